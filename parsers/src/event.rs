@@ -1,0 +1,128 @@
+//! An event: one line's message as a typed value.
+
+use crate::fields::{Fields, Visitor};
+use crate::{Program, Tag, companion, dovecot, logger, postfix};
+
+/// One line's message as a typed value that borrows from the line.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event<'a> {
+    /// Logged by a Postfix daemon or command.
+    Postfix(postfix::Event<'a>),
+    /// Logged by Dovecot.
+    Dovecot(dovecot::Event<'a>),
+    /// Logged by a milter, policy service or content filter.
+    Companion(companion::Event<'a>),
+    /// Logged by the logger itself, about lines.
+    Logger(logger::Event<'a>),
+}
+
+/// Why a line of ours is unparsed: the place in the grammar that gave up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Reason(pub &'static str);
+
+/// The result of parsing a message.
+pub type Result<'a> = core::result::Result<Event<'a>, Reason>;
+
+impl<'a> Event<'a> {
+    /// Parses a message by the grammar of the program that its tag names.
+    ///
+    /// Returns the place in the grammar that gave up when the message has no known shape. The
+    /// message of a foreign program has none, by definition.
+    pub fn parse(tag: &Tag<'a>, message: &'a [u8]) -> Result<'a> {
+        match tag.program {
+            Program::Postfix(daemon) => postfix::parse(daemon, message).map(Event::Postfix),
+            Program::PostfixCut => postfix::parse_any(message).map(Event::Postfix),
+            Program::PostfixUnknown => Err(Reason("unknown program below postfix")),
+            Program::Dovecot => dovecot::parse(message).map(Event::Dovecot),
+            Program::Companion(companion) => {
+                companion::parse(companion, message).map(Event::Companion)
+            }
+            Program::Logger => logger::parse(message).map(Event::Logger),
+            Program::Foreign => Err(Reason("foreign program")),
+        }
+    }
+
+    /// Returns the event's kind.
+    pub fn kind(&self) -> Kind {
+        Kind(match self {
+            Event::Postfix(event) => event.index(),
+            Event::Dovecot(event) => DOVECOT + event.index(),
+            Event::Companion(event) => COMPANION + event.index(),
+            Event::Logger(event) => LOGGER + event.index(),
+        })
+    }
+
+    /// Tells how far the line was understood.
+    ///
+    /// A warning that fits a class of warnings is parsed, although it has no kind of its own.
+    pub fn class(&self) -> Class {
+        match self {
+            Event::Postfix(event) => event.class(),
+            Event::Dovecot(event) => event.class(),
+            Event::Companion(_) | Event::Logger(_) => Class::Parsed,
+        }
+    }
+}
+
+impl Fields for Event<'_> {
+    fn visit(&self, visitor: &mut dyn Visitor) {
+        match self {
+            Event::Postfix(event) => event.visit(visitor),
+            Event::Dovecot(event) => event.visit(visitor),
+            Event::Companion(event) => event.visit(visitor),
+            Event::Logger(event) => event.visit(visitor),
+        }
+    }
+}
+
+const DOVECOT: usize = postfix::Event::KINDS.len();
+const COMPANION: usize = DOVECOT + dovecot::Event::KINDS.len();
+const LOGGER: usize = COMPANION + companion::Event::KINDS.len();
+const ALL: usize = LOGGER + logger::Event::KINDS.len();
+
+/// The kind of an event: a small number with a stable name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Kind(usize);
+
+/// How far the parser understood a line.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Class {
+    /// A kind of the catalogue with all its fields.
+    Parsed,
+    /// A known daemon and severity word, but text of no known kind or class.
+    Generic,
+}
+
+impl Kind {
+    /// Returns the stable name, e.g. `smtpd_connect`.
+    pub fn name(self) -> &'static str {
+        let find = |names: &'static [&'static str], start: usize| {
+            self.0.checked_sub(start).and_then(|i| names.get(i))
+        };
+        find(postfix::Event::KINDS, 0)
+            .or_else(|| find(dovecot::Event::KINDS, DOVECOT))
+            .or_else(|| find(companion::Event::KINDS, COMPANION))
+            .or_else(|| find(logger::Event::KINDS, LOGGER))
+            .copied()
+            .unwrap_or("unknown")
+    }
+
+    /// Returns the kind's number, below [`Kind::COUNT`]. It is not stable between versions.
+    pub fn index(self) -> usize {
+        self.0
+    }
+
+    /// How many kinds there are.
+    pub const COUNT: usize = ALL;
+
+    /// Finds a kind by its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        (0..ALL).map(Kind).find(|kind| kind.name() == name)
+    }
+
+    /// Lists all kinds.
+    pub fn all() -> impl Iterator<Item = Kind> {
+        (0..ALL).map(Kind)
+    }
+}

@@ -1,0 +1,416 @@
+//! The small words of the line grammars, as nom parsers over bytes.
+//!
+//! Everything here is `complete` nom: a line is whole when it gets here, so there is no
+//! `Incomplete`. The error type is `()`: which line kind gave up is said by the caller's
+//! [`Reason`](crate::Reason), and nom's verbose errors panic on long lines (nom#1867).
+
+use nom::bytes::complete::{tag, take_until, take_while, take_while1};
+use nom::sequence::{delimited, terminated};
+use nom::{IResult, Parser};
+
+use crate::fields::{Field, Seconds, Visitor};
+
+/// What a parser of this crate returns: the rest of the line, and a value.
+pub(crate) type Scan<'a, T> = IResult<&'a [u8], T, ()>;
+
+/// Reports that the input does not have the expected shape.
+pub(crate) fn mismatch<'a, T>() -> Scan<'a, T> {
+    Err(nom::Err::Error(()))
+}
+
+/// Reads the text before `mark` and steps over both.
+pub(crate) fn before<'a>(mark: &'static str) -> impl FnMut(&'a [u8]) -> Scan<'a, &'a [u8]> {
+    move |input| terminated(take_until(mark), tag(mark)).parse(input)
+}
+
+/// Splits at the *last* `mark`: remote text on the left may hold the mark itself.
+pub(crate) fn before_last<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = memchr::memmem::rfind(input, mark)?;
+    Some((input.get(..at)?, input.get(at + mark.len()..)?))
+}
+
+/// Splits at the first `mark`.
+pub(crate) fn split_once<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = memchr::memmem::find(input, mark)?;
+    Some((input.get(..at)?, input.get(at + mark.len()..)?))
+}
+
+/// Takes a decimal number off the front: the number, and what follows it.
+pub(crate) fn split_number(input: &[u8]) -> Option<(u64, &[u8])> {
+    number(input).ok().map(|(rest, value)| (value, rest))
+}
+
+/// Splits `text (group)` before the parenthesis that the last byte closes: the text without the
+/// blank, and the group without its parentheses.
+pub(crate) fn trailing_group(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inside = input.strip_suffix(b")")?;
+    let mut depth = 1u32;
+    for at in memchr::memrchr2_iter(b'(', b')', inside) {
+        match inside.get(at) {
+            Some(b')') => depth = depth.saturating_add(1),
+            _ => depth = depth.saturating_sub(1),
+        }
+        if depth == 0 {
+            let text = inside.get(..at)?.strip_suffix(b" ")?;
+            return Some((text, inside.get(at + 1..)?));
+        }
+    }
+    None
+}
+
+/// Takes the angle brackets off `<text>`; a text without them, or with further ones, stays as is.
+pub(crate) fn without_angles(input: &[u8]) -> &[u8] {
+    match input
+        .strip_prefix(b"<")
+        .and_then(|text| text.strip_suffix(b">"))
+    {
+        Some(text) if memchr::memchr2(b'<', b'>', text).is_none() => text,
+        _ => input,
+    }
+}
+
+/// Reads a decimal number; one that does not fit is a mismatch, never a wrong number.
+pub(crate) fn number(input: &[u8]) -> Scan<'_, u64> {
+    let (rest, digits) = take_while1(|byte: u8| byte.is_ascii_digit()).parse(input)?;
+    match to_number(digits) {
+        Some(value) => Ok((rest, value)),
+        None => mismatch(),
+    }
+}
+
+/// Reads a number that fits 32 bits (ports, process ids, counts of one mail).
+pub(crate) fn small_number(input: &[u8]) -> Scan<'_, u32> {
+    let (rest, value) = number(input)?;
+    match u32::try_from(value) {
+        Ok(value) => Ok((rest, value)),
+        Err(_) => mismatch(),
+    }
+}
+
+/// Turns decimal digits into a number; `None` when empty, not digits or too large.
+pub(crate) fn to_number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, &byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// Reads up to the next blank or the end; not empty.
+pub(crate) fn word(input: &[u8]) -> Scan<'_, &[u8]> {
+    take_while1(|byte| byte != b' ').parse(input)
+}
+
+/// Reads a duration in decimal seconds with up to six digits of fraction; further ones are cut.
+pub(crate) fn seconds(input: &[u8]) -> Scan<'_, Seconds> {
+    let (rest, whole) = number(input)?;
+    let Some(whole_micros) = whole.checked_mul(1_000_000) else {
+        return mismatch();
+    };
+    let Some((b'.', fraction)) = rest.split_first().map(|(first, tail)| (*first, tail)) else {
+        return Ok((
+            rest,
+            Seconds {
+                micros: whole_micros,
+            },
+        ));
+    };
+    let (rest, digits) = take_while(|byte: u8| byte.is_ascii_digit()).parse(fraction)?;
+    Ok((
+        rest,
+        Seconds {
+            micros: whole_micros.saturating_add(u64::from(micros(digits))),
+        },
+    ))
+}
+
+/// Turns the digits after the decimal point into microseconds; digits past the sixth are cut.
+pub(crate) fn micros(digits: &[u8]) -> u32 {
+    let mut value = 0;
+    for place in 0..6 {
+        let digit = digits
+            .get(place)
+            .map_or(0, |byte| byte.wrapping_sub(b'0').min(9));
+        value = value * 10 + u32::from(digit);
+    }
+    value
+}
+
+/// A client or server with its name, as in `mail.example.net[198.51.100.7]:51234`.
+///
+/// `name` is `unknown` where Postfix could not verify one; `address` may be a path (unix sockets)
+/// or the word `unknown`; `port` stands there only with `smtpd_client_port_logging`, and may be the
+/// word `unknown`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Client<'a> {
+    /// The verified name, `unknown`, `localhost`; empty where people masked it.
+    pub name: &'a [u8],
+    /// The address, without brackets.
+    pub address: &'a [u8],
+    /// The port, as logged.
+    pub port: Option<&'a [u8]>,
+}
+
+impl Field for Client<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        visitor.text("client_name", self.name);
+        visitor.text("client_address", self.address);
+        self.port.visit_as("client_port", visitor);
+    }
+}
+
+/// The other end of a connection that we opened: `mx1.example.org[203.0.113.25]:25`.
+///
+/// The same shape as [`Client`], visited as `host`, `address`, `port`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Peer<'a> {
+    /// The whole text, as logged.
+    pub text: &'a [u8],
+    /// The host name.
+    pub host: &'a [u8],
+    /// The address, without brackets; a path for unix sockets.
+    pub address: &'a [u8],
+    /// The port, as logged.
+    pub port: Option<&'a [u8]>,
+}
+
+impl Field for Peer<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        visitor.text("host", self.host);
+        visitor.text("address", self.address);
+        self.port.visit_as("port", visitor);
+    }
+}
+
+/// Reads `name[address]` with an optional `:port`.
+pub(crate) fn client(input: &[u8]) -> Scan<'_, Client<'_>> {
+    let (rest, name) = take_while(|byte: u8| byte != b'[' && byte != b' ').parse(input)?;
+    let (rest, address) = delimited(
+        tag("["),
+        take_while(|byte: u8| byte != b']' && byte != b' '),
+        tag("]"),
+    )
+    .parse(rest)?;
+    let (rest, port) = optional_port(rest);
+    Ok((
+        rest,
+        Client {
+            name,
+            address,
+            port,
+        },
+    ))
+}
+
+/// Reads a server: [`client`]'s shape, with the text kept whole for joining.
+pub(crate) fn peer(input: &[u8]) -> Scan<'_, Peer<'_>> {
+    let (
+        rest,
+        Client {
+            name,
+            address,
+            port,
+        },
+    ) = client(input)?;
+    let text = input.get(..input.len() - rest.len()).unwrap_or(input);
+    Ok((
+        rest,
+        Peer {
+            text,
+            host: name,
+            address,
+            port,
+        },
+    ))
+}
+
+/// Reads postscreen's and tlsproxy's `[address]:port`, which has no name.
+pub(crate) fn nameless_client(input: &[u8]) -> Scan<'_, Client<'_>> {
+    if input.first() != Some(&b'[') {
+        return mismatch();
+    }
+    client(input)
+}
+
+/// Reads `:port` (digits or the word `unknown`) where it stands.
+fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let Some(tail) = input.strip_prefix(b":") else {
+        return (input, None);
+    };
+    if let Some(rest) = tail.strip_prefix(b"unknown") {
+        return (rest, Some(b"unknown"));
+    }
+    let digits = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match tail.split_at_checked(digits) {
+        Some((port, rest)) if !port.is_empty() => (rest, Some(port)),
+        _ => (input, None),
+    }
+}
+
+/// Reads a queue id and the `: ` after it.
+///
+/// Short ids are upper-case hexadecimal, six or more; long ids are 15 or so letters without vowels
+/// and digits. Words such as `warning` and `statistics` have letters that neither form has.
+/// `NOQUEUE` is no queue id.
+pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
+    let (rest, id) = take_while1(|byte: u8| byte.is_ascii_alphanumeric()).parse(input)?;
+    let (rest, _) = tag(": ").parse(rest)?;
+    if is_queue_id(id) {
+        Ok((rest, id))
+    } else {
+        mismatch()
+    }
+}
+
+/// Reads a queue id or the word `NOQUEUE` (`None`), and the `: ` after it.
+pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
+    if let Some(rest) = input.strip_prefix(b"NOQUEUE: ") {
+        return Ok((rest, None));
+    }
+    let (rest, id) = queue_id(input)?;
+    Ok((rest, Some(id)))
+}
+
+/// Tells whether a word has the shape of a queue id, short or long.
+pub(crate) fn is_queue_id(word: &[u8]) -> bool {
+    let short = word.len() >= 6
+        && word
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+    short || is_long_queue_id(word)
+}
+
+fn is_long_queue_id(word: &[u8]) -> bool {
+    let is_base52 = |byte: &u8| {
+        byte.is_ascii_digit()
+            || (byte.is_ascii_alphabetic()
+                && !matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u'))
+    };
+    match memchr::memrchr(b'z', word) {
+        Some(z) => z >= 10 && z + 1 < word.len() && word.iter().all(is_base52),
+        None => false,
+    }
+}
+
+/// Reads an address in angle brackets that ends before one of `ends` or at the end of the input.
+///
+/// A quoted local part may hold `>` and `,`; an unquoted one (Postfix up to 3.4 logs the internal
+/// form) ends at the first `>` that is followed by what can stand behind an address in this line.
+pub(crate) fn angle<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
+    let (inside, _) = tag("<").parse(input)?;
+    let mut from = quoted_prefix(inside);
+    while let Some(found) = inside
+        .get(from..)
+        .and_then(|tail| memchr::memchr(b'>', tail))
+    {
+        let at = from + found;
+        let (Some(address), Some(rest)) = (inside.get(..at), inside.get(at + 1..)) else {
+            break;
+        };
+        if rest.is_empty() || ends.iter().any(|end| rest.starts_with(end)) {
+            return Ok((rest, address));
+        }
+        from = at + 1;
+    }
+    mismatch()
+}
+
+/// Returns the length of a leading quoted string, 0 if there is none.
+fn quoted_prefix(input: &[u8]) -> usize {
+    if input.first() != Some(&b'"') {
+        return 0;
+    }
+    let mut escaped = false;
+    for (at, &byte) in input.iter().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    0
+}
+
+/// Tells whether the text is `d.d.d`: an enhanced status code.
+pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
+    let (rest, _) = (number, tag("."), number, tag("."), number).parse(input)?;
+    let text = input.get(..input.len() - rest.len()).unwrap_or(input);
+    match text.first() {
+        Some(b'2' | b'4' | b'5') if text.len() <= 9 => Ok((rest, text)),
+        _ => mismatch(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_queue_ids_from_words() {
+        for id in [
+            "4F1A22C0D9E",
+            "4Vd3Qh2sBwz1XkP9",
+            "ABCDEF",
+            "4ZxYw1234BCDz1",
+        ] {
+            assert!(is_queue_id(id.as_bytes()), "{id}");
+        }
+        for word in [
+            "NOQUEUE",
+            "warning",
+            "statistics",
+            "ABCDE",
+            "reject",
+            "connect",
+            "z",
+            "",
+        ] {
+            assert!(!is_queue_id(word.as_bytes()), "{word}");
+        }
+    }
+
+    #[test]
+    fn reads_clients_of_every_form() {
+        let read = |text: &'static str| client(text.as_bytes()).unwrap();
+        let (rest, found) = read("mail.example.net[198.51.100.7]:51234, x");
+        assert_eq!(
+            (found.name, found.address),
+            (&b"mail.example.net"[..], &b"198.51.100.7"[..])
+        );
+        assert_eq!((found.port, rest), (Some(&b"51234"[..]), &b", x"[..]));
+        assert_eq!(read("unknown[2001:db8::9]: x").0, b": x");
+        assert_eq!(
+            read("unknown[unknown]:unknown").1.port,
+            Some(&b"unknown"[..])
+        );
+        assert_eq!(read("mail[]").1.address, b"");
+    }
+
+    #[test]
+    fn keeps_quoted_and_odd_local_parts_whole() {
+        let ends: &[&[u8]] = &[b", "];
+        assert_eq!(
+            angle(b"<\"x>, relay=y\"@example.com>, relay=z", ends)
+                .unwrap()
+                .1,
+            b"\"x>, relay=y\"@example.com"
+        );
+        assert_eq!(
+            angle(b"<a>b@example.com>, relay=z", ends).unwrap().1,
+            b"a>b@example.com"
+        );
+        assert_eq!(angle(b"<>", ends).unwrap().1, b"");
+        assert!(angle(b"<open", ends).is_err());
+    }
+
+    #[test]
+    fn prints_seconds_as_postfix_does() {
+        for text in ["0", "0.04", "1.5", "71204", "0.000123", "12"] {
+            assert_eq!(seconds(text.as_bytes()).unwrap().1.to_string(), text);
+        }
+        assert!(seconds(b"99999999999999999999").is_err());
+    }
+}

@@ -1,0 +1,287 @@
+//! The syslog tag: which instance, service and program wrote the line.
+
+/// A syslog tag, taken apart.
+///
+/// `postfix/submission/smtpd` is an smtpd of instance `postfix` and service `submission`;
+/// `postfix-out/relay/smtp` an smtp of instance `postfix-out`. Dispatch is on the last path
+/// element; whether the first one really names an instance is known only when a whole log was read
+/// (an instance is a prefix under which a qmgr or a master logs too).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Tag<'a> {
+    /// The whole tag, without `[pid]` and colon.
+    pub text: &'a [u8],
+    /// The first path element.
+    pub instance: &'a [u8],
+    /// What stands between the first and the last path element.
+    pub service: Option<&'a [u8]>,
+    /// The program told from the last path element.
+    pub program: Program,
+}
+
+impl<'a> Tag<'a> {
+    /// Takes a tag apart.
+    pub fn parse(text: &'a [u8]) -> Self {
+        let first = memchr::memchr(b'/', text);
+        let last = memchr::memrchr(b'/', text);
+        let (instance, service, name) = match (first, last) {
+            (Some(first), Some(last)) => (
+                text.get(..first).unwrap_or(text),
+                text.get(first + 1..last)
+                    .filter(|service| !service.is_empty()),
+                text.get(last + 1..).unwrap_or(b""),
+            ),
+            _ => (text, None, text),
+        };
+        Tag {
+            text,
+            instance,
+            service,
+            program: Program::of(text, name),
+        }
+    }
+
+    /// Returns the last path element: the program's name as logged.
+    pub fn name(&self) -> &'a [u8] {
+        match memchr::memrchr(b'/', self.text) {
+            Some(slash) => self.text.get(slash + 1..).unwrap_or(b""),
+            None => self.text,
+        }
+    }
+}
+
+/// Which family of programs a line belongs to.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Program {
+    /// A Postfix daemon or command.
+    Postfix(Daemon),
+    /// A tag cut to `postfix` (a stock rsyslog writing RFC 5424): the text tells the daemon.
+    PostfixCut,
+    /// A tag below `postfix` whose last element is no program that we know.
+    PostfixUnknown,
+    /// Dovecot, whatever the process.
+    Dovecot,
+    /// A milter, policy service or content filter beside them.
+    Companion(Companion),
+    /// A logger that can tell that it lost lines (rsyslogd, journald).
+    Logger,
+    /// Any other program.
+    Foreign,
+}
+
+/// Declares an enum of programs with the names that they log under; the first name is its own.
+macro_rules! names {
+    ($(#[$meta:meta])* pub enum $enum:ident { $($variant:ident = $name:literal $(| $alias:literal)*,)* }) => {
+        $(#[$meta])*
+        #[non_exhaustive]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum $enum {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl $enum {
+            /// Finds the program that logs under this name.
+            pub fn from_name(name: &[u8]) -> Option<Self> {
+                Some(match core::str::from_utf8(name).ok()? {
+                    $($name $(| $alias)* => $enum::$variant,)*
+                    _ => return None,
+                })
+            }
+
+            /// Returns the program's name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($enum::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+names! {
+    /// The programs of Postfix.
+    pub enum Daemon {
+        Smtpd = "smtpd",
+        Qmgr = "qmgr" | "oqmgr" | "nqmgr",
+        Cleanup = "cleanup",
+        Smtp = "smtp",
+        Lmtp = "lmtp",
+        Local = "local",
+        Virtual = "virtual",
+        Pipe = "pipe",
+        Error = "error",
+        Discard = "discard",
+        Bounce = "bounce",
+        Pickup = "pickup",
+        Postscreen = "postscreen",
+        Dnsblog = "dnsblog",
+        Tlsproxy = "tlsproxy",
+        Tlsmgr = "tlsmgr",
+        Anvil = "anvil",
+        Verify = "verify",
+        Scache = "scache",
+        Flush = "flush",
+        TrivialRewrite = "trivial-rewrite",
+        Proxymap = "proxymap",
+        Proxywrite = "proxywrite",
+        Showq = "showq",
+        Spawn = "spawn",
+        Qmqpd = "qmqpd",
+        Master = "master",
+        Postlogd = "postlogd",
+        NbdbReindexd = "nbdb_reindexd",
+        PostfixScript = "postfix-script",
+        PostmultiScript = "postmulti-script",
+        PostfixTlsScript = "postfix-tls-script",
+        PostfixCommand = "postfix",
+        Postsuper = "postsuper",
+        Postqueue = "postqueue",
+        Postdrop = "postdrop",
+        Postmap = "postmap",
+        Postalias = "postalias",
+        Postconf = "postconf",
+        Postmulti = "postmulti",
+        Postlog = "postlog",
+        Postkick = "postkick",
+        Postlock = "postlock",
+        Postcat = "postcat",
+        Sendmail = "sendmail",
+        Newaliases = "newaliases",
+        Mailq = "mailq",
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// The milters, policy services and filters that log beside Postfix and Dovecot.
+    pub enum Companion {
+        Opendkim = "opendkim",
+        Opendmarc = "opendmarc",
+        PolicydSpf = "policyd-spf",
+        PolicySpf = "policy-spf",
+        Postgrey = "postgrey",
+        Amavis = "amavis" | "amavisd",
+        Rspamd = "rspamd",
+        Spamd = "spamd",
+        ClamavMilter = "clamav-milter",
+        Clamd = "clamd",
+        Saslauthd = "saslauthd",
+        Postsrsd = "postsrsd",
+        MtaSts = "mta-sts-daemon",
+        Tlspol = "postfix-tlspol",
+    }
+}
+
+impl Program {
+    /// Tells the program from a whole tag and its last path element.
+    fn of(tag: &[u8], name: &[u8]) -> Self {
+        let has_path = tag.len() != name.len();
+        if has_path {
+            if let Some(daemon) = Daemon::from_name(name) {
+                return Program::Postfix(daemon);
+            }
+            if let Some(companion) = Companion::from_name(name) {
+                return Program::Companion(companion);
+            }
+            return if tag.starts_with(b"postfix") {
+                Program::PostfixUnknown
+            } else {
+                Program::Foreign
+            };
+        }
+        if name.starts_with(b"dovecot") {
+            return Program::Dovecot;
+        }
+        if let Some(companion) = Companion::from_name(name) {
+            return Program::Companion(companion);
+        }
+        match name {
+            b"rsyslogd" | b"systemd-journald" | b"systemd-journal" | b"syslogd" => Program::Logger,
+            b"postfix-script" => Program::Postfix(Daemon::PostfixScript),
+            _ if name.starts_with(b"postfix") => Program::PostfixCut,
+            _ => Program::Foreign,
+        }
+    }
+
+    /// Tells whether a line of this program is ours: parsed, generic or unparsed, never foreign.
+    pub fn is_ours(self) -> bool {
+        !matches!(self, Program::Foreign | Program::Logger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_instance_service_and_daemon() {
+        for (text, instance, service, program) in [
+            (
+                "postfix/smtpd",
+                "postfix",
+                None,
+                Program::Postfix(Daemon::Smtpd),
+            ),
+            (
+                "postfix/submissions/smtpd",
+                "postfix",
+                Some("submissions"),
+                Program::Postfix(Daemon::Smtpd),
+            ),
+            (
+                "postfix-out/relay/smtp",
+                "postfix-out",
+                Some("relay"),
+                Program::Postfix(Daemon::Smtp),
+            ),
+            (
+                "postfix/127.0.0.1:10025/smtpd",
+                "postfix",
+                Some("127.0.0.1:10025"),
+                Program::Postfix(Daemon::Smtpd),
+            ),
+            ("mx1/smtpd", "mx1", None, Program::Postfix(Daemon::Smtpd)),
+            (
+                "postfix/postfix-script",
+                "postfix",
+                None,
+                Program::Postfix(Daemon::PostfixScript),
+            ),
+            ("postfix", "postfix", None, Program::PostfixCut),
+            ("postfix-out", "postfix-out", None, Program::PostfixCut),
+            (
+                "postfix/policy-spf",
+                "postfix",
+                None,
+                Program::Companion(Companion::PolicySpf),
+            ),
+            (
+                "postfix/spamassassin",
+                "postfix",
+                None,
+                Program::PostfixUnknown,
+            ),
+            ("dovecot", "dovecot", None, Program::Dovecot),
+            ("dovecot-backend", "dovecot-backend", None, Program::Dovecot),
+            (
+                "postgrey",
+                "postgrey",
+                None,
+                Program::Companion(Companion::Postgrey),
+            ),
+            (
+                "postfix-tlspol",
+                "postfix-tlspol",
+                None,
+                Program::Companion(Companion::Tlspol),
+            ),
+            ("cron", "cron", None, Program::Foreign),
+            ("rsyslogd", "rsyslogd", None, Program::Logger),
+        ] {
+            let tag = Tag::parse(text.as_bytes());
+            assert_eq!(tag.instance, instance.as_bytes(), "{text}");
+            assert_eq!(tag.service, service.map(str::as_bytes), "{text}");
+            assert_eq!(tag.program, program, "{text}");
+        }
+    }
+}
