@@ -22,14 +22,14 @@ pub enum Event<'a> {
 pub struct Reason(pub &'static str);
 
 /// The result of parsing a message.
-pub type Result<'a> = core::result::Result<Event<'a>, Reason>;
+pub(crate) type Result<'a> = core::result::Result<Event<'a>, Reason>;
 
 impl<'a> Event<'a> {
     /// Parses a message by the grammar of the program that its tag names.
     ///
     /// Returns the place in the grammar that gave up when the message has no known shape. The
     /// message of a foreign program has none, by definition.
-    pub fn parse(tag: &Tag<'a>, message: &'a [u8]) -> Result<'a> {
+    pub fn parse(tag: &Tag<'_>, message: &'a [u8]) -> Result<'a> {
         match tag.program {
             Program::Postfix(daemon) => postfix::parse(daemon, message).map(Event::Postfix),
             Program::PostfixCut => postfix::parse_any(message).map(Event::Postfix),

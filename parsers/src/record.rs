@@ -25,4 +25,23 @@ impl<'a> Record<'a> {
     pub fn parse(line: &'a [u8]) -> Option<Self> {
         syslog::parse(line)
     }
+
+    /// Makes a record of fields that a container states, such as a journal's JSON.
+    ///
+    /// `tag_text` is the whole tag, as in `postfix/submission/smtpd`.
+    pub fn from_parts(
+        timestamp: Timestamp,
+        host: &'a [u8],
+        tag_text: &'a [u8],
+        pid: Option<u32>,
+        message: &'a [u8],
+    ) -> Self {
+        Record {
+            timestamp,
+            host,
+            tag: Tag::parse(tag_text),
+            pid,
+            message,
+        }
+    }
 }

@@ -155,7 +155,10 @@ pub struct Client<'a> {
 
 impl Field for Client<'_> {
     fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
-        visitor.text("client_name", self.name);
+        // postscreen's and tlsproxy's clients have no name.
+        if !self.name.is_empty() {
+            visitor.text("client_name", self.name);
+        }
         visitor.text("client_address", self.address);
         self.port.visit_as("client_port", visitor);
     }
@@ -178,8 +181,13 @@ pub struct Peer<'a> {
 
 impl Field for Peer<'_> {
     fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
-        visitor.text("host", self.host);
-        visitor.text("address", self.address);
+        // tlsproxy's peers have no name, and Postfix up to 2.4 logs no address.
+        if !self.host.is_empty() {
+            visitor.text("host", self.host);
+        }
+        if !self.address.is_empty() {
+            visitor.text("address", self.address);
+        }
         self.port.visit_as("port", visitor);
     }
 }

@@ -189,7 +189,8 @@ impl Program {
                 Program::Foreign
             };
         }
-        if name.starts_with(b"dovecot") {
+        // PAM modules log under the name of the process that called them: Dovecot's `auth`.
+        if name.starts_with(b"dovecot") || name == b"auth" {
             return Program::Dovecot;
         }
         if let Some(companion) = Companion::from_name(name) {
@@ -262,6 +263,7 @@ mod tests {
                 Program::PostfixUnknown,
             ),
             ("dovecot", "dovecot", None, Program::Dovecot),
+            ("auth", "auth", None, Program::Dovecot),
             ("dovecot-backend", "dovecot-backend", None, Program::Dovecot),
             (
                 "postgrey",

@@ -1,13 +1,41 @@
 //! Lines of smtpd(8): sessions, transactions, refusals, SASL.
+//!
+//! Access-policy lines are read by [`super::access`], milter lines by [`super::milter`], TLS lines
+//! by the parser of TLS; here is what smtpd says about a session and a transaction. The rarer
+//! notices are in `notices`, the lines with the severity word `warning` in `warnings` and, about
+//! proxies, DNS and policy servers, in `services`.
+
+mod notices;
+mod services;
+mod warnings;
 
 use nom::Parser;
-use nom::bytes::complete::tag;
-use nom::sequence::preceded;
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while1};
+use nom::combinator::opt;
+use nom::sequence::{delimited, preceded};
 
-use super::{Client, Event, Parsed};
+use super::access::{codes, split_tail, stage};
+use super::{Client, Event, Parsed, access, milter};
 use crate::Reason;
-use crate::fields::event_struct;
-use crate::scan::{Scan, client};
+use crate::fields::{Field, Visitor, event_struct};
+use crate::scan::{
+    Scan, client, is_queue_id, mismatch, number, queue_id_or_none, split_once, to_number,
+    without_angles,
+};
+
+pub use notices::{
+    AddressFamilySkipped, CommandFilter, DsnMap, EhloDiscard, Pipelining, ReplyFilter,
+    TableChanged, TlsRequiredAbort,
+};
+pub use services::{
+    AccessConfig, DnsLookup, EhloLookup, Haproxy, PolicyConn, PostmasterNotify, ProxyFilter,
+    TlsPolicy, VerifyService,
+};
+pub use warnings::{
+    BdatError, Etrn, IllegalAddress, LongRequest, Misc, NoSpace, NonSmtpCommand, QueueFileSize,
+    RateLimit, RdnsMismatch, SaslAborted, SaslFailed, WrapperDropped,
+};
 
 event_struct! {
     /// A client connected.
@@ -19,19 +47,588 @@ event_struct! {
     }
 }
 
-/// Parses a message of smtpd.
-pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
-    if message.starts_with(b"connect from ") {
-        return match connect(message) {
-            Ok((_, connect)) => Ok(Event::SmtpdConnect(connect)),
-            Err(_) => Err(Reason("smtpd connect")),
-        };
+event_struct! {
+    /// A session ended.
+    ///
+    /// Shape: `disconnect from {client}[ {command}={ok}[/{total}]… commands={ok}[/{total}]]
+    /// [ notes={notes}]`. Source: Postfix `src/smtpd/smtpd.c`; the counters since 3.0, `notes`
+    /// since 3.9. Unknown further fields are ignored.
+    pub struct Disconnect<'a> {
+        /// Who disconnected.
+        pub client: Client<'a>,
+        /// The counters of the commands that were seen; empty before 3.0.
+        pub commands: Commands<'a>,
+        /// How many commands were accepted; absent before 3.0.
+        pub commands_ok: Option<u64>,
+        /// How many commands there were; absent before 3.0.
+        pub commands_total: Option<u64>,
+        /// `bare_lf`.
+        pub notes: Option<&'a [u8]>,
     }
-    Err(Reason("smtpd"))
 }
 
-fn connect(input: &[u8]) -> Scan<'_, Connect<'_>> {
-    preceded(tag("connect from "), client)
-        .map(|client| Connect { client })
-        .parse(input)
+/// The counters of a session's commands, as logged: `ehlo=1 rcpt=2/3 quit=1`.
+///
+/// A command that never failed is logged without the total.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Commands<'a>(pub &'a [u8]);
+
+impl<'a> Commands<'a> {
+    /// Iterates over the commands: name, how many were accepted, how many there were.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], u64, u64)> + use<'a> {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            while !rest.is_empty() {
+                let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+                let (word, tail) = rest.split_at_checked(end)?;
+                rest = tail.strip_prefix(b" ").unwrap_or(tail);
+                if let Some(counted) = counter(word) {
+                    return Some(counted);
+                }
+            }
+            None
+        })
+    }
+
+    /// Returns a command's counters: how many were accepted, how many there were.
+    pub fn get(&self, command: &[u8]) -> Option<(u64, u64)> {
+        self.iter()
+            .find(|(name, _, _)| *name == command)
+            .map(|(_, ok, total)| (ok, total))
+    }
+}
+
+impl Field for Commands<'_> {
+    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
+        if !self.0.is_empty() {
+            visitor.text(name, self.0);
+        }
+    }
+}
+
+event_struct! {
+    /// A session ended early: kinds `smtpd_lost_connection`, `smtpd_timeout`,
+    /// `smtpd_too_many_errors`.
+    ///
+    /// Shape: `[{queue_id|NOQUEUE}: ]{lost connection|timeout|too many errors} after {where}
+    /// [({size_bytes} bytes)] from {client}`. Source: Postfix `src/smtpd/smtpd.c`; since 2.3, the
+    /// size since 2.5, the queue id since 3.10.
+    pub struct SessionError<'a> {
+        /// The queue id; absent for `NOQUEUE` and before 3.10.
+        pub queue_id: Option<&'a [u8]>,
+        /// The last command.
+        pub r#where: &'a [u8],
+        /// How many bytes of content had arrived, after DATA and BDAT.
+        pub size_bytes: Option<u64>,
+        /// The client of the session.
+        pub client: Client<'a>,
+    }
+}
+
+event_struct! {
+    /// A session ended because of a bare line feed.
+    ///
+    /// Shape: `bare <LF> received after {where} from {client}`. Source: Postfix
+    /// `src/smtpd/smtpd.c`; only 3.5.23, 3.6.13, 3.7.9 and 3.8.4, later ones log a reject.
+    pub struct BareLf<'a> {
+        /// The last command.
+        pub r#where: &'a [u8],
+        /// The client of the session.
+        pub client: Client<'a>,
+    }
+}
+
+event_struct! {
+    /// A mail transaction began; with a queue id, a queue file was made.
+    ///
+    /// Shape: `{queue_id|NOQUEUE}: client={client}[, sasl_method=…][, sasl_username=…]
+    /// [, sasl_sender=…][, orig_queue_id=…][, orig_client=…]`. `NOQUEUE` stands there with a
+    /// before-queue proxy. Source: Postfix `src/smtpd/smtpd.c`; since 2.3, `orig_…` (from
+    /// XFORWARD) since 2.8.
+    pub struct ClientLine<'a> {
+        /// The queue id; absent for `NOQUEUE`.
+        pub queue_id: Option<&'a [u8]>,
+        /// Who sends the mail.
+        pub client: Client<'a>,
+        /// The SASL mechanism.
+        pub sasl_method: Option<&'a [u8]>,
+        /// The SASL login; it may hold blanks and commas.
+        pub sasl_username: Option<&'a [u8]>,
+        /// The `AUTH=` of MAIL, in xtext.
+        pub sasl_sender: Option<&'a [u8]>,
+        /// The queue id before the content filter.
+        pub orig_queue_id: Option<&'a [u8]>,
+        /// The client before the content filter or proxy.
+        pub orig_client: Option<OrigClient<'a>>,
+    }
+}
+
+/// The client before a content filter or proxy, as XFORWARD told it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OrigClient<'a> {
+    /// The whole text, as logged.
+    pub text: &'a [u8],
+    /// The client's name.
+    pub name: &'a [u8],
+    /// The client's address, without brackets.
+    pub address: &'a [u8],
+    /// The client's port, as logged.
+    pub port: Option<&'a [u8]>,
+}
+
+impl Field for OrigClient<'_> {
+    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
+        visitor.text(name, self.text);
+        if !self.address.is_empty() {
+            visitor.text("orig_client_address", self.address);
+        }
+    }
+}
+
+event_struct! {
+    /// What the before-queue proxy answered; the line names neither a queue id nor a client.
+    ///
+    /// Shape: `{proxy-accept|proxy-reject}: {where}: [{code} [{dsn}]] {reply};{tail}
+    /// [ sasl_username=<{sasl_username}>]`. Lines of a reply are joined by `??`; the reply may be
+    /// empty. Source: Postfix `src/smtpd/smtpd_proxy.c`; since 2.7.
+    pub struct ProxyResult<'a> {
+        /// `proxy-accept` or `proxy-reject`.
+        pub action: &'a [u8],
+        /// The SMTP command or protocol stage.
+        pub r#where: &'a [u8],
+        /// The three-digit reply code.
+        pub code: Option<u32>,
+        /// The enhanced status code.
+        pub dsn: Option<&'a [u8]>,
+        /// The reply's text after the codes.
+        pub reply: Option<&'a [u8]>,
+        /// The queue id behind the proxy, from `queued as {queue_id}` in the reply.
+        pub queued_as: Option<&'a [u8]>,
+        /// The envelope sender.
+        pub sender: Option<&'a [u8]>,
+        /// The envelope recipient; the last one.
+        pub recipient: Option<&'a [u8]>,
+        /// `SMTP` or `ESMTP`.
+        pub proto: Option<&'a [u8]>,
+        /// The HELO name.
+        pub helo: Option<&'a [u8]>,
+        /// The SASL login, since 3.2.
+        pub sasl_username: Option<&'a [u8]>,
+    }
+}
+
+/// Parses a message of smtpd.
+pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
+    if let Some(rest) = message.strip_prefix(b"connect from ") {
+        return match client(rest) {
+            Ok((b"", client)) => Ok(Event::SmtpdConnect(Connect { client })),
+            _ => Err(Reason("smtpd connect")),
+        };
+    }
+    if let Some(rest) = message.strip_prefix(b"disconnect from ") {
+        return match disconnect(rest) {
+            Ok((_, event)) => Ok(Event::SmtpdDisconnect(event)),
+            Err(_) => Err(Reason("smtpd disconnect")),
+        };
+    }
+    if let Some(text) = message.strip_prefix(b"warning: ") {
+        return warnings::parse(text)
+            .or_else(|| milter::parse_warning(text))
+            .ok_or(Reason("smtpd warning"));
+    }
+    if let Ok((rest, queue_id)) = queue_id_or_none(message) {
+        return with_queue_id(queue_id, rest).ok_or(Reason("smtpd queue id"));
+    }
+    session_error(None, message)
+        .or_else(|| proxy_result(message))
+        .or_else(|| bare_lf(message))
+        .or_else(|| notices::parse(message))
+        .ok_or(Reason("smtpd"))
+}
+
+/// Parses a line of a shape that smtpd shares with other daemons: tables that changed, skipped
+/// address families, EHLO keywords, connections to policy services, haproxy.
+pub(super) fn parse_shared(message: &[u8]) -> Option<Event<'_>> {
+    match message.strip_prefix(b"warning: ") {
+        Some(text) => warnings::parse_shared(text),
+        None => notices::parse_shared(message),
+    }
+}
+
+/// Parses a warning of a shape that smtpd shares with other daemons, its severity word taken off.
+pub(super) fn parse_shared_warning(text: &[u8]) -> Option<Event<'_>> {
+    warnings::parse_shared(text)
+}
+
+fn with_queue_id<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
+    if let Some(rest) = rest.strip_prefix(b"client=") {
+        return client_line(queue_id, rest);
+    }
+    access::parse_action(queue_id, rest)
+        .or_else(|| session_error(queue_id, rest))
+        .or_else(|| milter::parse_action(queue_id, rest))
+        .or_else(|| notices::parse_with_queue_id(queue_id, rest))
+}
+
+fn disconnect(input: &[u8]) -> Scan<'_, Disconnect<'_>> {
+    let (rest, client) = client(input)?;
+    let rest = match rest.split_first() {
+        Some((b' ', rest)) => rest,
+        Some(_) => return mismatch(),
+        None => rest,
+    };
+    let at = memchr::memmem::find(rest, b"commands=");
+    let (commands, totals) = at
+        .and_then(|at| rest.split_at_checked(at))
+        .unwrap_or((rest, b""));
+    let fields = Commands(totals);
+    let total = fields.get(b"commands");
+    Ok((
+        b"",
+        Disconnect {
+            client,
+            commands: Commands(commands.strip_suffix(b" ").unwrap_or(commands)),
+            commands_ok: total.map(|(ok, _)| ok),
+            commands_total: total.map(|(_, total)| total),
+            notes: named_word(totals, b" notes="),
+        },
+    ))
+}
+
+/// Reads `{name}={ok}[/{total}]`.
+fn counter(word: &[u8]) -> Option<(&[u8], u64, u64)> {
+    let (name, counts) = split_once(word, b"=")?;
+    match split_once(counts, b"/") {
+        Some((ok, total)) => Some((name, to_number(ok)?, to_number(total)?)),
+        None => to_number(counts).map(|ok| (name, ok, ok)),
+    }
+}
+
+/// Returns the word after a mark.
+fn named_word<'a>(input: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+    let (_, value) = split_once(input, mark)?;
+    let end = memchr::memchr(b' ', value).unwrap_or(value.len());
+    value.get(..end)
+}
+
+fn session_error<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
+    let wrap = match rest.first() {
+        Some(b'l') if rest.starts_with(b"lost connection after ") => Event::SmtpdLostConnection,
+        Some(b't') if rest.starts_with(b"timeout after ") => Event::SmtpdTimeout,
+        Some(b't') if rest.starts_with(b"too many errors after ") => Event::SmtpdTooManyErrors,
+        _ => return None,
+    };
+    let (_, rest) = split_once(rest, b" after ")?;
+    let (_, (stage, size_bytes, client)) = after(rest).ok()?;
+    Some(wrap(SessionError {
+        queue_id,
+        r#where: stage,
+        size_bytes,
+        client,
+    }))
+}
+
+/// Reads `{where}[ ({bytes} bytes)] from {client}` up to the end.
+fn after(input: &[u8]) -> Scan<'_, (&[u8], Option<u64>, Client<'_>)> {
+    let bytes = delimited(tag(" ("), number, tag(" bytes)"));
+    let found = (stage, opt(bytes), preceded(tag(" from "), client)).parse(input)?;
+    if found.0.is_empty() {
+        Ok(found)
+    } else {
+        mismatch()
+    }
+}
+
+fn bare_lf(message: &[u8]) -> Option<Event<'_>> {
+    let rest = message.strip_prefix(b"bare <LF> received after ")?;
+    let (_, (stage, _, client)) = after(rest).ok()?;
+    Some(Event::SmtpdBareLf(BareLf {
+        r#where: stage,
+        client,
+    }))
+}
+
+fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<Event<'a>> {
+    let (mut rest, client) = client(input).ok()?;
+    let mut line = ClientLine {
+        queue_id,
+        client,
+        sasl_method: None,
+        sasl_username: None,
+        sasl_sender: None,
+        orig_queue_id: None,
+        orig_client: None,
+    };
+    while let Some((name, value)) = rest
+        .strip_prefix(b", ")
+        .and_then(|field| split_once(field, b"="))
+    {
+        let (value, behind) = client_value(name, value);
+        match name {
+            b"sasl_method" => line.sasl_method = Some(value),
+            b"sasl_username" => line.sasl_username = Some(value),
+            b"sasl_sender" => line.sasl_sender = Some(value),
+            b"orig_queue_id" => line.orig_queue_id = Some(value),
+            b"orig_client" => line.orig_client = Some(orig_client(value)),
+            _ => {}
+        }
+        rest = behind;
+    }
+    rest.is_empty().then_some(Event::SmtpdClient(line))
+}
+
+/// Splits a value of the `client=` line from the fields behind it.
+///
+/// A user name may hold `, ` and `=`: it ends only before a field that can follow it.
+fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let ends: &[&[u8]] = match name {
+        b"sasl_username" => &[b", sasl_sender=", b", orig_queue_id=", b", orig_client="],
+        _ => &[b", "],
+    };
+    let end = ends
+        .iter()
+        .filter_map(|end| memchr::memmem::find(value, end))
+        .min();
+    value
+        .split_at_checked(end.unwrap_or(value.len()))
+        .unwrap_or((value, b""))
+}
+
+fn orig_client(text: &[u8]) -> OrigClient<'_> {
+    match client(text) {
+        Ok((b"", client)) => OrigClient {
+            text,
+            name: client.name,
+            address: client.address,
+            port: client.port,
+        },
+        _ => OrigClient {
+            text,
+            name: text,
+            address: b"",
+            port: None,
+        },
+    }
+}
+
+fn proxy_result(message: &[u8]) -> Option<Event<'_>> {
+    let lead = alt((tag::<_, _, ()>("proxy-accept"), tag("proxy-reject")));
+    let (rest, (action, _, stage, _)) = (lead, tag(": "), stage, tag(": ")).parse(message).ok()?;
+    let (text, tail) = split_tail(rest, stage);
+    let (code, dsn, reply) = codes(text);
+    Some(Event::SmtpdProxyResult(ProxyResult {
+        action,
+        r#where: stage,
+        code,
+        dsn,
+        reply: Some(reply).filter(|reply| !reply.is_empty()),
+        queued_as: queued_as(reply),
+        sender: tail.sender,
+        recipient: tail.recipient,
+        proto: tail.proto,
+        helo: tail.helo,
+        sasl_username: tail.sasl_username.map(without_angles),
+    }))
+}
+
+/// Finds the queue id in a reply `… queued as {queue_id}`.
+fn queued_as(reply: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = split_once(reply, b"queued as ")?;
+    let mut word = take_while1::<_, _, ()>(|byte: u8| byte.is_ascii_alphanumeric());
+    let (_, id) = word.parse(rest).ok()?;
+    is_queue_id(id).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(field: Option<&[u8]>) -> Option<&str> {
+        field.map(|field| core::str::from_utf8(field).unwrap())
+    }
+
+    fn disconnected(line: &str) -> Disconnect<'_> {
+        match parse(line.as_bytes()).unwrap() {
+            Event::SmtpdDisconnect(event) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn client_line_of(line: &str) -> ClientLine<'_> {
+        match parse(line.as_bytes()).unwrap() {
+            Event::SmtpdClient(event) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn counts_the_commands_of_a_session() {
+        let found = disconnected(
+            "disconnect from mail.example.net[198.51.100.7] ehlo=2 starttls=1 rcpt=2/3 quit=1 commands=6/7 notes=bare_lf",
+        );
+        assert_eq!(
+            found.commands,
+            Commands(b"ehlo=2 starttls=1 rcpt=2/3 quit=1")
+        );
+        assert_eq!(
+            (found.commands_ok, found.commands_total),
+            (Some(6), Some(7))
+        );
+        assert_eq!(found.commands.get(b"starttls"), Some((1, 1)));
+        assert_eq!(found.commands.get(b"rcpt"), Some((2, 3)));
+        assert_eq!(found.commands.get(b"auth"), None);
+        assert_eq!(found.commands.iter().count(), 4);
+        assert_eq!(text(found.notes), Some("bare_lf"));
+    }
+
+    #[test]
+    fn old_and_empty_sessions_have_no_counters() {
+        let found = disconnected("disconnect from unknown[2001:db8::9]:51234");
+        assert_eq!((found.commands, found.commands_ok), (Commands(b""), None));
+        assert_eq!(text(found.client.port), Some("51234"));
+        let found = disconnected("disconnect from unknown[unknown] commands=0/0");
+        assert_eq!(
+            (found.commands, found.commands_ok),
+            (Commands(b""), Some(0))
+        );
+        assert_eq!(found.commands_total, Some(0));
+    }
+
+    #[test]
+    fn odd_counters_are_stepped_over() {
+        let odd = Commands(b"ehlo=x =1/2 rcpt=99999999999999999999 mail=1/2  quit=1 lone");
+        assert_eq!(odd.iter().count(), 3);
+        assert_eq!(
+            (odd.get(b"mail"), odd.get(b"quit")),
+            (Some((1, 2)), Some((1, 1)))
+        );
+    }
+
+    #[test]
+    fn a_session_error_may_have_a_queue_id_and_a_size() {
+        let line = b"4F1A22C0D9E: lost connection after DATA (1410 bytes) from mail.example.net[2001:db8::7]";
+        let Event::SmtpdLostConnection(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!(
+            (text(found.queue_id), found.size_bytes),
+            (Some("4F1A22C0D9E"), Some(1410))
+        );
+        assert_eq!(
+            (found.r#where, found.client.address),
+            (&b"DATA"[..], &b"2001:db8::7"[..])
+        );
+        let line = b"timeout after END-OF-MESSAGE from unknown[192.0.2.66]";
+        let Event::SmtpdTimeout(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!((found.queue_id, found.size_bytes), (None, None));
+        let line = b"NOQUEUE: too many errors after RCPT from unknown[192.0.2.66]";
+        assert!(matches!(parse(line), Ok(Event::SmtpdTooManyErrors(_))));
+    }
+
+    #[test]
+    fn a_user_name_may_hold_commas_and_names_of_fields() {
+        let found = client_line_of(
+            "4F1A22C0D9E: client=laptop.example.com[192.0.2.80], sasl_method=PLAIN, sasl_username=Alice A, x=y; Example, sasl_sender=a+2Bx",
+        );
+        assert_eq!(text(found.sasl_username), Some("Alice A, x=y; Example"));
+        assert_eq!(text(found.sasl_sender), Some("a+2Bx"));
+    }
+
+    #[test]
+    fn the_client_before_a_filter_is_kept() {
+        let found = client_line_of(
+            "5A2B33D1EAF: client=localhost[127.0.0.1], orig_queue_id=4F1A22C0D9E, orig_client=mail.example.net[2001:db8::7]:51234",
+        );
+        assert_eq!(text(found.orig_queue_id), Some("4F1A22C0D9E"));
+        let orig = found.orig_client.unwrap();
+        assert_eq!(orig.text, b"mail.example.net[2001:db8::7]:51234");
+        assert_eq!(
+            (orig.name, orig.address),
+            (&b"mail.example.net"[..], &b"2001:db8::7"[..])
+        );
+        assert_eq!(text(orig.port), Some("51234"));
+    }
+
+    #[test]
+    fn pasted_lines_may_lack_the_address() {
+        let found = client_line_of("4F1A22C0D9E: client=mail[]");
+        assert_eq!(
+            (found.client.name, found.client.address),
+            (&b"mail"[..], &b""[..])
+        );
+        let found = client_line_of("NOQUEUE: client=unknown[2a00:1838:20:1::XXXX:XXXX]");
+        assert_eq!(
+            (found.queue_id, found.client.address),
+            (None, &b"2a00:1838:20:1::XXXX:XXXX"[..])
+        );
+    }
+
+    #[test]
+    fn a_proxys_answer_names_the_next_queue_id() {
+        let line = b"proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as 4Vd3Qh2sBwz1XkP9; from=<> to=<bob@example.com> proto=ESMTP helo=<x> sasl_username=<a b>";
+        let Event::SmtpdProxyResult(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!((found.code, text(found.dsn)), (Some(250), Some("2.0.0")));
+        assert_eq!(text(found.queued_as), Some("4Vd3Qh2sBwz1XkP9"));
+        assert_eq!(
+            (text(found.sender), text(found.sasl_username)),
+            (Some(""), Some("a b"))
+        );
+        let line = b"proxy-reject: RCPT: 550-5.1.1 one??550 5.1.1 two; from=<a@example.net> to=<b@example.com> proto=ESMTP helo=<x>";
+        let Event::SmtpdProxyResult(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!(
+            (found.code, text(found.reply)),
+            (Some(550), Some("one??550 5.1.1 two"))
+        );
+        let line =
+            b"proxy-reject: END-OF-MESSAGE: ; from=<> to=<b@example.com> proto=SMTP helo=<x>";
+        let Event::SmtpdProxyResult(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!(
+            (found.code, found.reply, found.queued_as),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn what_attackers_send_stays_in_the_text() {
+        let line = b"improper command pipelining after EHLO from unknown[192.0.2.66]: MAIL FROM:<a@example.net>\\r\\nRCPT from x[192.0.2.1]: y";
+        let Event::SmtpdPipelining(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!(
+            (found.r#where, found.client.address),
+            (&b"EHLO"[..], &b"192.0.2.66"[..])
+        );
+        assert!(found.text.unwrap().ends_with(b"x[192.0.2.1]: y"));
+        let line = br#"unknown[192.0.2.66]: replacing command "HELO x" with "y" with "HELO z""#;
+        let Event::SmtpdCommandFilter(found) = parse(line).unwrap() else {
+            panic!()
+        };
+        assert_eq!(found.old_command, br#"HELO x" with "y"#);
+        assert_eq!(found.new_command, b"HELO z");
+    }
+
+    #[test]
+    fn odd_lines_are_not_claimed() {
+        for line in [
+            "",
+            "connect from ",
+            "connect from [",
+            "disconnect from x[192.0.2.1]y",
+            "lost connection with mx1.example.org[203.0.113.25] while receiving the initial server greeting",
+            "NOQUEUE: ",
+            "warning: ",
+            "4F1A22C0D9E: removed",
+            "4F1A22C0D9E: uid=0 from=<root>",
+        ] {
+            assert!(parse(line.as_bytes()).is_err(), "{line}");
+        }
+    }
 }

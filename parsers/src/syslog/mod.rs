@@ -1,136 +1,99 @@
-//! The text envelopes of a line, told apart per line.
+//! The text envelopes of a log line: who logged it, and when.
+//!
+//! | file | format |
+//! |---|---|
+//! | [`rfc3164`] | `May  1 12:34:56 mx1 postfix/smtpd[1234]: …`; also Postfix's own maillog_file |
+//! | [`rfc3339`] | `2024-05-01T12:34:56.789012+02:00 mx1 postfix/smtpd[1234]: …` and its relatives |
+//! | [`rfc5424`] | `<22>1 2024-05-01T12:34:56Z mx1 postfix/smtpd 1234 - - …`, with and without `<22>` |
+//! | [`epoch`] | `1714559696.789012 mx1 postfix/smtpd[1234]: …` (`journalctl -o short-unix`) |
+//! | [`origin`] | what follows the stamp in all but RFC 5424: host and tag; Dovecot's own log file |
+//!
+//! The format is told per line by its first bytes, for a file can change it in the middle. This
+//! runs on every line of every log: the digits are read by hand, from arrays of fixed length.
+//! Years, zones and containers such as journal JSON are **not** dealt with here.
 
-use crate::scan::to_number;
-use crate::{Record, Tag, Timestamp, Zone};
+mod digits;
+mod epoch;
+mod origin;
+mod rfc3164;
+mod rfc3339;
+mod rfc5424;
 
-/// Parses one line's envelope.
+use crate::{Record, Timestamp};
+
+impl Timestamp {
+    /// Reads the stamp of a line alone, without host and tag; much faster than [`Record::parse`].
+    ///
+    /// Returns `None` when the line has no stamp that we know. Every line that has a record has
+    /// the same stamp here.
+    pub fn of_line(line: &[u8]) -> Option<Self> {
+        let line = after_priority(match line.first()? {
+            0 => line.get(line.iter().position(|byte| *byte != 0)?..)?,
+            _ => line,
+        })?;
+        let stamped = match line.first()? {
+            b'A'..=b'Z' => rfc3164::stamp(line).or_else(|| rfc3339::weekday_stamp(line)),
+            b'0'..=b'9' if line.starts_with(b"1 ") => rfc3339::stamp(line.get(2..)?),
+            b'0'..=b'9' if line.get(4) == Some(&b'-') => rfc3339::stamp(line),
+            b'0'..=b'9' => epoch::stamp(line),
+            _ => None,
+        };
+        let (timestamp, rest) = stamped?;
+        (rest.first() == Some(&b' ')).then_some(timestamp)
+    }
+}
+
+/// Parses one line's envelope; `None` when it has none that we know.
+///
+/// A carriage return before the line end is dropped, and so are NULs before the stamp: a file that
+/// is truncated while a daemon goes on writing at its old offset begins with a run of them.
 pub(crate) fn parse(line: &[u8]) -> Option<Record<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.first() == Some(&b'<') {
-        let end = line.iter().position(|b| *b == b'>')?;
-        let rest = line.get(end + 1..)?;
-        if let Some(rest) = rest.strip_prefix(b"1 ") {
-            return rfc5424(rest);
-        }
-        return parse(rest);
+    match line.first()? {
+        b'A'..=b'Z' => rfc3164::parse(line).or_else(|| rfc3339::parse_weekday(line)),
+        b'0'..=b'9' => parse_digits(line),
+        b'<' => parse_priority(line),
+        0 => parse_after_nuls(line),
+        _ => None,
     }
-    if line.first()?.is_ascii_digit() {
-        let (stamp, rest) = split(line)?;
-        let timestamp = rfc3339_stamp(stamp)?;
-        let (host, rest) = split(rest)?;
-        return tagged(timestamp, host, rest);
+}
+
+/// Parses a line that begins with a digit: a year, an epoch or RFC 5424's version.
+fn parse_digits(line: &[u8]) -> Option<Record<'_>> {
+    if let Some(rest) = line.strip_prefix(b"1 ") {
+        return rfc5424::parse(rest);
     }
-    let timestamp = rfc3164_stamp(line.get(..15)?)?;
-    let rest = line.get(16..)?;
-    let (host, after) = split(rest)?;
-    if let Some(record) = tagged(timestamp, host, after).filter(|_| !host.ends_with(b":")) {
-        return Some(record);
+    match line.get(4)? {
+        b'-' => rfc3339::parse(line),
+        _ => epoch::parse(line),
     }
-    Some(Record {
-        timestamp,
-        host: b"",
-        tag: Tag::parse(b"dovecot"),
-        pid: None,
-        message: rest,
-    })
 }
 
-fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(b' ', text)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
-}
-
-fn tagged<'a>(timestamp: Timestamp, host: &'a [u8], rest: &'a [u8]) -> Option<Record<'a>> {
-    let end = rest.iter().position(|b| matches!(b, b'[' | b' '))?;
-    let (mut tag, mut after) = rest.split_at_checked(end)?;
-    let mut pid = None;
-    if let Some(inner) = after.strip_prefix(b"[") {
-        let close = memchr::memchr(b']', inner)?;
-        pid = to_number(inner.get(..close)?).and_then(|n| u32::try_from(n).ok());
-        after = inner.get(close + 1..)?.strip_prefix(b":")?;
-    } else {
-        tag = tag.strip_suffix(b":")?;
+/// Parses `<PRI>` and what stands behind it: RFC 5424, RFC 3164 or RFC 3339.
+fn parse_priority(line: &[u8]) -> Option<Record<'_>> {
+    let rest = after_priority(line)?;
+    match rest.first()? {
+        b'A'..=b'Z' => rfc3164::parse(rest),
+        b'0'..=b'9' => parse_digits(rest),
+        _ => None,
     }
-    let message = after.strip_prefix(b" ").unwrap_or(after);
-    Some(Record {
-        timestamp,
-        host,
-        tag: Tag::parse(tag),
-        pid,
-        message,
-    })
 }
 
-fn rfc5424(rest: &[u8]) -> Option<Record<'_>> {
-    let (stamp, rest) = split(rest)?;
-    let timestamp = rfc3339_stamp(stamp)?;
-    let (host, rest) = split(rest)?;
-    let (tag, rest) = split(rest)?;
-    let (pid, rest) = split(rest)?;
-    let (_, rest) = split(rest)?;
-    let rest = rest.strip_prefix(b"- ")?;
-    let message = rest.strip_prefix(b" ").unwrap_or(rest);
-    let pid = to_number(pid).and_then(|n| u32::try_from(n).ok());
-    Some(Record {
-        timestamp,
-        host,
-        tag: Tag::parse(tag),
-        pid,
-        message,
-    })
-}
-
-fn two(text: &[u8], at: usize) -> Option<u8> {
-    u8::try_from(to_number(text.get(at..at + 2)?)?).ok()
-}
-
-fn rfc3164_stamp(text: &[u8]) -> Option<Timestamp> {
-    const MONTHS: [&[u8]; 12] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-        b"Dec",
-    ];
-    let month = MONTHS.iter().position(|name| text.starts_with(name))?;
-    let day = text.get(4..6)?;
-    let day = to_number(day.strip_prefix(b" ").unwrap_or(day))?;
-    Some(Timestamp {
-        year: None,
-        month: u8::try_from(month + 1).ok()?,
-        day: u8::try_from(day).ok()?,
-        hour: two(text, 7)?,
-        minute: two(text, 10)?,
-        second: two(text, 13)?,
-        micros: 0,
-        zone: Zone::Unstated,
-    })
-}
-
-fn rfc3339_stamp(text: &[u8]) -> Option<Timestamp> {
-    let year = u16::try_from(to_number(text.get(..4)?)?).ok()?;
-    let mut rest = text.get(19..)?;
-    let mut micros = 0;
-    if let Some(fraction) = rest.strip_prefix(b".") {
-        let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
-        micros = crate::scan::micros(fraction.get(..digits)?);
-        rest = fraction.get(digits..)?;
-    }
-    let zone = if rest == b"Z" {
-        Zone::Utc
-    } else {
-        let secs = i32::from(two(rest, 1)?) * 3600 + i32::from(two(rest, 4)?) * 60;
-        Zone::Offset(if rest.first() == Some(&b'-') {
-            -secs
-        } else {
-            secs
-        })
+/// Drops `<PRI>` where it stands; `None` when what begins like it is none.
+fn after_priority(line: &[u8]) -> Option<&[u8]> {
+    let Some(digits) = line.strip_prefix(b"<") else {
+        return Some(line);
     };
-    Some(Timestamp {
-        year: Some(year),
-        month: two(text, 5)?,
-        day: two(text, 8)?,
-        hour: two(text, 11)?,
-        minute: two(text, 14)?,
-        second: two(text, 17)?,
-        micros,
-        zone,
-    })
+    let end = digits.iter().take(4).position(|byte| *byte == b'>')?;
+    let (priority, rest) = digits.split_at_checked(end)?;
+    let is_number = !priority.is_empty() && priority.iter().all(u8::is_ascii_digit);
+    is_number.then_some(rest.get(1..)?)
 }
+
+fn parse_after_nuls(line: &[u8]) -> Option<Record<'_>> {
+    let start = line.iter().position(|byte| *byte != 0)?;
+    parse(line.get(start..)?)
+}
+
+#[cfg(test)]
+mod tests;
