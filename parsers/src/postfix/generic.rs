@@ -114,7 +114,7 @@ fn debug(message: &[u8]) -> Option<Event<'_>> {
 /// `private/anvil socket: wanted attribute: status`
 fn is_of_socket(message: &[u8]) -> bool {
     let is_path = message.starts_with(b"private/") || message.starts_with(b"public/");
-    is_path && memchr::memmem::find(message, b" socket: ").is_some()
+    is_path && crate::scan::find(message, b" socket: ").is_some()
 }
 
 /// `maps_find: virtual_alias_maps: bob: not found`: a C function's name has an underscore.

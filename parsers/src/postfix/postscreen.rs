@@ -450,7 +450,7 @@ fn bracketed<'a>(input: &'a [u8], end: &'static [u8]) -> Scan<'a, &'a [u8]> {
         return angle(input, &[end]);
     }
     let bare_end = end.strip_suffix(b"<").unwrap_or(end);
-    match memchr::memmem::find(input, bare_end).and_then(|at| input.split_at_checked(at)) {
+    match crate::scan::find(input, bare_end).and_then(|at| input.split_at_checked(at)) {
         Some((address, rest)) => Ok((rest, address)),
         None => mismatch(),
     }

@@ -277,7 +277,7 @@ fn disconnect(input: &[u8]) -> Scan<'_, Disconnect<'_>> {
         Some(_) => return mismatch(),
         None => rest,
     };
-    let at = memchr::memmem::find(rest, b"commands=");
+    let at = crate::scan::find(rest, b"commands=");
     let (commands, totals) = at
         .and_then(|at| rest.split_at_checked(at))
         .unwrap_or((rest, b""));
@@ -387,7 +387,7 @@ fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     };
     let end = ends
         .iter()
-        .filter_map(|end| memchr::memmem::find(value, end))
+        .filter_map(|end| crate::scan::find(value, end))
         .min();
     value
         .split_at_checked(end.unwrap_or(value.len()))

@@ -243,7 +243,7 @@ fn sasl<'a>(input: &'a [u8], found: Tail<'a>) -> (&'a [u8], Tail<'a>) {
     while let Some((name, value)) = unknown_field(rest) {
         let end = match name {
             // The user name may hold blanks; only one field can follow it.
-            b"sasl_username" => memchr::memmem::find(value, b" sasl_sender="),
+            b"sasl_username" => crate::scan::find(value, b" sasl_sender="),
             _ => memchr::memchr(b' ', value),
         };
         let Some((value, behind)) = value.split_at_checked(end.unwrap_or(value.len())) else {

@@ -173,7 +173,7 @@ fn is_tls_policy(text: &[u8]) -> bool {
     if starts.iter().any(|start| text.starts_with(start)) {
         return true;
     }
-    let holds = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+    let holds = |part: &[u8]| crate::scan::find(text, part).is_some();
     (text.starts_with(b"Both ") && holds(b" and one or more of the legacy "))
         || holds(b": unsupported TLS level \"")
         || holds(b": Fragile access policy: ")
@@ -345,7 +345,7 @@ const ACCESS_CONFIG: [&[u8]; 13] = [
 
 /// Parses the warnings that are hardly more than a text.
 fn remark(text: &[u8]) -> Option<Event<'_>> {
-    let holds = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+    let holds = |part: &[u8]| crate::scan::find(text, part).is_some();
     if ACCESS_CONFIG.iter().any(|lead| text.starts_with(lead))
         || holds(b": bad rbl reply template for domain ")
     {

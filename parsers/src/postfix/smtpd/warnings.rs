@@ -420,7 +420,7 @@ fn misc(text: &[u8]) -> Option<Event<'_>> {
     let is_misc = text.starts_with(b"relay_clientcerts: lookup error for fingerprint ")
         || text.starts_with(b"unexpected SMFIC_UNKNOWN response: ")
         || text.starts_with(b"unknown macro name \"")
-        || memchr::memmem::find(text, b": no @domain in address: ").is_some();
+        || crate::scan::find(text, b": no @domain in address: ").is_some();
     is_misc.then_some(Event::SmtpdMisc(Misc {
         queue_id: None,
         text,
