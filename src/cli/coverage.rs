@@ -1,0 +1,25 @@
+//! `mailtally coverage`: how far a log was understood.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::Outcome;
+use super::input::{self, InputArguments};
+use super::report::LayoutArguments;
+use crate::report;
+
+#[derive(Args, Debug)]
+pub(super) struct CoverageArguments {
+    #[command(flatten)]
+    input: InputArguments,
+    #[command(flatten)]
+    layout: LayoutArguments,
+}
+
+pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
+    let counted = input::count(&arguments.input)?;
+    let options = arguments.layout.options();
+    let report = report::coverage(&counted.totals, &counted.meta, &options);
+    arguments.layout.print(&report)?;
+    Ok(counted.outcome)
+}

@@ -1,0 +1,92 @@
+//! The command line: one file for each subcommand, and what they share.
+//!
+//! Every flag is defined once. Reports go to standard output, all else to standard error.
+
+mod coverage;
+mod events;
+mod input;
+mod kinds;
+mod messages;
+mod report;
+
+use std::io::{self, ErrorKind};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use self::messages::say;
+
+/// Reports on the logs of Postfix and Dovecot.
+#[derive(Parser, Debug)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    report: report::ReportArguments,
+}
+
+const AFTER_HELP: &str = "\
+`mailtally FILES` is `mailtally report FILES`.
+
+Exit status: 0 done; 2 an error, or an input that could be read only in part (the report on the \
+rest is still printed).";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Prints a report of logs: totals, traffic, TLS, logins, refusals, sources of spam
+    Report(report::ReportArguments),
+    /// Writes each line of a mail program as one JSON object
+    Events(events::EventsArguments),
+    /// Accounts for every line: parsed, generic, unparsed, foreign
+    Coverage(coverage::CoverageArguments),
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum, Debug)]
+enum Format {
+    /// For people: plain text in 80 columns
+    #[default]
+    Text,
+    /// For programs: one JSON object with stable keys
+    Json,
+}
+
+/// How a run ended that printed what it was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// All was read.
+    Done,
+    /// Something could not be read, or is not what it should be; it was said on standard error.
+    Partial,
+}
+
+/// The exit status of an error, or of an input that was read only in part.
+const FAILED: u8 = 2;
+
+/// Runs the command that the arguments name and returns the exit status.
+pub fn main() -> u8 {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        None => report::run(&arguments.report),
+        Some(Command::Report(report)) => report::run(&report),
+        Some(Command::Events(events)) => events::run(&events),
+        Some(Command::Coverage(coverage)) => coverage::run(&coverage),
+    };
+    match result {
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Partial) => FAILED,
+        // Whoever reads us has seen enough: `mailtally events | head`.
+        Err(error) if is_broken_pipe(&error) => 0,
+        Err(error) => {
+            format!("{error:#}").lines().for_each(say);
+            FAILED
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,15 @@
+//! Turns a report into bytes.
+//!
+//! A renderer knows blocks, cells and figures, and nothing about mail: what a section says is made
+//! in `report`. It is pure but for the writer it is given. Text from log lines is hostile: whatever
+//! may reach a terminal goes through `sanitize` first, in JSON too.
+
+mod json;
+mod sanitize;
+mod table;
+mod text;
+mod width;
+
+pub use json::json;
+pub use sanitize::{escaped, is_hidden};
+pub use text::text;

@@ -1,0 +1,367 @@
+//! What programs read: the keys of `report --format json`.
+//!
+//! These names are an interface. A key keeps its name and meaning; more keys may come to stand
+//! beside it. Every field is borrowed from the totals; lists are complete unless `--top` is given.
+
+use serde::Serialize;
+
+use super::clock;
+use super::number::len;
+use super::spam_sources::SpamSource;
+use super::{Meta, Options};
+use crate::tally::totals::{
+    AcceptedRow, ConnectionRow, ConnectionTotals, Coverage, DayRow, DeliveryFamilyRow,
+    DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LineCounts, LoginRow,
+    MailTotals, Messages, RecipientRow, RejectClientRow, RejectTotals, RelayRow, RuleRow,
+    ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, TlsTotals,
+    Totals,
+};
+
+/// The version of the JSON report.
+pub const SCHEMA: u32 = 1;
+
+/// The whole JSON report.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Figures<'a> {
+    /// The version of this format.
+    pub schema: u32,
+    /// Where the figures come from.
+    pub meta: MetaFigures<'a>,
+    /// How far the log was understood.
+    pub coverage: CoverageFigures<'a>,
+    /// pflogsumm's counts.
+    pub totals: &'a MailTotals,
+    /// The same by instance.
+    pub totals_by_instance: &'a [InstanceTotals],
+    /// Each mail counted once.
+    pub messages: &'a Messages,
+    /// Accepted mail by client.
+    pub accepted_by_client: &'a [AcceptedRow],
+    /// Traffic by hour of the day.
+    pub per_hour: &'a [HourRow],
+    /// Traffic by day.
+    pub per_day: &'a [DayRow],
+    /// TLS sessions.
+    pub tls: TlsFigures<'a>,
+    /// Login attempts.
+    pub logins: &'a [LoginRow],
+    /// Refused mail.
+    pub rejects: RejectFigures<'a>,
+    /// Connections of clients.
+    pub connections: ConnectionFigures<'a>,
+    /// Delivery attempts.
+    pub deliveries: DeliveryFigures<'a>,
+    /// Sources of unwanted mail.
+    pub spam_sources: Vec<SpamSource<'a>>,
+}
+
+impl<'a> Figures<'a> {
+    /// Puts the figures together. `--top` cuts every list that can grow with the traffic; hours,
+    /// days, instances, services and statuses stay whole.
+    pub(crate) fn new(
+        totals: &'a Totals,
+        meta: &'a Meta,
+        mut spam_sources: Vec<SpamSource<'a>>,
+        options: Options,
+    ) -> Self {
+        spam_sources.truncate(options.rows(usize::MAX));
+        Figures {
+            schema: SCHEMA,
+            meta: MetaFigures::new(totals, meta, options),
+            coverage: CoverageFigures::new(&totals.coverage, options),
+            totals: &totals.totals,
+            totals_by_instance: &totals.totals_by_instance,
+            messages: &totals.messages,
+            accepted_by_client: options.cut(&totals.accepted_by_client),
+            per_hour: &totals.per_hour,
+            per_day: &totals.per_day,
+            tls: TlsFigures::new(&totals.tls, options),
+            logins: options.cut(&totals.logins),
+            rejects: RejectFigures::new(&totals.rejects, options),
+            connections: ConnectionFigures::new(&totals.connections, options),
+            deliveries: DeliveryFigures::new(&totals.deliveries, options),
+            spam_sources,
+        }
+    }
+}
+
+/// Where the figures come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct MetaFigures<'a> {
+    /// The hosts that logged, sorted.
+    pub hosts: &'a [String],
+    /// The first stamp, as `2026-11-21T00:44:25`: the log's wall clock in whole seconds; null for
+    /// a log without stamps.
+    pub first: Option<String>,
+    /// The last stamp.
+    pub last: Option<String>,
+    /// The files read.
+    pub files: &'a [String],
+    /// The time zone of the wall clock.
+    pub timezone: &'a str,
+    /// What a reader must know about the input.
+    pub notes: &'a [String],
+    /// The rows that `--top` left of each list; null if lists are complete.
+    pub top: Option<u64>,
+}
+
+impl<'a> MetaFigures<'a> {
+    fn new(totals: &'a Totals, meta: &'a Meta, options: Options) -> Self {
+        MetaFigures {
+            hosts: &totals.hosts,
+            first: totals.span.map(|(first, _)| clock::iso(first)),
+            last: totals.span.map(|(_, last)| clock::iso(last)),
+            files: &meta.files,
+            timezone: &meta.timezone,
+            notes: &meta.notes,
+            top: options.top.map(len),
+        }
+    }
+}
+
+/// How far the log was understood; by itself, the JSON of the coverage report.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CoverageFigures<'a> {
+    /// The classes of lines; `read` is the sum of the other five.
+    pub lines: LineCounts,
+    /// Lines that the loggers themselves reported as lost.
+    pub lost: u64,
+    /// Lines whose envelope had no known form.
+    pub no_envelope: u64,
+    /// Lines stamped earlier than the line before them on the same host.
+    pub disordered: u64,
+    /// The largest step back, in microseconds.
+    pub disorder_us: u64,
+    /// Silences of more than an hour, longest first.
+    pub gaps: Vec<GapFigure<'a>>,
+    /// Lines by program and kind.
+    pub kinds: &'a [KindRow],
+    /// Unparsed lines, clustered by shape.
+    pub unparsed_shapes: &'a [ShapeRow],
+    /// Unparsed lines whose shape was not kept because there were too many.
+    pub unparsed_shapes_dropped: u64,
+}
+
+impl<'a> CoverageFigures<'a> {
+    pub(crate) fn new(coverage: &'a Coverage, options: Options) -> Self {
+        let gaps = options.cut(&coverage.gaps).iter();
+        CoverageFigures {
+            lines: coverage.lines,
+            lost: coverage.lost,
+            no_envelope: coverage.no_envelope,
+            disordered: coverage.disordered,
+            disorder_us: coverage.disorder_us,
+            gaps: gaps
+                .map(|gap| GapFigure {
+                    host: &gap.host,
+                    from: clock::iso(gap.from_us),
+                    to: clock::iso(gap.to_us),
+                })
+                .collect(),
+            kinds: options.cut(&coverage.kinds),
+            unparsed_shapes: options.cut(&coverage.unparsed_shapes),
+            unparsed_shapes_dropped: coverage.unparsed_shapes_dropped,
+        }
+    }
+}
+
+/// A silence of more than an hour.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct GapFigure<'a> {
+    /// The host that was silent.
+    pub host: &'a str,
+    /// The last stamp before it.
+    pub from: String,
+    /// The first stamp after it.
+    pub to: String,
+}
+
+/// TLS sessions.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct TlsFigures<'a> {
+    /// Sessions with clients.
+    pub inbound: &'a [TlsInboundRow],
+    /// Sessions with servers.
+    pub outbound: &'a [TlsOutboundRow],
+    /// What the log proves.
+    pub states: &'a TlsStates,
+    /// Failed handshakes.
+    pub failures: &'a [TlsFailureRow],
+}
+
+impl<'a> TlsFigures<'a> {
+    fn new(tls: &'a TlsTotals, options: Options) -> Self {
+        TlsFigures {
+            inbound: options.cut(&tls.inbound),
+            outbound: options.cut(&tls.outbound),
+            states: &tls.states,
+            failures: options.cut(&tls.failures),
+        }
+    }
+}
+
+/// Refused mail.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct RejectFigures<'a> {
+    /// By rule.
+    pub by_rule: &'a [RuleRow],
+    /// By client and stage.
+    pub by_client: &'a [RejectClientRow],
+}
+
+impl<'a> RejectFigures<'a> {
+    fn new(rejects: &'a RejectTotals, options: Options) -> Self {
+        RejectFigures {
+            by_rule: options.cut(&rejects.by_rule),
+            by_client: options.cut(&rejects.by_client),
+        }
+    }
+}
+
+/// Connections of clients.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ConnectionFigures<'a> {
+    /// By address family.
+    pub by_family: &'a FamilyCounts,
+    /// By service.
+    pub by_service: &'a [ServiceRow],
+    /// By client address.
+    pub by_address: &'a [ConnectionRow],
+}
+
+impl<'a> ConnectionFigures<'a> {
+    fn new(connections: &'a ConnectionTotals, options: Options) -> Self {
+        ConnectionFigures {
+            by_family: &connections.by_family,
+            by_service: &connections.by_service,
+            by_address: options.cut(&connections.by_address),
+        }
+    }
+}
+
+/// Delivery attempts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DeliveryFigures<'a> {
+    /// By status.
+    pub by_status: &'a std::collections::BTreeMap<String, u64>,
+    /// By address family.
+    pub by_family: &'a [DeliveryFamilyRow],
+    /// By relay.
+    pub by_relay: &'a [RelayRow],
+    /// By recipient.
+    pub by_recipient: &'a [RecipientRow],
+}
+
+impl<'a> DeliveryFigures<'a> {
+    fn new(deliveries: &'a DeliveryTotals, options: Options) -> Self {
+        DeliveryFigures {
+            by_status: &deliveries.by_status,
+            by_family: &deliveries.by_family,
+            by_relay: options.cut(&deliveries.by_relay),
+            by_recipient: options.cut(&deliveries.by_recipient),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::tally::totals::GapRow;
+
+    fn json(totals: &Totals, top: Option<usize>) -> Value {
+        let meta = Meta {
+            files: vec!["mail.log".into()],
+            timezone: "Europe/Berlin".into(),
+            ..Meta::default()
+        };
+        let figures = super::super::report(totals, &meta, &Options { top }).figures;
+        serde_json::to_value(figures).unwrap()
+    }
+
+    fn keys(value: &Value) -> Vec<&str> {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// The keys of the contract; serde_json's map sorts them.
+    #[test]
+    fn has_the_keys_that_others_rely_on() {
+        let json = json(&Totals::default(), None);
+        assert_eq!(json["schema"], 1);
+        let top = "accepted_by_client connections coverage deliveries logins messages meta \
+                   per_day per_hour rejects schema spam_sources tls totals totals_by_instance";
+        assert_eq!(keys(&json).join(" "), top);
+        for (key, expected) in [
+            ("meta", "files first hosts last notes timezone top"),
+            ("tls", "failures inbound outbound states"),
+            ("rejects", "by_client by_rule"),
+            ("connections", "by_address by_family by_service"),
+            ("deliveries", "by_family by_recipient by_relay by_status"),
+        ] {
+            assert_eq!(keys(&json[key]).join(" "), expected, "{key}");
+        }
+        let lines = "filtered foreign generic parsed read unparsed";
+        assert_eq!(keys(&json["coverage"]["lines"]).join(" "), lines);
+        assert_eq!(json["coverage"]["lost"], 0);
+        let states = "logged not_logged plaintext seen";
+        assert_eq!(keys(&json["tls"]["states"]["inbound"]).join(" "), states);
+        assert_eq!(keys(&json["tls"]["states"]["outbound"]).join(" "), states);
+        let families = "ipv4 ipv6 local unknown";
+        assert_eq!(keys(&json["connections"]["by_family"]).join(" "), families);
+        let totals = "bounced bytes_delivered bytes_received canceled deferrals deferred \
+                      delivered discarded expired forwarded held received recipient_domains \
+                      recipients reject_warnings rejected senders sending_domains";
+        assert_eq!(keys(&json["totals"]).join(" "), totals);
+        let messages = "accepted bounced_recipients delivered_recipients expired_recipients \
+                        lost_end open_at_end open_at_start reinjected rejected_4xx rejected_5xx \
+                        rejected_recipients superseded";
+        assert_eq!(keys(&json["messages"]).join(" "), messages);
+    }
+
+    #[test]
+    fn stamps_are_seconds_of_the_wall_clock_and_null_without_a_log() {
+        let empty = json(&Totals::default(), None);
+        assert_eq!(empty["meta"]["first"], Value::Null);
+        let mut totals = Totals {
+            span: Some((1_795_221_865_624_661, 1_795_225_465_999_999)),
+            hosts: vec!["mx1".into()],
+            ..Totals::default()
+        };
+        totals.coverage.gaps = vec![GapRow {
+            host: "mx1".into(),
+            from_us: 1_795_221_865_624_661,
+            to_us: 1_795_225_465_999_999,
+        }];
+        let json = json(&totals, None);
+        assert_eq!(json["meta"]["first"], "2026-11-21T00:44:25");
+        assert_eq!(json["meta"]["last"], "2026-11-21T01:44:25");
+        assert_eq!(json["meta"]["hosts"][0], "mx1");
+        assert_eq!(json["meta"]["files"][0], "mail.log");
+        assert_eq!(json["meta"]["timezone"], "Europe/Berlin");
+        assert_eq!(json["coverage"]["gaps"][0]["to"], "2026-11-21T01:44:25");
+    }
+
+    #[test]
+    fn top_cuts_lists_and_says_so() {
+        let rule = |rule: &str, count| RuleRow {
+            rule: rule.into(),
+            class: "header-check".into(),
+            action: "reject".into(),
+            count,
+        };
+        let mut totals = Totals::default();
+        totals.rejects.by_rule = vec![rule("7", 3), rule("8", 1)];
+        let whole = json(&totals, None);
+        assert_eq!(whole["rejects"]["by_rule"].as_array().unwrap().len(), 2);
+        assert_eq!(whole["meta"]["top"], Value::Null);
+        let cut = json(&totals, Some(1));
+        assert_eq!(cut["rejects"]["by_rule"].as_array().unwrap().len(), 1);
+        assert_eq!(cut["meta"]["top"], 1);
+    }
+}

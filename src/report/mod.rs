@@ -1,0 +1,183 @@
+//! Turns finished totals into a report: sections for people, and the same figures for programs.
+//!
+//! Everything here is pure. A section is one function from rows of [`Totals`] to a [`Section`] of
+//! typed blocks, and one test beside it; percentages, scores and top-N lists are made here and
+//! nowhere else. What a section looks like on paper is **not** decided here (that is `render`),
+//! nor is anything counted (that is `tally`).
+//!
+//! The machine's side, [`Figures`], borrows the totals instead of copying them into
+//! `serde_json::Value`s: 100,000 rows are written in 40 ms, while making `Value`s of them takes 85 ms
+//! before the first byte is out, and memory for them all at once.
+
+mod block;
+mod clock;
+mod coverage;
+mod families;
+mod figures;
+mod grand_totals;
+mod head;
+mod logins;
+pub mod number;
+#[cfg(test)]
+mod plain;
+mod rejects;
+mod spam_sources;
+mod tls;
+mod traffic;
+
+pub use block::{Block, Cell, Column, Kind, Pairs, Rest, Section, Table};
+pub use figures::{
+    ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
+    RejectFigures, SCHEMA, TlsFigures,
+};
+pub use spam_sources::{SpamSource, spam_sources, weight};
+
+use crate::tally::totals::Totals;
+
+/// A report: sections for people, and figures for programs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report<F> {
+    /// What people read, in order.
+    pub sections: Vec<Section>,
+    /// What programs read: serialised as one JSON object.
+    pub figures: F,
+}
+
+/// What the totals cannot know about their own making.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Meta {
+    /// The names of the files read, in the order given.
+    pub files: Vec<String>,
+    /// The time zone of the wall clock, as a reader should see it.
+    pub timezone: String,
+    /// Sentences about the input that a reader must know: a file that could be read only in part,
+    /// a copy that was left out.
+    pub notes: Vec<String>,
+}
+
+/// How a report is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Rows of each list. Without it, text shows each section's default and JSON shows all rows.
+    pub top: Option<usize>,
+}
+
+impl Options {
+    /// The rows of a list in text.
+    fn rows(self, default: usize) -> usize {
+        self.top.unwrap_or(default)
+    }
+
+    /// A list as JSON shows it.
+    fn cut<T>(self, rows: &[T]) -> &[T] {
+        let end = self.top.unwrap_or(rows.len()).min(rows.len());
+        rows.get(..end).unwrap_or(rows)
+    }
+}
+
+/// Makes the report of a log.
+pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Report<Figures<'a>> {
+    let options = *options;
+    let sources = spam_sources(&totals.evidence);
+    let mut sections = vec![head::head(totals, meta)];
+    if totals.coverage.lines.read > 0 {
+        sections.push(grand_totals::grand_totals(&totals.totals, &totals.messages));
+        sections.extend(grand_totals::by_instance(&totals.totals_by_instance));
+        sections.extend(traffic::per_day(&totals.per_day, options));
+        sections.extend(traffic::per_hour(&totals.per_hour));
+        sections.push(tls::tls(&totals.tls, options));
+        sections.push(logins::logins(&totals.logins, options));
+        sections.push(rejects::rejects(&totals.rejects, options));
+        sections.extend(families::families(totals));
+        sections.push(spam_sources::section(&sources, options));
+        sections.push(coverage::coverage(&totals.coverage, options));
+    }
+    Report {
+        sections,
+        figures: Figures::new(totals, meta, sources, options),
+    }
+}
+
+/// Makes the report on how far a log was understood, with lines by program and kind.
+pub fn coverage<'a>(
+    totals: &'a Totals,
+    meta: &'a Meta,
+    options: &Options,
+) -> Report<CoverageFigures<'a>> {
+    let mut sections = vec![head::head(totals, meta)];
+    if totals.coverage.lines.read > 0 {
+        sections.push(coverage::coverage(&totals.coverage, *options));
+        sections.push(coverage::kinds(&totals.coverage.kinds, *options));
+    }
+    Report {
+        sections,
+        figures: CoverageFigures::new(&totals.coverage, *options),
+    }
+}
+
+/// Sorts counts as every list here is sorted: by count descending, then by key.
+fn ranked<K: Ord>(counts: impl IntoIterator<Item = (K, u64)>) -> Vec<(K, u64)> {
+    let mut rows: Vec<(K, u64)> = counts.into_iter().collect();
+    rows.sort_unstable_by(|(a_key, a), (b_key, b)| b.cmp(a).then_with(|| a_key.cmp(b_key)));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::totals::AcceptedRow;
+
+    #[test]
+    fn an_empty_log_is_one_short_section() {
+        let (totals, meta) = (Totals::default(), Meta::default());
+        let report = report(&totals, &meta, &Options::default());
+        assert_eq!(report.sections.len(), 1);
+        assert_eq!(
+            plain::plain(&report.sections[0]),
+            "Mail log report\n> No lines.\n"
+        );
+    }
+
+    #[test]
+    fn sections_stand_in_the_order_of_reading() {
+        let mut totals = Totals::default();
+        totals.coverage.lines.read = 1;
+        totals.coverage.lines.parsed = 1;
+        let meta = Meta::default();
+        let report = report(&totals, &meta, &Options::default());
+        let ids: Vec<_> = report.sections.iter().map(|section| section.id).collect();
+        assert_eq!(
+            ids,
+            [
+                "head",
+                "totals",
+                "tls",
+                "logins",
+                "rejects",
+                "spam_sources",
+                "coverage"
+            ]
+        );
+    }
+
+    #[test]
+    fn top_cuts_lists_and_nothing_cuts_them_otherwise() {
+        let row = |address: &str, count| AcceptedRow {
+            address: address.into(),
+            family: "ipv4",
+            client_scope: "outside",
+            count,
+        };
+        let rows = [row("192.0.2.1", 3), row("192.0.2.2", 2)];
+        assert_eq!(Options::default().cut(&rows).len(), 2);
+        assert_eq!(Options { top: Some(1) }.cut(&rows), &rows[..1]);
+        assert_eq!(Options { top: Some(9) }.cut(&rows).len(), 2);
+        assert!(Options { top: Some(0) }.cut(&rows).is_empty());
+    }
+
+    #[test]
+    fn ties_are_ordered_by_key() {
+        let rows = ranked([("b", 2), ("c", 7), ("a", 2)]);
+        assert_eq!(rows, [("c", 7), ("a", 2), ("b", 2)]);
+    }
+}

@@ -1,0 +1,217 @@
+//! Years for stamps that have none.
+//!
+//! A [`YearWalk`] goes through the stamps of one log in order and tells the year of each, once the
+//! year of the first is known. That year comes from `--year`, or by walking back from an anchor:
+//! the first line that states its year, or the latest time at which the last line can have been
+//! logged (see [`Turns::first_year`]).
+
+use chrono_tz::Tz;
+use mailtally_parsers::Timestamp;
+
+use super::calendar::{DAY_US, SECOND_US, days_from_civil, is_leap};
+use super::wall_time::WallTime;
+use super::zone::ZoneClock;
+
+/// A stamp may be this many days before the one above it without a new year having begun: lines
+/// out of order, or weekly logs put together in the wrong order.
+const DISORDER_DAYS: i16 = 60;
+
+/// Days of a year, as if each had a 29 February.
+const YEAR_DAYS: i16 = 366;
+
+/// A stamp may be this far ahead of its anchor, for clocks and zones differ.
+const ANCHOR_SLACK_US: i64 = DAY_US;
+
+/// All that is needed to date the lines of a chunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dating {
+    pub(super) years: YearWalk,
+    pub(super) tz: Option<Tz>,
+}
+
+impl Dating {
+    /// Dates lines whose first one was logged in `year`; `tz` is that of `--tz`.
+    pub fn from_year(year: i32, tz: Option<Tz>) -> Self {
+        Dating {
+            years: YearWalk::from_year(year),
+            tz,
+        }
+    }
+
+    /// Returns the year of the stamp before the chunk; where there is none, that of its first one.
+    pub fn year(&self) -> i32 {
+        self.years.year
+    }
+}
+
+/// The year and the day of the stamp before: what the year of the next one depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct YearWalk {
+    year: i32,
+    day: Option<i16>,
+}
+
+impl YearWalk {
+    /// Begins before a first stamp of this year.
+    pub(super) fn from_year(year: i32) -> Self {
+        YearWalk { year, day: None }
+    }
+
+    /// Tells a stamp's year, and goes on from there.
+    ///
+    /// It is the first year in which the stamp is not more than [`DISORDER_DAYS`] before the one
+    /// above it: 1 January after 31 December is a new year, 31 December after it is the old one
+    /// again, and November after 2 January is eight months later.
+    pub(super) fn year_of(&mut self, stamp: &Timestamp) -> i32 {
+        let day = day_of_leap_year(stamp);
+        match (stamp.year, self.day) {
+            (Some(stated), _) => self.year = i32::from(stated),
+            (None, Some(before)) => self.year = self.year.saturating_add(turn(before, day)),
+            (None, None) => {}
+        }
+        self.day = Some(day);
+        self.year
+    }
+
+    /// Goes over all lines of a chunk, to be where the next one begins.
+    pub(super) fn skip(&mut self, bytes: &[u8]) {
+        let mut before: &[u8] = b"";
+        for line in super::chunk::split_lines(bytes) {
+            // Most lines are of the same day as the one above: `Nov 21`.
+            let day = line.get(..6).unwrap_or(b"");
+            if day == before || line.first() == Some(&b'{') {
+                continue;
+            }
+            before = b"";
+            if let Some(stamp) = Timestamp::of_line(line) {
+                self.year_of(&stamp);
+                if stamp.year.is_none() && line.first().is_some_and(u8::is_ascii_alphabetic) {
+                    before = day;
+                }
+            }
+        }
+    }
+}
+
+/// Tells by how many years a stamp is away from the one above it.
+fn turn(before: i16, day: i16) -> i32 {
+    let ahead = day - before;
+    if ahead < -DISORDER_DAYS {
+        1
+    } else if ahead >= YEAR_DAYS - DISORDER_DAYS {
+        -1
+    } else {
+        0
+    }
+}
+
+fn day_of_leap_year(stamp: &Timestamp) -> i16 {
+    const BEFORE_MONTH: [i16; 12] = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
+    let month = usize::from(stamp.month.saturating_sub(1));
+    BEFORE_MONTH.get(month).copied().unwrap_or(0) + i16::from(stamp.day)
+}
+
+/// Turns stamps into wall-clock time.
+#[derive(Clone, Debug)]
+pub(super) struct Dater {
+    pub(super) years: YearWalk,
+    clock: ZoneClock,
+}
+
+impl Dater {
+    pub(super) fn new(dating: &Dating) -> Self {
+        Dater {
+            years: dating.years,
+            clock: ZoneClock::new(dating.tz),
+        }
+    }
+
+    /// Dates the stamp of the next line of text.
+    pub(super) fn wall_time(&mut self, stamp: &Timestamp) -> WallTime {
+        let year = self.years.year_of(stamp);
+        self.clock.wall_time(stated_us(year, stamp), stamp.zone)
+    }
+
+    /// Shows an instant: the line of a journal, whose years do not concern the lines of text.
+    pub(super) fn shown(&mut self, instant_us: i64) -> WallTime {
+        self.clock.shown(instant_us)
+    }
+}
+
+/// Returns microseconds since 1970 on the clock that the stamp was read from.
+fn stated_us(year: i32, stamp: &Timestamp) -> i64 {
+    let days = days_from_civil(year, stamp.month, stamp.day);
+    let (hour, minute) = (i64::from(stamp.hour), i64::from(stamp.minute));
+    let seconds = hour * 3600 + minute * 60 + i64::from(stamp.second);
+    days * DAY_US + seconds * SECOND_US + i64::from(stamp.micros)
+}
+
+/// What a first look at a log's stamps tells about years: they are counted from the first line's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turns {
+    walk: YearWalk,
+    /// The last stamp without a year, and how many years after the first line it was logged.
+    last: Option<(i32, Timestamp)>,
+    /// Years after the first line's, and the year that a line stated there.
+    stated: Option<(i32, i32)>,
+    /// How many years after the first line a 29 February was seen.
+    leap_day: Option<i32>,
+}
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        Turns {
+            walk: YearWalk::from_year(0),
+            last: None,
+            stated: None,
+            leap_day: None,
+        }
+    }
+
+    /// Takes the next line's stamp into account; tells how many years after the first it is.
+    pub(super) fn see(&mut self, stamp: &Timestamp) -> i32 {
+        let turns = self.walk.year_of(&Timestamp {
+            year: None,
+            ..*stamp
+        });
+        match stamp.year {
+            Some(year) => {
+                self.stated.get_or_insert((turns, i32::from(year)));
+            }
+            None => {
+                self.last = Some((turns, *stamp));
+                if (stamp.month, stamp.day) == (2, 29) {
+                    self.leap_day = Some(turns);
+                }
+            }
+        }
+        turns
+    }
+
+    /// Tells the year of the first line.
+    ///
+    /// A stated year decides. Else the last line was logged in the latest year in which it is at
+    /// most a day ahead of the anchor, and in which a 29 February of the log exists.
+    pub(super) fn first_year(&self, anchor_us: i64) -> i32 {
+        if let Some((turns, year)) = self.stated {
+            return year - turns;
+        }
+        let anchor_year = super::calendar::civil_from_days(anchor_us.div_euclid(DAY_US)).year;
+        let Some((turns, last)) = self.last else {
+            return anchor_year;
+        };
+        let fits = |year: &i32| {
+            let leap = self
+                .leap_day
+                .is_none_or(|leap_turns| is_leap(year - turns + leap_turns));
+            leap && stated_us(*year, &last) <= anchor_us + ANCHOR_SLACK_US
+        };
+        // Two leap years are at most eight years apart.
+        let latest = (anchor_year - 9..=anchor_year + 1).rev().find(fits);
+        latest.unwrap_or(anchor_year) - turns
+    }
+}
+
+#[cfg(test)]
+#[path = "dating_tests.rs"]
+mod tests;

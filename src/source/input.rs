@@ -1,0 +1,96 @@
+//! What is read, and how.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::calendar::SECOND_US;
+
+/// One thing to read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// A file, packed with gzip or not.
+    File(PathBuf),
+    /// Standard input, `-` on the command line.
+    Stdin,
+    /// The journal, through `journalctl`.
+    Journal {
+        /// The program to run.
+        program: OsString,
+        /// What `journalctl --since` takes.
+        since: Option<String>,
+    },
+}
+
+impl Input {
+    /// Makes an input of a command-line argument: `-` is standard input.
+    pub fn from_arg(arg: &OsStr) -> Self {
+        if arg == "-" {
+            Input::Stdin
+        } else {
+            Input::File(arg.into())
+        }
+    }
+
+    /// Makes the machine's journal an input.
+    pub fn journal(since: Option<String>) -> Self {
+        Input::Journal {
+            program: "journalctl".into(),
+            since,
+        }
+    }
+
+    /// Returns the name for messages and reports.
+    pub fn name(&self) -> PathBuf {
+        match self {
+            Input::File(path) => path.clone(),
+            Input::Stdin => "-".into(),
+            Input::Journal { .. } => "journal".into(),
+        }
+    }
+}
+
+/// How inputs are read.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The year in which the first line was logged, where lines do not state it.
+    pub year: Option<i32>,
+    /// The zone to show times in; see the module `zone` for what becomes of which stamp.
+    pub tz: Option<Tz>,
+    /// The time of reading: the anchor for the years of standard input.
+    pub now: DateTime<Utc>,
+    /// A chunk is as large as this, but for the rest of its last line.
+    pub chunk_bytes: usize,
+    /// Of a longer line only this much is kept.
+    pub line_bytes: usize,
+    /// So much of standard input is read ahead to find out its years, where lines do not state
+    /// them; a longer one is taken to begin less than a year before `now`.
+    pub read_ahead_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            year: None,
+            tz: None,
+            now: Utc::now(),
+            chunk_bytes: 16 << 20,
+            line_bytes: 16 << 20,
+            read_ahead_bytes: 32 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// Returns `--year` if it is one that stamps can have.
+    pub(super) fn first_year(&self) -> Option<i32> {
+        self.year.map(|year| year.clamp(1970, 9999))
+    }
+
+    /// Returns the time of reading in microseconds since the epoch.
+    pub(super) fn now_us(&self) -> i64 {
+        self.now.timestamp().saturating_mul(SECOND_US)
+    }
+}

@@ -1,0 +1,285 @@
+//! `journalctl -o json`: one JSON object a line, unwrapped into reused buffers.
+//!
+//! A line is taken for a journal's when it begins with `{` and has a time stamp; the journal's
+//! binary files are **not** read here.
+
+use std::fmt;
+
+use mailtally_parsers::{Record, Timestamp};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The fields of one journal entry.
+#[derive(Debug, Default)]
+pub(super) struct Unwrapped {
+    realtime: Vec<u8>,
+    source_realtime: Vec<u8>,
+    host: Vec<u8>,
+    identifier: Vec<u8>,
+    program: Vec<u8>,
+    syslog_pid: Vec<u8>,
+    pid: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl Unwrapped {
+    /// Reads one line: when it was logged in microseconds since the epoch, and its record.
+    ///
+    /// The time is `_SOURCE_REALTIME_TIMESTAMP` (when the program logged), else
+    /// `__REALTIME_TIMESTAMP` (when the journal got it); the process id is `SYSLOG_PID`, else
+    /// `_PID`; the tag `SYSLOG_IDENTIFIER`, else `_COMM`. A message too large for the journal's
+    /// JSON is null there, and empty here. Returns `None` when the line is no such object.
+    pub(super) fn read(&mut self, line: &[u8]) -> Option<(i64, Record<'_>)> {
+        self.clear();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut deserializer = serde_json::Deserializer::from_slice(line);
+        deserializer.deserialize_map(EntryVisitor(self)).ok()?;
+        deserializer.end().ok()?;
+        let micros = number(&self.source_realtime).or_else(|| number(&self.realtime))?;
+        let timestamp = Timestamp::from_epoch_micros(micros)?;
+        let pid = number(&self.syslog_pid).or_else(|| number(&self.pid));
+        let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+        let tag = if self.identifier.is_empty() {
+            &self.program
+        } else {
+            &self.identifier
+        };
+        let message = self.message.strip_suffix(b"\n").unwrap_or(&self.message);
+        let record = Record::from_parts(timestamp, &self.host, tag, pid, message);
+        Some((i64::try_from(micros).ok()?, record))
+    }
+
+    fn clear(&mut self) {
+        for field in [
+            &mut self.realtime,
+            &mut self.source_realtime,
+            &mut self.host,
+            &mut self.identifier,
+            &mut self.program,
+            &mut self.syslog_pid,
+            &mut self.pid,
+            &mut self.message,
+        ] {
+            field.clear();
+        }
+    }
+
+    fn field(&mut self, name: &str) -> Option<&mut Vec<u8>> {
+        Some(match name {
+            "__REALTIME_TIMESTAMP" => &mut self.realtime,
+            "_SOURCE_REALTIME_TIMESTAMP" => &mut self.source_realtime,
+            "_HOSTNAME" => &mut self.host,
+            "SYSLOG_IDENTIFIER" => &mut self.identifier,
+            "_COMM" => &mut self.program,
+            "SYSLOG_PID" => &mut self.syslog_pid,
+            "_PID" => &mut self.pid,
+            "MESSAGE" => &mut self.message,
+            _ => return None,
+        })
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.trim().parse().ok()
+}
+
+/// Reads an object's members into their buffers.
+struct EntryVisitor<'b>(&'b mut Unwrapped);
+
+impl<'de> Visitor<'de> for EntryVisitor<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a journal entry")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        // A name with an escape in it is none of ours, but still a name: hence not `&str`.
+        while let Some(name) = members.next_key::<std::borrow::Cow<'de, str>>()? {
+            match self.0.field(&name) {
+                Some(buffer) => members.next_value_seed(Text(buffer))?,
+                None => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a value as bytes: a string, an array of bytes, null; of repeated fields the first.
+struct Text<'b>(&'b mut Vec<u8>);
+
+impl<'de> DeserializeSeed<'de> for Text<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, an array of bytes or null")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.clear();
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.clear();
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.0.clear();
+        let mut is_first = true;
+        while items
+            .next_element_seed(Element {
+                text: self.0,
+                is_first,
+            })?
+            .is_some()
+        {
+            is_first = false;
+        }
+        Ok(())
+    }
+}
+
+/// Reads an element of an array: a byte of a text, or one of the texts of a repeated field.
+struct Element<'b> {
+    text: &'b mut Vec<u8>,
+    is_first: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Element<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Element<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a byte, a string or an array of bytes")
+    }
+
+    fn visit_u64<E>(self, byte: u64) -> Result<(), E> {
+        self.text.extend(u8::try_from(byte));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if self.is_first {
+            self.text.extend_from_slice(text.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<(), A::Error> {
+        while let Some(byte) = bytes.next_element::<u8>()? {
+            if self.is_first {
+                self.text.push(byte);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Option<(i64, String)> {
+        let mut unwrapped = Unwrapped::default();
+        let (micros, record) = unwrapped.read(line.as_bytes())?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let pid = record
+            .pid
+            .map_or_else(|| "-".to_owned(), |pid| pid.to_string());
+        let shown = [
+            text(record.host),
+            text(record.tag.text),
+            pid,
+            text(record.message),
+        ];
+        Some((micros, shown.join(" | ")))
+    }
+
+    #[test]
+    fn reads_strings_bytes_nulls_and_repeated_fields() {
+        for (members, expected) in [
+            (
+                r#""_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"postfix/qmgr","SYSLOG_PID":"7","_PID":"8","MESSAGE":"a \"b\" \u00e9""#,
+                "mx1 | postfix/qmgr | 7 | a \"b\" é",
+            ),
+            (
+                r#""SYSLOG_IDENTIFIER":"dovecot","_PID":"8","MESSAGE":[97,255,10]"#,
+                " | dovecot | 8 | a\u{FFFD}",
+            ),
+            (r#""_COMM":"smtpd","MESSAGE":null"#, " | smtpd | - | "),
+            (
+                r#""SYSLOG_IDENTIFIER":["a","b"],"MESSAGE":[[120,121],"z"]"#,
+                " | a | - | xy",
+            ),
+            (
+                r#""_HOSTNAME":"h","X":{"y":[1,{}]},"MESSAGE":"m","_PID":5"#,
+                "h |  | 5 | m",
+            ),
+        ] {
+            let line = format!("{{\"__REALTIME_TIMESTAMP\":\"1795221865624661\",{members}}}");
+            assert_eq!(
+                read(&line),
+                Some((1_795_221_865_624_661, expected.to_owned())),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn prefers_the_time_at_which_the_program_logged() {
+        let line = r#"{"__REALTIME_TIMESTAMP":"2","_SOURCE_REALTIME_TIMESTAMP":"1","MESSAGE":""}"#;
+        assert_eq!(read(line).map(|(micros, _)| micros), Some(1));
+    }
+
+    #[test]
+    fn refuses_what_is_no_entry() {
+        for line in [
+            "{",
+            "{}",
+            r#"{"MESSAGE":"no time"}"#,
+            r#"{"__REALTIME_TIMESTAMP":"x"}"#,
+            r#"{"__REALTIME_TIMESTAMP":"99999999999999999999"}"#,
+            r#"{"__REALTIME_TIMESTAMP":"1"} trailing"#,
+            r#"[1]"#,
+        ] {
+            assert_eq!(read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn forgets_the_entry_before() {
+        let mut unwrapped = Unwrapped::default();
+        let full = br#"{"__REALTIME_TIMESTAMP":"1","_HOSTNAME":"h","_PID":"5","MESSAGE":"m"}"#;
+        assert!(unwrapped.read(full).is_some());
+        let (_, record) = unwrapped.read(br#"{"__REALTIME_TIMESTAMP":"1"}"#).unwrap();
+        assert_eq!(
+            (record.host, record.pid, record.message),
+            (&b""[..], None, &b""[..])
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! Bytes in: files, packed or not, standard input, the journal, followed files.
+//!
+//! [`read_all`] looks at all inputs, plans the order of their lines, and yields [`Chunk`]s of whole
+//! lines, each with what is needed to date them; [`Lines`] goes through one. What a line's message
+//! says is **not** read here, and nothing is counted.
+//!
+//! ```text
+//! Input ── open ── survey ──> plan (years, order, copies) ──> chunks ──> Chunk ──> Lines ──> Line
+//!                                                             ├ block   one source as it is
+//!                                                             └ merge   several of one host
+//! ```
+
+mod block;
+mod calendar;
+mod chunk;
+mod chunks;
+mod copies;
+mod dating;
+mod follow;
+mod input;
+mod journal;
+mod journalctl;
+mod merge;
+mod open;
+mod plan;
+mod problem;
+mod stamped;
+mod standard;
+mod survey;
+mod wall_time;
+mod zone;
+
+pub use calendar::Date;
+pub use chunk::{Chunk, Line, Lines, SourceId};
+pub use chunks::{Chunks, read_all};
+pub use dating::Dating;
+pub use follow::{Follower, Start};
+pub use input::{Input, Options};
+pub use problem::{Notice, Problem, SourceError};
+pub use standard::{NothingToRead, Places};
+pub use wall_time::WallTime;

@@ -1,0 +1,376 @@
+//! A first look at a log: its span, its years, its hosts.
+//!
+//! Of a file whose lines state their years only the two ends are read. Years are found by walking
+//! back from the last line, so a log without them is gone through once: as a whole, or, where it is
+//! large, at one place in each piece of the size of a chunk. That misses a new year only if a whole
+//! year's lines fit between two such places, which is why small files are read as a whole.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::Arc;
+
+use mailtally_parsers::{Record, Timestamp};
+
+use super::block::BlockReader;
+use super::chunk::{Pool, split_lines};
+use super::dating::{Dater, Dating, Turns};
+use super::journal::Unwrapped;
+use super::open::{LogFile, Origin};
+use super::problem::SourceError;
+use super::wall_time::WallTime;
+
+/// How much of an end is read to find its first or last stamp, and the hosts that log.
+const END_BYTES: u64 = 1 << 20;
+/// Files up to this size are gone through as a whole to count their years.
+const WHOLE_BYTES: u64 = 64 << 20;
+/// How far apart the places are that are read of larger files.
+const STRIDE_BYTES: u64 = 4 << 20;
+/// How much is read at such a place.
+const PLACE_BYTES: u64 = 64 << 10;
+/// The hosts and tags of so many first lines are all looked at, later ones now and then.
+const CLOSE_LINES: u64 = 1000;
+const CLOSE_STRIDE: u64 = 61;
+
+/// What has to be known before the lines are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    /// The last stamp and the hosts: there are other inputs, to be ordered or merged with.
+    pub(super) end: bool,
+    /// The year of the first line, if it does not state it.
+    pub(super) year: bool,
+}
+
+/// What a first look found.
+#[derive(Debug)]
+pub(super) struct Survey {
+    first: Option<Stamped>,
+    last: Option<Stamped>,
+    pub(super) turns: Turns,
+    /// The hosts that log; the empty one stands for Dovecot's own log file.
+    pub(super) hosts: BTreeSet<Vec<u8>>,
+    /// The tags under which they log.
+    pub(super) tags: BTreeSet<Vec<u8>>,
+    looked_at: u64,
+    /// How many bytes there are unpacked, if that is known.
+    pub(super) unpacked_bytes: Option<u64>,
+    /// Whether the last line was reached.
+    pub(super) saw_end: bool,
+    /// Whether the beginning holds a NUL, which no text has.
+    has_nul: bool,
+    lines: u64,
+    unwrapped: Unwrapped,
+}
+
+/// A stamp, and how many years after the first line it was logged.
+#[derive(Clone, Copy, Debug)]
+struct Stamped {
+    stamp: Timestamp,
+    turns: i32,
+}
+
+impl Survey {
+    /// Looks at an input.
+    ///
+    /// Damage on the way is no error here: it shows again when the lines are read.
+    pub(super) fn of(
+        origin: &mut Origin,
+        need: Need,
+        read_ahead_bytes: usize,
+    ) -> Result<Self, SourceError> {
+        let mut survey = Survey::empty();
+        match origin {
+            Origin::File(file) if file.is_gzip => survey.look_at_packed(file, need)?,
+            Origin::File(file) => survey.look_at_file(file, need)?,
+            Origin::Stream { .. } => survey.look_at_stream(origin, need, read_ahead_bytes),
+        }
+        Ok(survey)
+    }
+
+    fn empty() -> Self {
+        Survey {
+            first: None,
+            last: None,
+            turns: Turns::new(),
+            hosts: BTreeSet::new(),
+            tags: BTreeSet::new(),
+            looked_at: 0,
+            unpacked_bytes: None,
+            saw_end: false,
+            has_nul: false,
+            lines: 0,
+            unwrapped: Unwrapped::default(),
+        }
+    }
+
+    /// Makes the survey of lines at hand.
+    pub(super) fn of_lines(bytes: &[u8]) -> Self {
+        let mut survey = Survey::empty();
+        survey.see(bytes);
+        survey
+    }
+
+    /// Tells whether there is nothing between the two ends that has to be known.
+    fn needs_only_its_beginning(&self, need: Need) -> bool {
+        !need.end && (!need.year || self.first.is_some_and(|first| first.stamp.year.is_some()))
+    }
+
+    fn look_at_file(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
+        let mut handle = File::open(&file.path)?;
+        self.unpacked_bytes = Some(file.bytes);
+        let head = read_at(&mut handle, 0, END_BYTES.min(file.bytes))?;
+        let whole = file.bytes <= END_BYTES;
+        self.has_nul = memchr::memchr(0, &head).is_some();
+        self.see(if whole { &head } else { whole_lines(&head) });
+        self.saw_end = whole;
+        if whole || self.needs_only_its_beginning(need) {
+            return Ok(());
+        }
+        let (head_end, tail_start) = (self.looked_at, file.bytes - END_BYTES);
+        if tail_start <= head_end {
+            let rest = read_at(&mut handle, head_end, file.bytes - head_end)?;
+            self.see(&rest);
+        } else {
+            // A byte earlier: if that is a line end, the first line of the tail is whole.
+            let tail = read_at(&mut handle, tail_start - 1, END_BYTES + 1)?;
+            let tail = behind_first_line_end(&tail);
+            if !self.states_years() || !Survey::of_lines(tail).states_years() {
+                self.see_middle(&mut handle, head_end..tail_start, file.bytes <= WHOLE_BYTES)?;
+            }
+            self.see(tail);
+        }
+        self.saw_end = true;
+        Ok(())
+    }
+
+    fn states_years(&self) -> bool {
+        let has_year = |seen: Option<Stamped>| seen.is_some_and(|seen| seen.stamp.year.is_some());
+        has_year(self.first) && has_year(self.last)
+    }
+
+    /// Counts the new years between the two ends.
+    fn see_middle(
+        &mut self,
+        handle: &mut File,
+        middle: Range<u64>,
+        is_small: bool,
+    ) -> io::Result<()> {
+        let Range { start: mut at, end } = middle;
+        if is_small {
+            handle.seek(SeekFrom::Start(at))?;
+            self.see_all(Box::new(handle.try_clone()?.take(end - at)));
+            return Ok(());
+        }
+        while at < end {
+            // A place in the middle of an enormous line holds no stamp: then more is read.
+            for bytes in [PLACE_BYTES, END_BYTES] {
+                let place = read_at(handle, at, bytes.min(end - at))?;
+                let lines = whole_lines(behind_first_line_end(&place));
+                self.see(lines);
+                if !lines.is_empty() {
+                    break;
+                }
+            }
+            at += STRIDE_BYTES;
+        }
+        Ok(())
+    }
+
+    /// A packed file has no end to jump to: it is unpacked once for the survey if need be.
+    fn look_at_packed(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
+        let mut head = Vec::new();
+        // An error here comes again when the file is read.
+        let _ = file.open()?.take(END_BYTES).read_to_end(&mut head);
+        let is_whole = u64::try_from(head.len()).unwrap_or(0) < END_BYTES;
+        let mut beginning = Survey::empty();
+        beginning.see(if is_whole { &head } else { whole_lines(&head) });
+        if is_whole || beginning.needs_only_its_beginning(need) {
+            *self = beginning;
+            self.saw_end = is_whole;
+            self.has_nul = memchr::memchr(0, &head).is_some();
+            self.unpacked_bytes = u64::try_from(head.len()).ok().filter(|_| is_whole);
+            return Ok(());
+        }
+        self.unpacked_bytes = Some(self.see_all(file.open()?));
+        self.saw_end = true;
+        Ok(())
+    }
+
+    fn look_at_stream(&mut self, origin: &mut Origin, need: Need, read_ahead_bytes: usize) {
+        let end_bytes = usize::try_from(END_BYTES).unwrap_or(usize::MAX);
+        for bytes in [end_bytes.min(read_ahead_bytes), read_ahead_bytes] {
+            // An error here is an end; it comes again when the stream is read.
+            let is_whole = origin.read_ahead(bytes).unwrap_or(true);
+            let Origin::Stream { head, .. } = origin else {
+                return;
+            };
+            *self = Survey::of_lines(if is_whole { head } else { whole_lines(head) });
+            self.saw_end = is_whole;
+            self.has_nul = memchr::memchr(0, head).is_some();
+            if is_whole || self.needs_only_its_beginning(need) {
+                return;
+            }
+        }
+    }
+
+    /// Goes through all lines of a stream; returns how many bytes there are.
+    fn see_all(&mut self, reader: Box<dyn Read + Send>) -> u64 {
+        let block_bytes = usize::try_from(END_BYTES).unwrap_or(1 << 20);
+        let mut blocks = BlockReader::new(
+            reader,
+            &Arc::new(Pool::default()),
+            block_bytes,
+            16 * block_bytes,
+        );
+        while let Some(block) = blocks.next_block() {
+            self.see(&block);
+        }
+        blocks.read_bytes
+    }
+
+    fn see(&mut self, bytes: &[u8]) {
+        self.looked_at += u64::try_from(bytes.len()).unwrap_or(0);
+        for line in split_lines(bytes) {
+            self.see_line(line);
+        }
+    }
+
+    fn see_line(&mut self, line: &[u8]) {
+        let is_looked_at_closely =
+            self.lines < CLOSE_LINES || self.lines.is_multiple_of(CLOSE_STRIDE);
+        self.lines += 1;
+        let seen = if line.first() == Some(&b'{')
+            && let Some((_, record)) = self.unwrapped.read(line)
+        {
+            insert(&mut self.hosts, record.host);
+            insert(&mut self.tags, record.tag.text);
+            Stamped {
+                stamp: record.timestamp,
+                turns: 0,
+            }
+        } else {
+            let Some(stamp) = Timestamp::of_line(line) else {
+                return;
+            };
+            if is_looked_at_closely && let Some(record) = Record::parse(line) {
+                insert(&mut self.hosts, record.host);
+                insert(&mut self.tags, record.tag.text);
+            }
+            Stamped {
+                stamp,
+                turns: self.turns.see(&stamp),
+            }
+        };
+        self.first.get_or_insert(seen);
+        self.last = Some(seen);
+    }
+
+    /// Tells whether the log begins with a line that does not state its year.
+    pub(super) fn lacks_year(&self) -> bool {
+        self.first.is_some_and(|first| first.stamp.year.is_none())
+    }
+
+    /// Tells whether any line has a time stamp.
+    pub(super) fn has_stamps(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Tells whether this is something else than a log.
+    pub(super) fn is_binary(&self) -> bool {
+        self.has_nul && self.first.is_none()
+    }
+
+    /// Tells whether every stamp that was looked at is an instant or has an offset.
+    pub(super) fn states_zone(&self) -> bool {
+        let states_zone = |seen: Option<Stamped>| {
+            seen.is_some_and(|seen| seen.stamp.zone != mailtally_parsers::Zone::Unstated)
+        };
+        states_zone(self.first) && states_zone(self.last)
+    }
+
+    /// Returns the times of the first and the last line.
+    pub(super) fn span(&self, dating: &Dating) -> Option<(WallTime, WallTime)> {
+        let at = |seen: Stamped| {
+            let year = dating.year().saturating_add(seen.turns);
+            Dater::new(&Dating::from_year(year, dating.tz)).wall_time(&seen.stamp)
+        };
+        Some((at(self.first?), at(self.last?)))
+    }
+}
+
+fn insert(names: &mut BTreeSet<Vec<u8>>, name: &[u8]) {
+    if !names.contains(name) {
+        names.insert(name.to_vec());
+    }
+}
+
+fn read_at(handle: &mut File, at: u64, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut place = Vec::new();
+    handle.seek(SeekFrom::Start(at))?;
+    handle.take(bytes).read_to_end(&mut place)?;
+    Ok(place)
+}
+
+/// Leaves out a last line without line end: the rest of it was not read.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+    bytes.get(..end).unwrap_or(b"")
+}
+
+/// Leaves out a first line whose beginning was not read.
+fn behind_first_line_end(bytes: &[u8]) -> &[u8] {
+    let start = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+    bytes.get(start..).unwrap_or(b"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Input;
+
+    /// A look at the ends of a file finds what a look at all of it does.
+    fn agrees_with_a_full_look(lines: usize, filler: usize, has_line_end: bool) {
+        let stamps = ["Dec 30", "Dec 31", "Jan  1"];
+        let line = |at: usize| {
+            let stamp = stamps[at * stamps.len() / lines];
+            format!(
+                "{stamp} 00:00:00 mx{} a[1]: {at} {}\n",
+                at % 2,
+                "x".repeat(filler)
+            )
+        };
+        let mut text: String = (0..lines).map(line).collect();
+        if !has_line_end {
+            text.pop();
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &text).unwrap();
+        let mut origin = Origin::find(&Input::File(file.path().into())).unwrap();
+        let need = Need {
+            end: true,
+            year: true,
+        };
+        let found = Survey::of(&mut origin, need, 0).unwrap();
+        let expected = Survey::of_lines(text.as_bytes());
+        let dating = Dating::from_year(2026, None);
+        assert_eq!(
+            found.span(&dating),
+            expected.span(&dating),
+            "{} bytes",
+            text.len()
+        );
+        assert_eq!(found.hosts, expected.hosts);
+        assert_eq!(found.lines, expected.lines, "each line is looked at once");
+        assert!(found.saw_end);
+    }
+
+    #[test]
+    fn finds_both_ends_of_files_of_any_size() {
+        for kilobytes in [1, 1000, 1020, 1030, 1500, 2040, 2060, 3100, 5000] {
+            for has_line_end in [true, false] {
+                agrees_with_a_full_look(kilobytes, 1000, has_line_end);
+            }
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! Which counters each kind of event moves.
+//!
+//! The rules for the totals are pflogsumm's (version 1.1.5, its defects mended); what is counted
+//! beside them is defined in [`totals`](super::totals). A kind that moves nothing but the account
+//! of lines is not named here.
+
+use mailtally_parsers::postfix::Postsuper;
+use mailtally_parsers::postfix::reply::Stage;
+use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qmgr, smtpd, tls};
+use mailtally_parsers::{Daemon, Event, Family, Program, Record, family, is_loopback, logger};
+
+use super::Tally;
+use super::deliveries::RelayKey;
+use super::lives::{At, Life, LifeKey, Line, QueueId};
+use super::mail::ClientFacts;
+use super::origin::{InstanceKey, ServiceKey};
+use super::own::{self, Way};
+use super::rejects::code_class;
+use super::sessions::{Closing, Handover, Handshake, ProcessKey};
+use super::symbols::Symbol;
+use super::tls::{Day, Direction, Encryption, InboundKey, OutboundKey, Terms};
+
+/// Microseconds in a day.
+const DAY_US: i64 = 86_400 * 1_000_000;
+
+/// Where a line came from, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) record: &'a Record<'a>,
+    pub(super) host: Symbol,
+    pub(super) instance: InstanceKey,
+    pub(super) at: At,
+}
+
+impl Context<'_> {
+    fn day(&self) -> Day {
+        self.at.us.div_euclid(DAY_US)
+    }
+}
+
+impl Tally {
+    /// Counts what an event says.
+    pub(super) fn event(
+        &mut self,
+        host: Symbol,
+        record: &Record<'_>,
+        wall_us: i64,
+        event: &Event<'_>,
+    ) {
+        let at = At {
+            line: self.lines,
+            us: wall_us,
+        };
+        match event {
+            Event::Postfix(event) => {
+                let prefix = self.symbols.intern(record.tag.instance);
+                let instance = InstanceKey { host, prefix };
+                let context = Context {
+                    record,
+                    host,
+                    instance,
+                    at,
+                };
+                self.postfix(&context, event);
+            }
+            Event::Dovecot(event) => self.dovecot(host, event),
+            Event::Logger(logger::Event::RateLimit(lost)) => self.accounts.count_lost(lost.count),
+            _ => {}
+        }
+    }
+
+    fn postfix(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+        if let Some(Daemon::Qmgr | Daemon::Master) = daemon(context.record, event) {
+            self.instances.note(context.instance);
+        }
+        match event {
+            Postfix::Delivery(event) => self.delivery(context, event),
+            Postfix::QmgrActive(event) => self.qmgr_active(context, event),
+            Postfix::QmgrRemoved(event) => self.removed(context, event.queue_id),
+            Postfix::QmgrExpired(event) => self.expired(context, event.queue_id),
+            Postfix::CleanupMessageId(event) => self.message_id(context, event),
+            Postfix::CleanupRemoved(event) => {
+                self.mail.instance(context.instance).canceled +=
+                    u64::from(event.why == b"canceled");
+                self.removed(context, event.queue_id);
+            }
+            Postfix::Pickup(event) => self.pickup(context, event),
+            Postfix::SmtpdConnect(event) => self.connect(context, "smtpd", event.client.address),
+            Postfix::SmtpdDisconnect(event) => self.disconnect(context, event),
+            Postfix::SmtpdClient(event) => self.client(context, event),
+            Postfix::SmtpHostSkip(_) => self.host_skip(context),
+            Postfix::TlsConnection(event) => self.tls_connection(context, event),
+            Postfix::Postsuper(event) => self.postsuper(context, event),
+            _ => self.refusals(context, event),
+        }
+    }
+}
+
+/// The daemon that logged, where the tag or the kind tells.
+fn daemon(record: &Record<'_>, event: &Postfix<'_>) -> Option<Daemon> {
+    match record.tag.program {
+        Program::Postfix(daemon) => Some(daemon),
+        _ => event.daemon(),
+    }
+}
+
+/// The flow of mails.
+impl Tally {
+    /// The life that a line of this queue id belongs to.
+    pub(super) fn life(&mut self, context: &Context<'_>, queue_id: &[u8], line: Line) -> &mut Life {
+        let key = LifeKey {
+            host: context.host,
+            id: QueueId::new(queue_id),
+        };
+        let by_smtpd = matches!(line, Line::Origin | Line::Verdict);
+        let life = self.lives.touch(key, line, context.at, self.windows);
+        life.facts.note_instance(context.instance.prefix, by_smtpd);
+        life
+    }
+
+    fn received(&mut self, context: &Context<'_>) {
+        self.mail.instance(context.instance).received += 1;
+        self.mail.traffic(context.at.us).received += 1;
+    }
+
+    fn client(&mut self, context: &Context<'_>, event: &smtpd::ClientLine<'_>) {
+        self.received(context);
+        self.smtp_login(event);
+        let life_key = event.queue_id.map(|id| LifeKey {
+            host: context.host,
+            id: QueueId::new(id),
+        });
+        let process = self.process(context);
+        let access = self.servers.mail(
+            process,
+            life_key,
+            context.at.line,
+            context.at.us,
+            self.windows,
+        );
+        let Some(queue_id) = event.queue_id else {
+            return;
+        };
+        let (name, address) = match &event.orig_client {
+            Some(client) => (client.name, client.address),
+            None => (event.client.name, event.client.address),
+        };
+        let facts = ClientFacts {
+            name: self.symbols.intern(name),
+            address: self.symbols.intern(address),
+            is_loopback: is_loopback(event.client.address),
+        };
+        if !is_loopback(event.client.address) {
+            let address = self.symbols.intern(event.client.address);
+            self.hops.handed_in(address, queue_id, Way::Network);
+            if event.orig_client.is_some() {
+                self.hops.handed_in(address, queue_id, Way::Loopback);
+            }
+        }
+        let life = self.life(context, queue_id, Line::Origin);
+        life.facts.client = life.facts.client.or(Some(facts));
+        life.facts.linked |= event.orig_queue_id.is_some();
+        if let Some(access) = access {
+            life.facts.note_access(access);
+        }
+    }
+
+    fn pickup(&mut self, context: &Context<'_>, event: &pickup::Pickup<'_>) {
+        self.received(context);
+        let life = self.life(context, event.queue_id, Line::Origin);
+        life.facts.pickup = true;
+        life.facts.linked |= event.orig_id.is_some();
+    }
+
+    fn message_id(&mut self, context: &Context<'_>, event: &cleanup::MessageId<'_>) {
+        let line = context.at.line;
+        let life = self.life(context, event.queue_id, Line::MessageId);
+        if !event.message_id.is_empty() && event.message_id != b"<>" {
+            life.set_message_id(own::hash(event.message_id), line);
+        }
+    }
+
+    fn qmgr_active(&mut self, context: &Context<'_>, event: &qmgr::Active<'_>) {
+        let sender = self.symbols.intern(event.sender);
+        let life = self.life(context, event.queue_id, Line::Other);
+        if life.facts.size_bytes.is_none() {
+            life.facts.size_bytes = Some(event.size_bytes);
+            life.facts.sender = Some(sender);
+        }
+        life.facts.nrcpt = event.nrcpt;
+    }
+
+    fn removed(&mut self, context: &Context<'_>, queue_id: &[u8]) {
+        self.life(context, queue_id, Line::End);
+    }
+
+    fn expired(&mut self, context: &Context<'_>, queue_id: &[u8]) {
+        self.mail.instance(context.instance).expired += 1;
+        self.deliveries.expired += 1;
+        self.life(context, queue_id, Line::Other).facts.expired = true;
+    }
+
+    fn postsuper(&mut self, context: &Context<'_>, event: &Postsuper<'_>) {
+        let Some(queue_id) = event.queue_id else {
+            return;
+        };
+        // A requeued mail goes on under another id: pickup's `orig_id=` names this one.
+        let line = match event.action {
+            b"removed" | b"requeued" => Line::End,
+            _ => Line::Other,
+        };
+        let life = self.life(context, queue_id, line);
+        life.facts.held |= event.action == b"placed on hold";
+    }
+
+    fn delivery(&mut self, context: &Context<'_>, event: &delivery::Delivery<'_>) {
+        let reply = event.reply();
+        let relay = self.symbols.intern(event.relay.text);
+        let domain = self.symbols.intern(recipient_domain(event.recipient));
+        let address = event.relay.address.unwrap_or(b"");
+        let relay_family = relay_family(event);
+        let is_outbound = matches!(relay_family, Family::Ipv4 | Family::Ipv6);
+        let status = self.symbols.intern(event.status);
+        self.deliveries.attempt(RelayKey {
+            relay,
+            domain,
+            family: relay_family.name(),
+            outbound: is_outbound,
+            status,
+            reply_class: code_class(reply.code, None),
+            // Mail that was taken was refused at no stage.
+            stage: reply.stage.filter(|_| reply.class() != Some(2)).and_then(Stage::contract_name),
+            probe: is_probe(event.status),
+        });
+        if is_outbound {
+            self.outbound_delivery(context, event, relay, domain);
+        }
+        let forwarded = event.status == b"sent" && reply.forwarded_as.is_some();
+        if event.status == b"sent" && !forwarded {
+            let recipient = self.symbols.intern(event.recipient);
+            self.deliveries
+                .delivered(context.instance, relay, recipient);
+            if let Some(next) = reply.queued_as {
+                self.queued_as(context, event.queue_id, next, address);
+            }
+        }
+        self.count_delivery(context, event, forwarded);
+    }
+
+    fn count_delivery(
+        &mut self,
+        context: &Context<'_>,
+        event: &delivery::Delivery<'_>,
+        forwarded: bool,
+    ) {
+        let life = self.life(context, event.queue_id, Line::Other);
+        let facts = &mut life.facts;
+        match event.status {
+            b"sent" if forwarded => {}
+            b"sent" => facts.sent += 1,
+            b"deferred" => facts.deferrals += 1,
+            b"bounced" => facts.bounced += 1,
+            _ => {}
+        }
+        let totals = self.mail.instance(context.instance);
+        match event.status {
+            b"sent" if forwarded => totals.forwarded += 1,
+            b"sent" => totals.delivered += 1,
+            b"deferred" => totals.deferrals += 1,
+            b"bounced" => totals.bounced += 1,
+            _ => {}
+        }
+        let traffic = self.mail.traffic(context.at.us);
+        match event.status {
+            b"sent" if !forwarded => traffic.delivered += 1,
+            b"deferred" => traffic.deferrals += 1,
+            b"bounced" => traffic.bounced += 1,
+            _ => {}
+        }
+    }
+
+    /// A recipient was handed over to the next hop under this id.
+    fn queued_as(&mut self, context: &Context<'_>, own_id: &[u8], next: &[u8], address: &[u8]) {
+        if next != own_id {
+            let key = LifeKey {
+                host: context.host,
+                id: QueueId::new(next),
+            };
+            self.lives
+                .name(key, context.at.line, self.anchored, self.windows);
+        }
+        if !address.is_empty() {
+            let way = if is_loopback(address) { Way::Loopback } else { Way::Network };
+            let address = self.symbols.intern(address);
+            self.hops.handed_to(address, next, way);
+        }
+    }
+}
+
+/// The domain of a recipient; a bare word is its own.
+fn recipient_domain(recipient: &[u8]) -> &[u8] {
+    match memchr::memrchr(b'@', recipient) {
+        Some(at) => recipient.get(at + 1..).unwrap_or(recipient),
+        None => recipient,
+    }
+}
+
+/// The family of the peer that a delivery went to; services of our own are local.
+fn relay_family(event: &delivery::Delivery<'_>) -> Family {
+    match event.relay.address {
+        Some(address) => family(address),
+        None if event.relay.text == b"none" => Family::Unknown,
+        None => Family::Local,
+    }
+}
+
+fn is_probe(status: &[u8]) -> bool {
+    status.ends_with(b"deliverable") || status == b"undeliverable-but-not-cached"
+}
+
+/// Sessions and TLS.
+impl Tally {
+    pub(super) fn process(&mut self, context: &Context<'_>) -> ProcessKey {
+        let tag = self.symbols.intern(context.record.tag.text);
+        ProcessKey {
+            host: context.host,
+            tag,
+            pid: context.record.pid.unwrap_or(0),
+        }
+    }
+
+    fn service(&mut self, context: &Context<'_>) -> ServiceKey {
+        let service = context
+            .record
+            .tag
+            .service
+            .map(|service| self.symbols.intern(service));
+        ServiceKey {
+            instance: context.instance,
+            service,
+        }
+    }
+
+    pub(super) fn connect(&mut self, context: &Context<'_>, daemon: &'static str, address: &[u8]) {
+        let address = self.symbols.intern(address);
+        let service = self.service(context);
+        self.clients.connect(service, daemon, address);
+        if daemon == "smtpd" {
+            let process = self.process(context);
+            self.servers.connect(process, context.at.us);
+        }
+    }
+
+    fn disconnect(&mut self, context: &Context<'_>, event: &smtpd::Disconnect<'_>) {
+        let succeeded = |command: &[u8]| event.commands.get(command).is_some_and(|(ok, _)| ok > 0);
+        let has_counters = event.commands_total.is_some() || event.commands_ok.is_some();
+        let closing = Closing {
+            instance: context.instance,
+            day: context.day(),
+            seen_encrypted: succeeded(b"starttls") || is_wrapper(context.record.tag.service),
+            sent_mail: has_counters.then(|| succeeded(b"mail")),
+        };
+        let process = self.process(context);
+        self.servers
+            .disconnect(process, closing, self.anchored, &mut self.tls);
+    }
+
+    fn tls_connection(&mut self, context: &Context<'_>, event: &tls::Connection<'_>) {
+        let terms = Terms {
+            trust: event.trust.map_or("unstated", tls::Trust::name),
+            protocol: self.symbols.intern(event.protocol),
+            cipher: self.symbols.intern(event.cipher),
+        };
+        let (instance, day) = (context.instance, context.day());
+        let process = self.process(context);
+        match (
+            event.direction,
+            daemon(context.record, &Postfix::TlsConnection(*event)),
+        ) {
+            (tls::Direction::Inbound, by) => {
+                let address = self.symbols.intern(event.peer.address);
+                self.tls.inbound(
+                    InboundKey {
+                        instance,
+                        address,
+                        terms,
+                    },
+                    day,
+                );
+                if by != Some(Daemon::Tlsproxy) {
+                    self.servers.tls(process, context.at.us);
+                }
+            }
+            // With connection reuse tlsproxy logs smtp's handshake a second time.
+            (tls::Direction::Outbound, Some(Daemon::Tlsproxy)) => {}
+            (tls::Direction::Outbound, _) => {
+                let peer = self.symbols.intern(event.peer.text);
+                let key = OutboundKey {
+                    instance,
+                    peer,
+                    family: family(event.peer.address).name(),
+                    terms,
+                };
+                self.tls.logs_tls(Direction::Outbound, instance, day);
+                let kind = match (event.action, context.record.tag.program) {
+                    (tls::Action::Reused, _) => Handshake::Reused,
+                    (_, Program::PostfixCut) => Handshake::NewIfServed,
+                    _ => Handshake::New,
+                };
+                self.connections
+                    .tls(process, key, kind, context.at.us, &mut self.tls);
+            }
+        }
+    }
+
+    fn outbound_delivery(
+        &mut self,
+        context: &Context<'_>,
+        event: &delivery::Delivery<'_>,
+        relay: Symbol,
+        domain: Symbol,
+    ) {
+        let stated = match event.tls {
+            Some(level) if level == b"none" || level.ends_with(b":none") => Encryption::Plain,
+            // A question mark: the connection was lost before TLS was decided.
+            Some(level) if level.ends_with(b"?") => Encryption::Unknown,
+            Some(_) => Encryption::Seen,
+            // A connection taken over from another process: its TLS line names that one.
+            None if event.conn_use.is_some() => Encryption::Unknown,
+            None => Encryption::NoLine,
+        };
+        let handover = Handover {
+            instance: context.instance,
+            day: context.day(),
+            relay: Some(relay),
+            domain: Some(domain),
+            stated,
+            // Whether mail that was not taken would have been encrypted is nobody's question.
+            counts: event.status == b"sent",
+        };
+        let process = self.process(context);
+        self.connections
+            .delivery(process, handover, self.anchored, &mut self.tls);
+    }
+}
+
+/// A server that was tried and did not take the mail; another one may follow.
+impl Tally {
+    fn host_skip(&mut self, context: &Context<'_>) {
+        let handover = Handover {
+            instance: context.instance,
+            day: context.day(),
+            relay: None,
+            domain: None,
+            stated: Encryption::Unknown,
+            counts: false,
+        };
+        let process = self.process(context);
+        self.connections
+            .delivery(process, handover, self.anchored, &mut self.tls);
+    }
+}
+
+/// Tells whether a service speaks TLS from the first byte.
+fn is_wrapper(service: Option<&[u8]>) -> bool {
+    matches!(service, Some(b"smtps" | b"submissions" | b"465"))
+}

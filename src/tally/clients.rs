@@ -1,0 +1,194 @@
+//! Clients: connections, accepted mail, evidence of unwanted mail.
+
+use hashbrown::HashMap;
+
+use super::counts::Counts;
+use super::finish::{self, Scopes};
+use super::origin::{Resolver, ServiceKey};
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
+use super::totals::{
+    AcceptedRow, ConnectionRow, ConnectionTotals, EvidenceRow, FamilyCounts, ServiceRow,
+};
+
+/// What a client did that sources of unwanted mail do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Sign {
+    Reject,
+    Dnsbl,
+    UnknownRecipient,
+    ProtocolError,
+}
+
+plain!(Sign);
+
+key! {
+    struct ConnectionKey { service: ServiceKey, daemon: &'static str, address: Symbol }
+}
+
+key! {
+    struct SignKey { address: Symbol, sign: Sign }
+}
+
+/// Counts what clients do.
+#[derive(Clone, Default)]
+pub(crate) struct Clients {
+    connections: Counts<ConnectionKey>,
+    /// Clients that postscreen passed on: smtpd counts them once more.
+    passed: Counts<Symbol>,
+    signs: Counts<SignKey>,
+    names: HashMap<Symbol, Symbol>,
+    pub(crate) accepted: Counts<Symbol>,
+}
+
+impl Clients {
+    pub(crate) fn connect(&mut self, service: ServiceKey, daemon: &'static str, address: Symbol) {
+        self.connections.add(
+            ConnectionKey {
+                service,
+                daemon,
+                address,
+            },
+            1,
+        );
+    }
+
+    pub(crate) fn passed(&mut self, address: Symbol) {
+        self.passed.add(address, 1);
+    }
+
+    pub(crate) fn sign(&mut self, address: Symbol, sign: Sign) {
+        self.signs.add(SignKey { address, sign }, 1);
+    }
+
+    /// Notes a verified name of an address. Of several the first by name stays, whatever came first.
+    pub(crate) fn name(&mut self, address: Symbol, name: Symbol, symbols: &Symbols) {
+        let known = self.names.entry(address).or_insert(name);
+        if symbols.get(name) < symbols.get(*known) {
+            *known = name;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, later: Clients, numbers: &Renumbering, symbols: &Symbols) {
+        self.connections.merge(later.connections, numbers);
+        self.passed.merge(later.passed, numbers);
+        self.signs.merge(later.signs, numbers);
+        self.accepted.merge(later.accepted, numbers);
+        for (address, name) in later.names {
+            self.name(address.renumber(numbers), name.renumber(numbers), symbols);
+        }
+    }
+
+    pub(crate) fn accepted_rows(&self, symbols: &Symbols, scopes: &Scopes<'_>) -> Vec<AcceptedRow> {
+        let row = |(&address, count): (&Symbol, u64)| AcceptedRow {
+            address: symbols.text(address),
+            family: scopes.family(address),
+            client_scope: scopes.scope(address),
+            count,
+        };
+        finish::sorted(self.accepted.iter().map(row), |row| row.count)
+    }
+
+    pub(crate) fn connections(
+        &self,
+        symbols: &Symbols,
+        instances: &Resolver<'_>,
+        scopes: &Scopes<'_>,
+    ) -> ConnectionTotals {
+        let mut by_family = FamilyCounts::default();
+        let mut by_service: HashMap<(Symbol, Option<String>, &'static str), u64> = HashMap::new();
+        let mut by_address: HashMap<(Symbol, Option<String>, &'static str, Symbol), u64> =
+            HashMap::new();
+        for (key, count) in self.connections.iter() {
+            *column(&mut by_family, scopes.family(key.address)) += count;
+            let instance = instances.instance(key.service.instance);
+            let service = instances.service(key.service);
+            *by_service
+                .entry((instance, service.clone(), key.daemon))
+                .or_insert(0) += count;
+            *by_address
+                .entry((instance, service, key.daemon, key.address))
+                .or_insert(0) += count;
+        }
+        for (&address, count) in self.passed.iter() {
+            let column = column(&mut by_family, scopes.family(address));
+            *column = column.saturating_sub(count);
+        }
+        let service_row =
+            |((instance, service, daemon), count): ((Symbol, _, _), u64)| ServiceRow {
+                instance: symbols.text(instance),
+                service,
+                daemon,
+                count,
+            };
+        let address_row =
+            |((instance, service, daemon, address), count): ((Symbol, _, _, Symbol), u64)| {
+                ConnectionRow {
+                    instance: symbols.text(instance),
+                    service,
+                    daemon,
+                    address: symbols.text(address),
+                    family: scopes.family(address),
+                    client_scope: scopes.scope(address),
+                    count,
+                }
+            };
+        ConnectionTotals {
+            by_family,
+            by_service: finish::sorted(by_service.into_iter().map(service_row), |row| row.count),
+            by_address: finish::sorted(by_address.into_iter().map(address_row), |row| row.count),
+        }
+    }
+
+    /// Gathers the evidence by address, in order of address.
+    pub(crate) fn evidence(
+        &self,
+        failures: impl Iterator<Item = (Symbol, u64)>,
+        symbols: &Symbols,
+        scopes: &Scopes<'_>,
+    ) -> Vec<EvidenceRow> {
+        let mut rows: HashMap<Symbol, EvidenceRow> = HashMap::new();
+        let mut row = |address: Symbol, add: &dyn Fn(&mut EvidenceRow)| {
+            add(rows
+                .entry(address)
+                .or_insert_with(|| self.blank_row(address, symbols, scopes)));
+        };
+        for (key, count) in self.signs.iter() {
+            row(key.address, &|row| match key.sign {
+                Sign::Reject => row.rejects += count,
+                Sign::Dnsbl => row.dnsbl += count,
+                Sign::UnknownRecipient => row.unknown_recipients += count,
+                Sign::ProtocolError => row.protocol_errors += count,
+            });
+        }
+        for (address, count) in failures {
+            row(address, &|row| row.auth_failures += count);
+        }
+        let mut rows: Vec<EvidenceRow> = rows.into_values().collect();
+        rows.sort();
+        rows
+    }
+
+    fn blank_row(&self, address: Symbol, symbols: &Symbols, scopes: &Scopes<'_>) -> EvidenceRow {
+        EvidenceRow {
+            address: symbols.text(address),
+            family: scopes.family(address),
+            client_scope: scopes.scope(address),
+            hostname: self.names.get(&address).map(|&name| symbols.text(name)),
+            rejects: 0,
+            dnsbl: 0,
+            auth_failures: 0,
+            unknown_recipients: 0,
+            protocol_errors: 0,
+            accepted: self.accepted.get(&address),
+        }
+    }
+}
+
+fn column<'a>(counts: &'a mut FamilyCounts, family: &str) -> &'a mut u64 {
+    match family {
+        "ipv4" => &mut counts.ipv4,
+        "ipv6" => &mut counts.ipv6,
+        "local" => &mut counts.local,
+        _ => &mut counts.unknown,
+    }
+}

@@ -1,0 +1,49 @@
+//! Counters by key, which merge by adding.
+
+use std::hash::Hash;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::symbols::{Renumber, Renumbering};
+
+/// How often each key was seen.
+///
+/// Keys are small numbers of ours, not strings of a stranger's: a hash without a secret will do.
+#[derive(Clone, Debug)]
+pub(crate) struct Counts<K>(HashMap<K, u64, FxBuildHasher>);
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Counts(HashMap::default())
+    }
+}
+
+impl<K: Copy + Eq + Hash + Renumber> Counts<K> {
+    /// Adds to a key's count.
+    pub(crate) fn add(&mut self, key: K, count: u64) {
+        *self.0.entry(key).or_insert(0) += count;
+    }
+
+    /// Adds a later part's counts.
+    pub(crate) fn merge(&mut self, later: Counts<K>, numbers: &Renumbering) {
+        for (key, count) in later.0 {
+            self.add(key.renumber(numbers), count);
+        }
+    }
+
+    /// Lists the counts in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, u64)> {
+        self.0.iter().map(|(key, &count)| (key, count))
+    }
+
+    /// Tells whether a key was seen.
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Returns a key's count.
+    pub(crate) fn get(&self, key: &K) -> u64 {
+        self.0.get(key).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,38 @@
+//! What all rows of a finished tally have in common: order, scope and family of addresses.
+
+use hashbrown::HashSet;
+use mailtally_parsers::{family, is_loopback};
+
+use super::symbols::{Symbol, Symbols};
+
+/// Collects rows, sorted by count descending, then by all their columns.
+pub(crate) fn sorted<R: Ord>(rows: impl Iterator<Item = R>, count: impl Fn(&R) -> u64) -> Vec<R> {
+    let mut rows: Vec<R> = rows.collect();
+    rows.sort_by(|a, b| count(b).cmp(&count(a)).then_with(|| a.cmp(b)));
+    rows
+}
+
+/// Tells scope and family of addresses, once all hops are known.
+pub(crate) struct Scopes<'a> {
+    symbols: &'a Symbols,
+    own: HashSet<Symbol>,
+}
+
+impl<'a> Scopes<'a> {
+    pub(crate) fn new(symbols: &'a Symbols, own: HashSet<Symbol>) -> Self {
+        Scopes { symbols, own }
+    }
+
+    /// `own` for loopback and for both ends of a hop between Postfixes of these logs.
+    pub(crate) fn scope(&self, address: Symbol) -> &'static str {
+        if self.own.contains(&address) || is_loopback(self.symbols.get(address)) {
+            "own"
+        } else {
+            "outside"
+        }
+    }
+
+    pub(crate) fn family(&self, address: Symbol) -> &'static str {
+        family(self.symbols.get(address)).name()
+    }
+}

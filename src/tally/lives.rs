@@ -1,0 +1,591 @@
+//! The lives of mails: which lines belong to one mail, across any cut of the log.
+//!
+//! A queue id names one mail after another. A *life* is the stretch of lines between a birth and
+//! an end of one id; this module decides which life a line joins, keeps as little of it as an
+//! earlier or a later line can still need, and merges two parts of a log so that the result does
+//! not depend on where it was cut. What a life *means* (senders, sizes, outcomes) is
+//! [`Facts`](super::mail::Facts)' business.
+//!
+//! To the next editor: every rule here speaks of *lines* and of stamps found in the log, never of
+//! when something was called. A rule that looks at the size of a table, or at when a sweep
+//! happened to run, breaks the law of merging; tests/laws.rs will find it, after a while.
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use rustc_hash::FxBuildHasher;
+
+use super::mail::Facts;
+use super::symbols::{Renumber, Renumbering, Symbol};
+
+/// How far lines reach, in lines of the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Windows {
+    /// A line may join a life that ended, and a birth line one that began, this many lines ago.
+    pub late: u64,
+    /// A `queued as` or a copy with the same message-id follows a birth by at most this many lines.
+    pub hop: u64,
+    /// How many lives may be open at one time; beyond that the longest silent ones are closed.
+    pub max_open: usize,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Windows {
+            late: 256,
+            hop: 10_000,
+            max_open: 1_000_000,
+        }
+    }
+}
+
+/// A mail without a line for 8 days has lost its end: Postfix keeps mail for 5 by default.
+const LOST_US: i64 = 8 * 86_400 * 1_000_000;
+
+/// A queue id, inline: ids come and go by the million, so they are not interned.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct QueueId {
+    length: u8,
+    bytes: [u8; 23],
+}
+
+impl QueueId {
+    /// Takes an id from a line. Postfix's longest have 21 bytes; of a longer word the end counts.
+    pub(crate) fn new(id: &[u8]) -> Self {
+        let kept = id.get(id.len().saturating_sub(23)..).unwrap_or(id);
+        let mut bytes = [0; 23];
+        for (to, from) in bytes.iter_mut().zip(kept) {
+            *to = *from;
+        }
+        QueueId {
+            length: u8::try_from(id.len()).unwrap_or(u8::MAX),
+            bytes,
+        }
+    }
+}
+
+/// What names a life: the host that logged, and the queue id. Instance and service are no part of
+/// it, for one service may log under a name of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct LifeKey {
+    pub(crate) host: Symbol,
+    pub(crate) id: QueueId,
+}
+
+/// The kinds of lines, as far as births go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Line {
+    /// smtpd's `client=` or pickup's `uid=`: a birth.
+    Origin,
+    /// cleanup's `message-id=`: a birth, where no `client=` or `uid=` came first.
+    MessageId,
+    /// A verdict of smtpd or cleanup on a mail that is still coming in: births may follow it.
+    Verdict,
+    /// Any other line of the mail.
+    Other,
+    /// `removed`: the end.
+    End,
+}
+
+/// Where a line stands: its ordinal in this part, counted from 1, and its stamp.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub(crate) line: u64,
+    pub(crate) us: i64,
+}
+
+/// How a life stood when it was settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Its end was seen.
+    Removed,
+    /// No end, and the log ended soon after its last line.
+    Open,
+    /// No end, and no line for 8 days.
+    Lost,
+    /// No end, and its id was born again.
+    Superseded,
+}
+
+/// One life of a queue id, as far as this part of the log saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    first: At,
+    last_us: i64,
+    began_with: Line,
+    has_origin: bool,
+    progressed: bool,
+    end: Option<u64>,
+    removed: bool,
+    replaced: Option<Fate>,
+    /// The lines whose `queued as` names this life, near enough to its first line.
+    named: Vec<u64>,
+    message_id: Option<MessageId>,
+    is_copy: Option<bool>,
+    older: Option<Box<Life>>,
+    pub(crate) facts: Facts,
+}
+
+/// The message-id of a life: its hash, and the ordinal of its line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct MessageId {
+    hash: u64,
+    line: u64,
+}
+
+/// What settling a life hands to the counters.
+pub(crate) struct Settled {
+    pub(crate) host: Symbol,
+    pub(crate) facts: Facts,
+    pub(crate) fate: Fate,
+    /// Whether the log shows how the mail came in.
+    pub(crate) birth_seen: bool,
+    /// Whether another life handed it over, or it is a copy of one that was open.
+    pub(crate) is_later_hop: bool,
+    /// How many deliveries of another life were hand-overs to this one.
+    pub(crate) handed_over: u64,
+}
+
+impl Life {
+    fn start(line: Line, at: At) -> Life {
+        let mut life = Life {
+            first: at,
+            last_us: at.us,
+            began_with: if line == Line::End { Line::Other } else { line },
+            has_origin: false,
+            progressed: false,
+            end: None,
+            removed: false,
+            replaced: None,
+            named: Vec::new(),
+            message_id: None,
+            is_copy: None,
+            older: None,
+            facts: Facts::default(),
+        };
+        life.extend(line, at);
+        life
+    }
+
+    fn extend(&mut self, line: Line, at: At) {
+        self.last_us = at.us;
+        self.end = None;
+        match line {
+            Line::Origin => self.has_origin = true,
+            Line::MessageId | Line::Verdict => {}
+            Line::Other => self.progressed = true,
+            Line::End => {
+                self.progressed = true;
+                self.removed = true;
+                self.end = Some(at.line);
+            }
+        }
+    }
+
+    /// Tells whether a line, or a later part's life that begins with it, belongs to this life.
+    fn joins(&self, line: Line, at: At, windows: Windows) -> bool {
+        if at.us.saturating_sub(self.last_us) > LOST_US {
+            return false;
+        }
+        let only_born = self.end.is_none() && !self.progressed;
+        match line {
+            Line::Origin => {
+                only_born && !self.has_origin && at.line - self.first.line <= windows.late
+            }
+            Line::MessageId => only_born,
+            Line::Verdict | Line::Other | Line::End => {
+                self.end.is_none_or(|end| at.line - end <= windows.late)
+            }
+        }
+    }
+
+    /// Takes over a later part's life that belongs to this one.
+    fn absorb(&mut self, later: Life) {
+        self.last_us = later.last_us;
+        self.has_origin |= later.has_origin;
+        self.progressed |= later.progressed;
+        self.end = later.end;
+        self.removed |= later.removed;
+        self.named.extend(later.named);
+        self.message_id = self.message_id.or(later.message_id);
+        self.facts.merge(later.facts);
+    }
+
+    fn shift(&mut self, lines: u64) {
+        self.first.line += lines;
+        self.end = self.end.map(|end| end + lines);
+        self.named.iter_mut().for_each(|line| *line += lines);
+        self.message_id = self.message_id.map(|id| MessageId {
+            line: id.line + lines,
+            ..id
+        });
+    }
+
+    /// The life as a part of the earlier part, whose lines and symbols it takes on.
+    fn carried_over(mut self, lines: u64, numbers: &Renumbering) -> Life {
+        self.shift(lines);
+        self.facts.renumber(numbers);
+        self
+    }
+
+    /// Notes the message-id that a line of this life states; the first one stays.
+    pub(crate) fn set_message_id(&mut self, hash: u64, line: u64) {
+        self.message_id = self.message_id.or(Some(MessageId { hash, line }));
+    }
+
+    /// Puts a newer life of the same id above this one.
+    fn replace_with(&mut self, newer: Life) {
+        let mut old = std::mem::replace(self, newer);
+        old.replaced = Some(old.fate_before(self.first.us));
+        // `newer` is the later part's first life or a new one: it has no elder of its own.
+        self.older = Some(Box::new(old));
+    }
+
+    /// Tells how the life stands if nothing more of it comes before `us`.
+    fn fate_before(&self, us: i64) -> Fate {
+        if self.removed {
+            Fate::Removed
+        } else if us.saturating_sub(self.last_us) > LOST_US {
+            Fate::Lost
+        } else {
+            Fate::Superseded
+        }
+    }
+
+    /// How many `queued as` lines near enough to the birth name this life: recipients handed over.
+    fn namings(&self, windows: Windows) -> u64 {
+        let is_near = |line: &&u64| line.saturating_sub(self.first.line) <= windows.hop;
+        self.named.iter().filter(is_near).count() as u64
+    }
+
+    /// Notes a `queued as` line that names this life.
+    fn name(&mut self, line: u64, windows: Windows) {
+        if line - self.first.line <= windows.hop {
+            self.named.push(line);
+        }
+    }
+
+    /// The message-id, if it must still be asked whether this is a copy of an open mail: only what
+    /// a loopback client hands in without naming its origin can be.
+    fn undecided_copy(&self, windows: Windows) -> Option<MessageId> {
+        let is_candidate = self.is_copy.is_none()
+            && self.facts.is_loopback_client()
+            && !self.facts.is_linked()
+            && self.namings(windows) == 0;
+        self.message_id.filter(|_| is_candidate)
+    }
+
+    /// Whether no line after `now` can concern the life: neither a late line, nor a `queued as`, nor
+    /// a copy, nor (in a part that something may precede) an earlier line.
+    fn is_out_of_reach(&self, is_first: bool, now: At, anchored: bool, windows: Windows) -> bool {
+        let known_at = self.message_id.map_or(0, |id| id.line).max(self.first.line);
+        (anchored || is_sure(self, is_first, windows))
+            && now.line - known_at > 2 * windows.hop
+            && self.undecided_copy(windows).is_none()
+    }
+
+    /// Takes the lives apart, oldest first.
+    fn into_chain(mut self) -> Vec<Life> {
+        let mut chain = Vec::new();
+        let mut older = self.older.take();
+        chain.push(self);
+        while let Some(mut life) = older {
+            older = life.older.take();
+            chain.push(*life);
+        }
+        chain.reverse();
+        chain
+    }
+}
+
+impl Line {
+    fn is_birth(self) -> bool {
+        matches!(self, Line::Origin | Line::MessageId)
+    }
+}
+
+/// The lives of one part of a log that an earlier or later line may still concern.
+#[derive(Clone, Default)]
+pub(crate) struct Lives {
+    table: HashMap<LifeKey, Life, FxBuildHasher>,
+    /// `queued as` lines before the named id's first life in this part: the left may own it.
+    named_before: HashMap<LifeKey, Vec<u64>>,
+    next_sweep: u64,
+}
+
+impl Lives {
+    /// Finds or begins the life that a line belongs to.
+    pub(crate) fn touch(
+        &mut self,
+        key: LifeKey,
+        line: Line,
+        at: At,
+        windows: Windows,
+    ) -> &mut Life {
+        match self.table.entry(key) {
+            Entry::Vacant(vacant) => vacant.insert(Life::start(line, at)),
+            Entry::Occupied(occupied) => {
+                let life = occupied.into_mut();
+                if life.joins(line, at, windows) {
+                    life.extend(line, at);
+                } else {
+                    life.replace_with(Life::start(line, at));
+                }
+                life
+            }
+        }
+    }
+
+    /// Finds the life of an id without adding a line to it.
+    pub(crate) fn current(&mut self, key: LifeKey) -> Option<&mut Life> {
+        self.table.get_mut(&key)
+    }
+
+    /// Notes that a delivery handed a recipient over to the mail of this id.
+    pub(crate) fn name(&mut self, key: LifeKey, line: u64, anchored: bool, windows: Windows) {
+        if let Some(life) = self.table.get_mut(&key) {
+            life.name(line, windows);
+        } else if !anchored && line <= windows.hop {
+            self.named_before.entry(key).or_default().push(line);
+        }
+    }
+
+    /// Settles what no line can concern any more, once in a while; true if it was time.
+    pub(crate) fn sweep(
+        &mut self,
+        now: At,
+        anchored: bool,
+        windows: Windows,
+        settle: &mut dyn FnMut(Settled),
+    ) -> bool {
+        if now.line < self.next_sweep {
+            return false;
+        }
+        self.decide_copies(now.line, anchored, windows);
+        self.table
+            .retain(|key, life| !settle_due(key, life, now, anchored, windows, settle));
+        if anchored && self.table.len() > windows.max_open {
+            self.close_longest_silent(windows, settle);
+        }
+        // Each life is looked at once per line on average, however many there are.
+        self.next_sweep = now.line + (windows.hop / 2).max(self.table.len() as u64);
+        true
+    }
+
+    /// Closes the lives that were silent longest, down to nine tenths of what may be open. Totals
+    /// are then bounds: the mails count as `lost_end`.
+    fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled)) {
+        let mut stamps: Vec<i64> = self.table.values().map(|life| life.last_us).collect();
+        let surplus = stamps.len() - windows.max_open / 10 * 9;
+        let surplus = surplus.min(stamps.len() - 1);
+        let (_, &mut limit, _) = stamps.select_nth_unstable(surplus);
+        let silent = self.table.extract_if(|_, life| life.last_us < limit);
+        for (key, life) in silent {
+            for life in life.into_chain() {
+                let fate = if life.removed {
+                    Fate::Removed
+                } else {
+                    Fate::Lost
+                };
+                let fate = life.replaced.unwrap_or(fate);
+                settle(life.settled(&key, fate, windows));
+            }
+        }
+    }
+
+    /// Settles everything: the log has ended.
+    pub(crate) fn finish(
+        &mut self,
+        last_us: i64,
+        windows: Windows,
+        settle: &mut dyn FnMut(Settled),
+    ) {
+        self.decide_copies(u64::MAX, true, windows);
+        for (key, life) in self.table.drain() {
+            for life in life.into_chain() {
+                let fate = life
+                    .replaced
+                    .unwrap_or_else(|| match life.fate_before(last_us) {
+                        Fate::Superseded => Fate::Open,
+                        fate => fate,
+                    });
+                settle(life.settled(&key, fate, windows));
+            }
+        }
+        self.named_before.clear();
+    }
+
+    /// Takes over a later part, whose lines follow the `lines` lines of this one.
+    pub(crate) fn merge(
+        &mut self,
+        later: Lives,
+        lines: u64,
+        numbers: &Renumbering,
+        anchored: bool,
+        windows: Windows,
+    ) {
+        for (key, named) in later.named_before {
+            let key = LifeKey {
+                host: key.host.renumber(numbers),
+                ..key
+            };
+            for line in named {
+                self.name(key, line + lines, anchored, windows);
+            }
+        }
+        for (key, life) in later.table {
+            let key = LifeKey {
+                host: key.host.renumber(numbers),
+                ..key
+            };
+            if life.older.is_none() {
+                self.append(key, life.carried_over(lines, numbers), windows);
+                continue;
+            }
+            for life in life.into_chain() {
+                self.append(key, life.carried_over(lines, numbers), windows);
+            }
+        }
+        self.next_sweep = 0;
+    }
+
+    /// Adds a later part's life: it continues the current one or stands above it.
+    fn append(&mut self, key: LifeKey, life: Life, windows: Windows) {
+        match self.table.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(life);
+            }
+            Entry::Occupied(mut occupied) => {
+                let current = occupied.get_mut();
+                // Only a part's first life can continue an earlier one; the others were told apart
+                // by the same rule when the part was read, and are again here.
+                if current.joins(life.began_with, life.first, windows) {
+                    current.absorb(life);
+                } else {
+                    current.replace_with(life);
+                }
+            }
+        }
+    }
+
+    /// Decides which lives are copies: their message-id is that of a mail that was open, and not
+    /// older than the window, when theirs was logged.
+    fn decide_copies(&mut self, now: u64, anchored: bool, windows: Windows) {
+        // A twin is at most a window older, so that in a part that something may precede it stands
+        // in this part, and is still there, if the message-id comes after the first window.
+        let due = |life: &Life| {
+            life.undecided_copy(windows)
+                .filter(|id| now - id.line > windows.hop && (anchored || id.line > windows.hop))
+        };
+        let mut known: HashMap<(Symbol, u64), Vec<(u64, Option<u64>)>> = HashMap::new();
+        for (key, id) in self.chains().filter_map(|(key, life)| Some((key, due(life)?))) {
+            known.entry((key.host, id.hash)).or_default();
+        }
+        if known.is_empty() {
+            return;
+        }
+        for (key, life) in self.chains() {
+            if let Some(id) = life.message_id
+                && let Some(twins) = known.get_mut(&(key.host, id.hash))
+            {
+                twins.push((id.line, life.end));
+            }
+        }
+        let is_open_twin = |of: MessageId, (line, end): (u64, Option<u64>)| {
+            line < of.line && of.line - line <= windows.hop && end.is_none_or(|end| end > of.line)
+        };
+        for (key, life) in &mut self.table {
+            let mut next = Some(life);
+            while let Some(life) = next {
+                if let Some(id) = due(life) {
+                    let twins = known
+                        .get(&(key.host, id.hash))
+                        .map_or(&[][..], Vec::as_slice);
+                    life.is_copy = Some(twins.iter().any(|&twin| is_open_twin(id, twin)));
+                }
+                next = life.older.as_deref_mut();
+            }
+        }
+    }
+
+    /// Walks over all lives.
+    fn chains(&self) -> impl Iterator<Item = (&LifeKey, &Life)> {
+        self.table.iter().flat_map(|(key, life)| {
+            std::iter::successors(Some(life), |life| life.older.as_deref())
+                .map(move |life| (key, life))
+        })
+    }
+}
+
+impl Life {
+    fn settled(self, key: &LifeKey, fate: Fate, windows: Windows) -> Settled {
+        let handed_over = self.namings(windows);
+        Settled {
+            host: key.host,
+            fate,
+            birth_seen: self.began_with.is_birth(),
+            is_later_hop: handed_over > 0 || self.facts.is_linked() || self.is_copy == Some(true),
+            handed_over,
+            facts: self.facts,
+        }
+    }
+}
+
+/// Tells whether a life began in this part for sure and nothing before it can concern it.
+fn is_sure(life: &Life, is_first: bool, windows: Windows) -> bool {
+    life.first.line > windows.hop.max(windows.late)
+        && (life.began_with == Line::Origin || !is_first)
+}
+
+/// Settles the lives of one id that are out of reach; true if none is left.
+fn settle_due(
+    key: &LifeKey,
+    life: &mut Life,
+    now: At,
+    anchored: bool,
+    windows: Windows,
+    settle: &mut dyn FnMut(Settled),
+) -> bool {
+    if life.older.is_some() {
+        settle_elders(key, life, now, anchored, windows, settle);
+    }
+    let ended = life.end.is_some_and(|end| now.line - end > windows.late);
+    let lost = life.end.is_none() && now.us.saturating_sub(life.last_us) > LOST_US;
+    let is_due = (ended || lost) && life.older.is_none();
+    if !is_due || !life.is_out_of_reach(true, now, anchored, windows) {
+        return false;
+    }
+    let fate = if life.removed {
+        Fate::Removed
+    } else {
+        Fate::Lost
+    };
+    let life = std::mem::replace(life, Life::start(Line::Other, now));
+    settle(life.settled(key, fate, windows));
+    true
+}
+
+/// Settles those lives of one id that a newer one replaced; ids born twice in a while are rare.
+fn settle_elders(
+    key: &LifeKey,
+    life: &mut Life,
+    now: At,
+    anchored: bool,
+    windows: Windows,
+    settle: &mut dyn FnMut(Settled),
+) {
+    let elders = life
+        .older
+        .take()
+        .map_or_else(Vec::new, |older| older.into_chain());
+    let mut kept: Option<Box<Life>> = None;
+    for (position, mut elder) in elders.into_iter().enumerate() {
+        if elder.is_out_of_reach(position == 0, now, anchored, windows) {
+            let fate = elder.replaced.unwrap_or(Fate::Superseded);
+            settle(elder.settled(key, fate, windows));
+        } else {
+            elder.older = kept.take();
+            kept = Some(Box::new(elder));
+        }
+    }
+    life.older = kept;
+}

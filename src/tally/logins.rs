@@ -1,0 +1,253 @@
+//! Logins, successful and failed.
+//!
+//! Postfix logs a login with a mail and a failure as a warning: each line counts. Dovecot says one
+//! attempt up to three times: an auth line, an auth-worker line, and the login process's last line
+//! with the number of attempts in it. Lines of one session id are therefore one *exchange*, and
+//! what counts is decided when its login line is known.
+
+use hashbrown::HashMap;
+
+use super::Scopes;
+use super::counts::Counts;
+use super::finish;
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
+use super::totals::LoginRow;
+
+key! {
+    /// A login attempt, in all its columns.
+    pub(crate) struct LoginKey {
+        service: &'static str,
+        custom_service: Option<Symbol>,
+        success: bool,
+        user: Option<Symbol>,
+        method: Option<Symbol>,
+        address: Option<Symbol>,
+        tls: Option<bool>,
+    }
+}
+
+key! {
+    /// A Dovecot session of a host, by the hash of its id.
+    pub(crate) struct SessionKey { host: Symbol, id: u64 }
+}
+
+/// What a login line says about the attempts of its session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Attempts {
+    /// The login succeeded.
+    Success,
+    /// The line counts this many failed attempts.
+    Failed(u64),
+    /// The line counts none: auth lines of the session, if any, count themselves.
+    Unsaid,
+}
+
+/// A login line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoginLine {
+    /// The columns; `success` is decided later.
+    pub(crate) key: LoginKey,
+    pub(crate) attempts: Attempts,
+}
+
+/// The lines of one session so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Exchange {
+    /// Failures that auth said.
+    auth: u64,
+    /// Failures that its workers said: the same attempts once more.
+    workers: u64,
+    user: Option<Symbol>,
+    address: Option<Symbol>,
+    login: Option<LoginLine>,
+}
+
+/// Counts logins.
+#[derive(Clone, Default)]
+pub(crate) struct Logins {
+    counts: Counts<LoginKey>,
+    /// Sessions whose lines an earlier or later line may complete. All but the last exchange of a
+    /// session have their login line.
+    open: HashMap<SessionKey, Vec<Exchange>>,
+}
+
+impl Logins {
+    pub(crate) fn count(&mut self, key: LoginKey, attempts: u64) {
+        if attempts > 0 {
+            self.counts.add(key, attempts);
+        }
+    }
+
+    /// Notes a failure that auth or one of its workers reports for a session.
+    pub(crate) fn auth_failure(
+        &mut self,
+        session: SessionKey,
+        by_worker: bool,
+        user: Option<Symbol>,
+        address: Option<Symbol>,
+    ) {
+        let exchange = self.current(session);
+        exchange.auth += u64::from(!by_worker);
+        exchange.workers += u64::from(by_worker);
+        exchange.user = exchange.user.or(user);
+        exchange.address = exchange.address.or(address);
+    }
+
+    /// Notes the login line of a session. Nothing before an anchored part can complete it.
+    pub(crate) fn login(&mut self, session: SessionKey, line: LoginLine, anchored: bool) {
+        if anchored {
+            let before = self
+                .open
+                .remove(&session)
+                .and_then(|mut exchanges| exchanges.pop());
+            self.settle(Exchange {
+                login: Some(line),
+                ..before.unwrap_or_default()
+            });
+        } else {
+            self.current(session).login = Some(line);
+        }
+    }
+
+    /// The exchange of a session that has no login line yet.
+    fn current(&mut self, session: SessionKey) -> &mut Exchange {
+        let exchanges = self.open.entry(session).or_default();
+        let needs_new = exchanges.last().is_none_or(|last| last.login.is_some());
+        if needs_new {
+            exchanges.push(Exchange::default());
+        }
+        let last = exchanges.len() - 1;
+        &mut exchanges[last]
+    }
+
+    fn settle(&mut self, exchange: Exchange) {
+        let said = exchange.auth.max(exchange.workers);
+        let Some(LoginLine { key, attempts }) = exchange.login else {
+            let key = LoginKey {
+                service: "unknown",
+                custom_service: None,
+                success: false,
+                user: exchange.user,
+                method: None,
+                address: exchange.address,
+                tls: None,
+            };
+            return self.count(key, said);
+        };
+        let failure = LoginKey {
+            success: false,
+            ..key
+        };
+        match attempts {
+            Attempts::Success => {
+                self.count(
+                    LoginKey {
+                        success: true,
+                        ..key
+                    },
+                    1,
+                );
+                self.count(
+                    LoginKey {
+                        user: exchange.user.or(key.user),
+                        ..failure
+                    },
+                    said,
+                );
+            }
+            Attempts::Failed(count) => {
+                self.count(
+                    LoginKey {
+                        user: key.user.or(exchange.user),
+                        ..failure
+                    },
+                    count,
+                );
+            }
+            Attempts::Unsaid => self.count(
+                LoginKey {
+                    user: exchange.user.or(key.user),
+                    ..failure
+                },
+                said,
+            ),
+        }
+    }
+
+    /// Counts a login line that names no session.
+    pub(crate) fn sessionless(&mut self, line: LoginLine) {
+        self.settle(Exchange {
+            login: Some(line),
+            ..Exchange::default()
+        });
+    }
+
+    pub(crate) fn merge(&mut self, later: Logins, numbers: &Renumbering, anchored: bool) {
+        self.counts.merge(later.counts, numbers);
+        for (session, exchanges) in later.open {
+            let session = session.renumber(numbers);
+            for exchange in exchanges {
+                self.append(session, exchange.renumber(numbers), anchored);
+            }
+        }
+    }
+
+    fn append(&mut self, session: SessionKey, later: Exchange, anchored: bool) {
+        let exchange = self.current(session);
+        exchange.auth += later.auth;
+        exchange.workers += later.workers;
+        exchange.user = exchange.user.or(later.user);
+        exchange.address = exchange.address.or(later.address);
+        if let Some(line) = later.login {
+            self.login(session, line, anchored);
+        }
+    }
+
+    /// Counts the auth lines that no login line followed.
+    pub(crate) fn finish_open(&mut self) {
+        for (_, exchanges) in std::mem::take(&mut self.open) {
+            exchanges
+                .into_iter()
+                .for_each(|exchange| self.settle(exchange));
+        }
+    }
+
+    pub(crate) fn rows(&self, symbols: &Symbols, scopes: &Scopes) -> Vec<LoginRow> {
+        let text = |symbol: Option<Symbol>| symbol.map(|symbol| symbols.text(symbol));
+        let row = |(key, count): (&LoginKey, u64)| LoginRow {
+            service: text(key.custom_service).unwrap_or_else(|| key.service.to_owned()),
+            outcome: if key.success { "success" } else { "failure" },
+            user: text(key.user),
+            method: text(key.method),
+            address: text(key.address),
+            family: key
+                .address
+                .map_or("unknown", |address| scopes.family(address)),
+            tls: key.tls,
+            count,
+        };
+        finish::sorted(self.counts.iter().map(row), |row| row.count)
+    }
+
+    /// Failed attempts by address: evidence against it.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (Symbol, u64)> {
+        self.counts
+            .iter()
+            .filter(|(key, _)| !key.success)
+            .filter_map(|(key, count)| Some((key.address?, count)))
+    }
+}
+
+impl Exchange {
+    fn renumber(self, numbers: &Renumbering) -> Exchange {
+        Exchange {
+            user: self.user.renumber(numbers),
+            address: self.address.renumber(numbers),
+            login: self.login.map(|line| LoginLine {
+                key: line.key.renumber(numbers),
+                ..line
+            }),
+            ..self
+        }
+    }
+}

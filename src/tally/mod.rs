@@ -1,0 +1,535 @@
+//! Counts events, so that any cut of a log merges to the same totals.
+//!
+//! ```text
+//! tally(A·B) == tally(A).merge(tally(B))
+//! ```
+//!
+//! A [`Tally`] is a part of a log, counted. Most counts need no other line and are plain adding;
+//! what an earlier or a later line may still change is kept in small fragments: the lives of mails
+//! ([`lives`]), the sessions of processes ([`sessions`]), the exchanges of logins ([`logins`]). A
+//! part is *anchored* when nothing precedes it: then all that has ended is settled. This module
+//! reads no clock, no file and no environment, and formats nothing.
+
+mod absorb;
+mod clients;
+mod counts;
+mod coverage;
+mod deliveries;
+mod dovecot;
+mod finish;
+mod lives;
+mod logins;
+mod mail;
+mod origin;
+mod own;
+mod refusals;
+mod rejects;
+mod sessions;
+mod symbols;
+mod tls;
+pub mod totals;
+
+use hashbrown::HashMap;
+use mailtally_parsers::{Event, Program, Reason, Record};
+use rustc_hash::FxBuildHasher;
+
+use self::clients::Clients;
+use self::counts::Counts;
+use self::coverage::{Accounts, Class};
+use self::deliveries::{Deliveries, Distinct};
+use self::finish::Scopes;
+pub use self::lives::Windows;
+use self::lives::{At, Fate, Lives, Settled};
+use self::logins::Logins;
+use self::mail::{Outcome, client_domain, normalize};
+use self::origin::{InstanceKey, Instances, Resolver};
+use self::own::Hops;
+use self::rejects::Rejects;
+use self::sessions::{Connections, Servers};
+use self::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
+use self::tls::TlsCounts;
+use self::totals::{DayRow, HourRow, InstanceTotals, MailTotals, Messages, Totals, Traffic};
+
+/// Microseconds in an hour.
+const HOUR_US: i64 = 3_600 * 1_000_000;
+
+key! {
+    /// A sender of received mail, normalised, and the domain it is filed under.
+    struct SenderKey { instance: InstanceKey, sender: Symbol, domain: Symbol }
+}
+
+/// Counters that need no correlation, and those that settled mails fill.
+#[derive(Clone, Default)]
+struct MailCounts {
+    by_instance: HashMap<InstanceKey, MailTotals>,
+    /// By hour of the log's wall clock since 1970.
+    traffic: HashMap<i64, Traffic>,
+    messages: Messages,
+    /// Deliveries that only handed a recipient over to a later hop.
+    handed_over: u64,
+    senders: Counts<SenderKey>,
+    scratch: Vec<u8>,
+}
+
+/// A part of a log, counted.
+#[derive(Clone)]
+pub struct Tally {
+    windows: Windows,
+    anchored: bool,
+    lines: u64,
+    now_us: i64,
+    last_host: Option<Symbol>,
+    programs: HashMap<Program, Symbol, FxBuildHasher>,
+    symbols: Symbols,
+    accounts: Accounts,
+    instances: Instances,
+    mail: MailCounts,
+    lives: Lives,
+    servers: Servers,
+    connections: Connections,
+    tls: TlsCounts,
+    logins: Logins,
+    hops: Hops,
+    rejects: Rejects,
+    clients: Clients,
+    deliveries: Deliveries,
+}
+
+impl Tally {
+    /// An empty part that other lines may precede: a chunk, a later day.
+    pub fn part(windows: Windows) -> Tally {
+        Tally {
+            windows,
+            anchored: false,
+            lines: 0,
+            now_us: i64::MIN,
+            last_host: None,
+            programs: HashMap::default(),
+            symbols: Symbols::default(),
+            accounts: Accounts::default(),
+            instances: Instances::default(),
+            mail: MailCounts::default(),
+            lives: Lives::default(),
+            servers: Servers::default(),
+            connections: Connections::default(),
+            tls: TlsCounts::default(),
+            logins: Logins::default(),
+            hops: Hops::default(),
+            rejects: Rejects::default(),
+            clients: Clients::default(),
+            deliveries: Deliveries::default(),
+        }
+    }
+
+    /// An empty part that nothing precedes: the beginning of a log.
+    pub fn anchored(windows: Windows) -> Tally {
+        Tally {
+            anchored: true,
+            ..Tally::part(windows)
+        }
+    }
+
+    /// Counts a line with an envelope; `wall_us` is its stamp on the log's wall clock.
+    pub fn absorb(
+        &mut self,
+        record: &Record<'_>,
+        wall_us: i64,
+        parsed: &Result<Event<'_>, Reason>,
+    ) {
+        self.lines += 1;
+        let program = self.program(record);
+        let event = match parsed {
+            Ok(event) => event,
+            Err(reason) => {
+                let host = self.host(record.host);
+                if record.tag.program.is_ours() {
+                    self.accounts.stamp(host, wall_us);
+                    self.accounts.count(program, None, Class::Unparsed);
+                    self.accounts.unparsed(program, *reason, record.message);
+                } else {
+                    self.accounts.count(program, None, Class::Foreign);
+                }
+                return;
+            }
+        };
+        let class = match event.class() {
+            mailtally_parsers::Class::Generic => Class::Generic,
+            _ => Class::Parsed,
+        };
+        self.accounts.count(program, Some(event.kind()), class);
+        let host = self.host(record.host);
+        self.accounts.stamp(host, wall_us);
+        self.now_us = self.now_us.max(wall_us);
+        self.event(host, record, wall_us, event);
+        self.sweep();
+    }
+
+    /// Counts a line without an envelope: foreign.
+    pub fn absorb_foreign(&mut self) {
+        self.lines += 1;
+        let program = self.symbols.intern(b"");
+        self.accounts.count_no_envelope(program);
+    }
+
+    /// Counts a line that a filter left out.
+    pub fn absorb_filtered(&mut self) {
+        self.lines += 1;
+        self.accounts.count_filtered();
+    }
+
+    /// How many lines were counted.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    fn host(&mut self, host: &[u8]) -> Symbol {
+        if let Some(last) = self.last_host
+            && self.symbols.get(last) == host
+        {
+            return last;
+        }
+        let symbol = self.symbols.intern(host);
+        self.last_host = Some(symbol);
+        symbol
+    }
+
+    /// The program's name, as coverage lists it; looked up by program, which is quicker than by name.
+    fn program(&mut self, record: &Record<'_>) -> Symbol {
+        let program = record.tag.program;
+        let name = match program {
+            Program::Postfix(daemon) => daemon.name().as_bytes(),
+            Program::PostfixCut => b"postfix",
+            Program::Dovecot => b"dovecot",
+            Program::Companion(companion) => companion.name().as_bytes(),
+            _ => return self.symbols.intern(record.tag.text),
+        };
+        let symbols = &mut self.symbols;
+        *self
+            .programs
+            .entry(program)
+            .or_insert_with(|| symbols.intern(name))
+    }
+
+    fn sweep(&mut self) {
+        let now = At {
+            line: self.lines,
+            us: self.now_us,
+        };
+        let (lives, mail, clients, symbols) = (
+            &mut self.lives,
+            &mut self.mail,
+            &mut self.clients,
+            &mut self.symbols,
+        );
+        let swept = lives.sweep(now, self.anchored, self.windows, &mut |settled| {
+            mail.settle(settled, clients, symbols);
+        });
+        if swept {
+            self.servers.sweep(self.now_us, self.anchored);
+            self.connections
+                .sweep(self.now_us, self.anchored, &mut self.tls);
+        }
+    }
+
+    /// Adds a later part: its lines follow this part's.
+    pub fn merge(&mut self, later: Tally) {
+        let numbers = self.symbols.merge(&later.symbols);
+        let (lines, anchored, windows) = (self.lines, self.anchored, self.windows);
+        self.accounts.merge(later.accounts, &numbers);
+        self.instances.merge(later.instances, &numbers);
+        self.mail.merge(later.mail, &numbers);
+        self.tls.merge(later.tls, &numbers);
+        self.lives
+            .merge(later.lives, lines, &numbers, anchored, windows);
+        let accepted = self.servers.merge(
+            later.servers,
+            lines,
+            &numbers,
+            windows,
+            anchored,
+            &mut self.tls,
+        );
+        for (key, action) in accepted {
+            if let Some(life) = self.lives.current(key) {
+                life.facts.note_access(action);
+            }
+        }
+        self.connections
+            .merge(later.connections, &numbers, anchored, &mut self.tls);
+        self.logins.merge(later.logins, &numbers, anchored);
+        self.hops.merge(later.hops, &numbers);
+        self.rejects.merge(later.rejects, &numbers);
+        self.clients.merge(later.clients, &numbers, &self.symbols);
+        self.deliveries.merge(later.deliveries, &numbers);
+        self.lines += later.lines;
+        self.now_us = self.now_us.max(later.now_us);
+        self.sweep();
+    }
+
+    /// Settles everything and says what was counted.
+    pub fn finish(mut self) -> Totals {
+        let last_us = self.accounts.last_us().unwrap_or(0);
+        let (mail, clients, symbols) = (&mut self.mail, &mut self.clients, &mut self.symbols);
+        self.lives.finish(last_us, self.windows, &mut |settled| {
+            mail.settle(settled, clients, symbols)
+        });
+        self.servers.finish(&mut self.tls);
+        self.connections.finish(&mut self.tls);
+        self.logins.finish_open();
+        self.totals()
+    }
+
+    fn totals(&self) -> Totals {
+        let symbols = &self.symbols;
+        let instances = self.instances.resolve(symbols);
+        let scopes = Scopes::new(symbols, self.hops.own_addresses(symbols));
+        let (totals, totals_by_instance) = self.mail_totals(&instances);
+        let (rejects, messages) = (&self.rejects, self.mail.messages);
+        Totals {
+            hosts: self.accounts.hosts(symbols),
+            span: self.accounts.span(),
+            coverage: self.accounts.finish(symbols),
+            totals,
+            totals_by_instance,
+            messages: Messages {
+                rejected_recipients: rejects.at_rcpt(),
+                rejected_4xx: rejects.with_code_class(4),
+                rejected_5xx: rejects.with_code_class(5),
+                delivered_recipients: messages
+                    .delivered_recipients
+                    .saturating_sub(self.mail.handed_over),
+                ..messages
+            },
+            accepted_by_client: self.clients.accepted_rows(symbols, &scopes),
+            per_hour: self.mail.per_hour(),
+            per_day: self.mail.per_day(),
+            tls: self.tls.finish(symbols, &instances, &scopes),
+            logins: self.logins.rows(symbols, &scopes),
+            rejects: rejects.finish(symbols, &scopes),
+            connections: self.clients.connections(symbols, &instances, &scopes),
+            deliveries: self.deliveries.finish(symbols),
+            evidence: self
+                .clients
+                .evidence(self.logins.failures(), symbols, &scopes),
+        }
+    }
+
+    /// Sums pflogsumm's counts over prefixes that are one instance, and over all.
+    fn mail_totals(&self, instances: &Resolver<'_>) -> (MailTotals, Vec<InstanceTotals>) {
+        let recipients = self.deliveries.distinct(&self.symbols, instances);
+        let senders = self.mail.distinct_senders(&self.symbols, instances);
+        let mut by_instance: HashMap<(Symbol, Symbol), MailTotals> = HashMap::new();
+        let mut all = MailTotals::default();
+        for (key, totals) in &self.mail.by_instance {
+            add(
+                by_instance
+                    .entry((key.host, instances.instance(*key)))
+                    .or_default(),
+                totals,
+            );
+            add(&mut all, totals);
+        }
+        (all.senders, all.sending_domains) = senders.all();
+        (all.recipients, all.recipient_domains) = recipients.all();
+        let row = |(key, mut totals): ((Symbol, Symbol), MailTotals)| {
+            (totals.senders, totals.sending_domains) = senders.of(key);
+            (totals.recipients, totals.recipient_domains) = recipients.of(key);
+            InstanceTotals {
+                host: self.symbols.text(key.0),
+                instance: self.symbols.text(key.1),
+                totals,
+            }
+        };
+        let mut rows: Vec<InstanceTotals> = by_instance.into_iter().map(row).collect();
+        rows.sort_by(|a, b| {
+            let received = b.totals.received.cmp(&a.totals.received);
+            received.then_with(|| (&a.host, &a.instance).cmp(&(&b.host, &b.instance)))
+        });
+        (all, rows)
+    }
+}
+
+impl MailCounts {
+    fn instance(&mut self, key: InstanceKey) -> &mut MailTotals {
+        self.by_instance.entry(key).or_default()
+    }
+
+    fn traffic(&mut self, wall_us: i64) -> &mut Traffic {
+        self.traffic.entry(wall_us.div_euclid(HOUR_US)).or_default()
+    }
+
+    fn merge(&mut self, later: MailCounts, numbers: &Renumbering) {
+        for (key, totals) in later.by_instance {
+            add(self.instance(key.renumber(numbers)), &totals);
+        }
+        for (hour, traffic) in later.traffic {
+            add_traffic(self.traffic.entry(hour).or_default(), &traffic);
+        }
+        add_messages(&mut self.messages, &later.messages);
+        self.handed_over += later.handed_over;
+        self.senders.merge(later.senders, numbers);
+    }
+
+    /// Adds a mail of which no further line can change anything.
+    fn settle(&mut self, settled: Settled, clients: &mut Clients, symbols: &mut Symbols) {
+        let outcome = Outcome::of(settled);
+        self.settle_message(&outcome);
+        self.handed_over += outcome.handed_over;
+        if outcome.accepted
+            && let Some(client) = outcome.facts.client
+        {
+            clients.accepted.add(client.address, 1);
+        }
+        let Some(instance) = outcome.instance else {
+            return;
+        };
+        let facts = outcome.facts;
+        let size_bytes = facts.size_bytes.unwrap_or(0);
+        let totals = self.instance(instance);
+        totals.deferred += u64::from(facts.deferrals > 0);
+        totals.bytes_delivered += size_bytes * facts.sent;
+        if facts.size_bytes.is_some() && (facts.client.is_some() || facts.pickup) {
+            totals.bytes_received += size_bytes;
+            self.settle_sender(&outcome, instance, symbols);
+        }
+    }
+
+    fn settle_message(&mut self, outcome: &Outcome) {
+        let messages = &mut self.messages;
+        let facts = &outcome.facts;
+        messages.accepted += u64::from(outcome.accepted);
+        messages.reinjected += u64::from(outcome.reinjected);
+        messages.delivered_recipients += facts.sent;
+        messages.bounced_recipients += facts.bounced;
+        messages.expired_recipients += outcome.expired_recipients;
+        messages.open_at_start += u64::from(!outcome.birth_seen);
+        match outcome.fate {
+            Fate::Removed => {}
+            Fate::Open => messages.open_at_end += u64::from(outcome.was_in_queue()),
+            Fate::Lost => messages.lost_end += u64::from(outcome.was_in_queue()),
+            Fate::Superseded => messages.superseded += u64::from(outcome.was_in_queue()),
+        }
+    }
+
+    /// Files a received mail under its sender, as pflogsumm does: a sender without a domain counts
+    /// under the client's, or under itself when it came by pickup.
+    fn settle_sender(&mut self, outcome: &Outcome, instance: InstanceKey, symbols: &mut Symbols) {
+        let facts = &outcome.facts;
+        let sender = facts.sender.map_or(&b""[..], |sender| symbols.get(sender));
+        let sender = if sender.is_empty() {
+            b"from=<>"
+        } else {
+            sender
+        };
+        let domain_at = normalize(sender, &mut self.scratch);
+        let normal = symbols.intern(&self.scratch);
+        let domain = match facts.client {
+            _ if domain_at > 0 => self.scratch.get(domain_at..).unwrap_or(&[]),
+            None => &self.scratch,
+            Some(client) => {
+                let (domain, lower) =
+                    client_domain(symbols.get(client.name), symbols.get(client.address));
+                self.scratch.clear();
+                self.scratch.extend_from_slice(domain);
+                if lower {
+                    self.scratch.make_ascii_lowercase();
+                }
+                &self.scratch
+            }
+        };
+        let domain = symbols.intern(domain);
+        self.senders.add(
+            SenderKey {
+                instance,
+                sender: normal,
+                domain,
+            },
+            1,
+        );
+    }
+
+    fn distinct_senders(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Distinct {
+        let mut distinct = Distinct::default();
+        for (key, _) in self.senders.iter() {
+            let instance = (key.instance.host, instances.instance(key.instance));
+            distinct.add(instance, symbols.get(key.sender), symbols.get(key.domain));
+        }
+        distinct
+    }
+
+    fn per_hour(&self) -> Vec<HourRow> {
+        let mut rows: Vec<HourRow> = (0..24)
+            .map(|hour| HourRow {
+                hour,
+                traffic: Traffic::default(),
+            })
+            .collect();
+        for (hour, traffic) in &self.traffic {
+            let row = usize::try_from(hour.rem_euclid(24))
+                .ok()
+                .and_then(|hour| rows.get_mut(hour));
+            if let Some(row) = row {
+                add_traffic(&mut row.traffic, traffic);
+            }
+        }
+        rows
+    }
+
+    fn per_day(&self) -> Vec<DayRow> {
+        let mut days: std::collections::BTreeMap<i64, Traffic> = std::collections::BTreeMap::new();
+        for (hour, traffic) in &self.traffic {
+            add_traffic(days.entry(hour.div_euclid(24)).or_default(), traffic);
+        }
+        days.into_iter()
+            .map(|(day, traffic)| DayRow {
+                date: date(day),
+                traffic,
+            })
+            .collect()
+    }
+}
+
+/// Writes a day since 1970 as `YYYY-MM-DD`.
+fn date(day: i64) -> String {
+    let date = i32::try_from(day).ok().and_then(|day| {
+        chrono::NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(i64::from(day)))
+    });
+    date.map_or_else(String::new, |date| date.to_string())
+}
+
+fn add(to: &mut MailTotals, from: &MailTotals) {
+    to.received += from.received;
+    to.delivered += from.delivered;
+    to.forwarded += from.forwarded;
+    to.deferred += from.deferred;
+    to.deferrals += from.deferrals;
+    to.bounced += from.bounced;
+    to.expired += from.expired;
+    to.rejected += from.rejected;
+    to.reject_warnings += from.reject_warnings;
+    to.held += from.held;
+    to.discarded += from.discarded;
+    to.canceled += from.canceled;
+    to.bytes_received += from.bytes_received;
+    to.bytes_delivered += from.bytes_delivered;
+}
+
+fn add_traffic(to: &mut Traffic, from: &Traffic) {
+    to.received += from.received;
+    to.delivered += from.delivered;
+    to.deferrals += from.deferrals;
+    to.bounced += from.bounced;
+    to.rejected += from.rejected;
+}
+
+fn add_messages(to: &mut Messages, from: &Messages) {
+    to.accepted += from.accepted;
+    to.reinjected += from.reinjected;
+    to.delivered_recipients += from.delivered_recipients;
+    to.bounced_recipients += from.bounced_recipients;
+    to.expired_recipients += from.expired_recipients;
+    to.open_at_start += from.open_at_start;
+    to.open_at_end += from.open_at_end;
+    to.lost_end += from.lost_end;
+    to.superseded += from.superseded;
+}

@@ -1,0 +1,190 @@
+//! Which addresses are our own: both ends of each hop between Postfixes of these logs.
+//!
+//! A hop shows in two lines, perhaps of two hosts and hours of log apart: a delivery to `relay=…`
+//! that was `queued as ID`, and the `client=` line of that id. Both ends keep the ids they saw,
+//! as hashes, up to [`BUDGET`] of them in all; a longer log keeps the smallest hashes of each
+//! address. Both ends of a hop sample by the same hash, so that their samples meet; then only a
+//! relay that took few of the mails of a busy client can be missed.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols};
+
+/// How many ids are kept in all: 8 MB, or a log of about a million mails.
+const BUDGET: usize = 1 << 20;
+
+/// Which way a mail was handed over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// To an address of the network: the client is whoever connected.
+    Network,
+    /// Over loopback: a filter may show the first client as its own (XCLIENT), so that only a
+    /// client that names the first one beside itself (`orig_client=`) is an end of the hop.
+    Loopback,
+}
+
+impl Way {
+    /// Keeps ids handed over in different ways apart.
+    fn mark(self, hash: u64) -> u64 {
+        match self {
+            Way::Network => hash,
+            Way::Loopback => !hash,
+        }
+    }
+}
+
+/// The evidence for hops between Postfixes of these logs.
+#[derive(Clone)]
+pub(crate) struct Hops {
+    relays: HashMap<Symbol, Vec<u64>>,
+    clients: HashMap<Symbol, Vec<u64>>,
+    /// How many ids of one address are kept: a power of two that only shrinks.
+    keep: usize,
+    /// Ids held, some of them twice.
+    held: usize,
+}
+
+impl Default for Hops {
+    fn default() -> Self {
+        Hops {
+            relays: HashMap::default(),
+            clients: HashMap::default(),
+            keep: BUDGET,
+            held: 0,
+        }
+    }
+}
+
+impl Hops {
+    /// Notes that a relay's address queued a mail as this id.
+    pub(crate) fn handed_to(&mut self, relay: Symbol, id: &[u8], way: Way) {
+        let ids = self.relays.entry(relay).or_default();
+        self.held += push(ids, way.mark(hash(id)));
+        self.shrink();
+    }
+
+    /// Notes that a client's address handed in the mail of this id.
+    pub(crate) fn handed_in(&mut self, client: Symbol, id: &[u8], way: Way) {
+        let ids = self.clients.entry(client).or_default();
+        self.held += push(ids, way.mark(hash(id)));
+        self.shrink();
+    }
+
+    pub(crate) fn merge(&mut self, later: Hops, numbers: &Renumbering) {
+        self.keep = self.keep.min(later.keep);
+        for (ours, theirs) in [
+            (&mut self.relays, later.relays),
+            (&mut self.clients, later.clients),
+        ] {
+            for (address, ids) in theirs {
+                self.held += ids.len();
+                ours.entry(address.renumber(numbers))
+                    .or_default()
+                    .extend(ids);
+            }
+        }
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
+        if self.held > 2 * BUDGET {
+            self.compact();
+        }
+    }
+
+    /// Drops what was seen twice, then halves what each address keeps until all fits. A part keeps
+    /// at least as many as the whole log does in the end, so that the order of merging is of no
+    /// account.
+    fn compact(&mut self) {
+        loop {
+            self.held = 0;
+            for ids in self.relays.values_mut().chain(self.clients.values_mut()) {
+                ids.sort_unstable();
+                ids.dedup();
+                ids.truncate(self.keep);
+                self.held += ids.len();
+            }
+            if self.held <= BUDGET || self.keep == 1 {
+                return;
+            }
+            self.keep /= 2;
+        }
+    }
+
+    /// Returns the addresses that a Postfix of these logs uses to reach another.
+    pub(crate) fn own_addresses(&self, symbols: &Symbols) -> HashSet<Symbol> {
+        let mut clients_of: HashMap<u64, Vec<Symbol>> = HashMap::new();
+        for (&client, ids) in &self.clients {
+            for &hash in ids {
+                clients_of.entry(hash).or_default().push(client);
+            }
+        }
+        let mut own = HashSet::new();
+        for (&relay, ids) in &self.relays {
+            for clients in ids.iter().filter_map(|hash| clients_of.get(hash)) {
+                own.insert(relay);
+                own.extend(clients);
+            }
+        }
+        own.retain(|&address| !symbols.get(address).is_empty());
+        own
+    }
+}
+
+/// Adds an id; the recipients of one mail name the same one in a row. Returns how many were added.
+fn push(ids: &mut Vec<u64>, hash: u64) -> usize {
+    if ids.last() == Some(&hash) {
+        return 0;
+    }
+    ids.push(hash);
+    1
+}
+
+/// A hash that is the same in all parts and all runs.
+pub(crate) fn hash(id: &[u8]) -> u64 {
+    rustc_hash::FxBuildHasher.hash_one(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_a_hop_are_own() {
+        let mut symbols = Symbols::default();
+        let [relay, client, stranger] =
+            [&b"203.0.113.9"[..], b"192.0.2.1", b"192.0.2.2"].map(|text| symbols.intern(text));
+        let mut hops = Hops::default();
+        for id in 0..100u32 {
+            hops.handed_in(client, &id.to_be_bytes(), Way::Network);
+            hops.handed_in(stranger, &(id + 1000).to_be_bytes(), Way::Network);
+        }
+        hops.handed_to(relay, &7u32.to_be_bytes(), Way::Network);
+        assert_eq!(
+            hops.own_addresses(&symbols),
+            HashSet::from_iter([relay, client])
+        );
+    }
+
+    #[test]
+    fn a_log_beyond_the_budget_keeps_the_smallest_hashes_whatever_the_order() {
+        let mut symbols = Symbols::default();
+        let client = symbols.intern(b"192.0.2.1");
+        let part = |range: std::ops::Range<u32>| {
+            let mut hops = Hops::default();
+            range.for_each(|id| hops.handed_in(client, &id.to_be_bytes(), Way::Network));
+            hops
+        };
+        let same = Symbols::default().merge(&symbols);
+        let limit = u32::try_from(2 * BUDGET + BUDGET / 2).unwrap();
+        let mut whole = part(0..limit);
+        let mut cut = part(0..1_000);
+        cut.merge(part(1_000..limit), &same);
+        whole.compact();
+        cut.compact();
+        assert_eq!((whole.keep, whole.held), (BUDGET, BUDGET));
+        assert_eq!(whole.clients, cut.clients);
+    }
+}

@@ -1,0 +1,359 @@
+//! Refusals and other signs against a client: what their lines move.
+
+use mailtally_parsers::postfix::rule::{self, Class, Rule};
+use mailtally_parsers::postfix::{Client, Event as Postfix, cleanup, milter, postscreen, smtpd};
+
+use super::Tally;
+use super::absorb::Context;
+use super::clients::Sign;
+use super::lives::Line;
+use super::logins::LoginKey;
+use super::mail::Access;
+use super::rejects::{Refusal, code_class, stage};
+
+/// What a rule did with a mail, in the words of the report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Reject,
+    /// `reject_warning` of smtpd, `warning` of a header or body check.
+    Warning(&'static str),
+    Hold,
+    Discard,
+    Other(&'static str),
+}
+
+impl Action {
+    /// Reads the action word of a line; milters' and header checks' words mean the same.
+    fn from_word(word: &[u8]) -> Action {
+        let plain = word
+            .strip_prefix(b"milter-header-")
+            .or_else(|| word.strip_prefix(b"milter-"))
+            .unwrap_or(word);
+        match plain {
+            b"reject" => Action::Reject,
+            b"reject_warning" => Action::Warning("reject_warning"),
+            b"warning" => Action::Warning("warning"),
+            b"hold" => Action::Hold,
+            b"discard" => Action::Discard,
+            b"filter" => Action::Other("filter"),
+            b"redirect" => Action::Other("redirect"),
+            b"prepend" => Action::Other("prepend"),
+            b"replace" => Action::Other("replace"),
+            b"strip" => Action::Other("strip"),
+            b"bcc" => Action::Other("bcc"),
+            b"info" => Action::Other("info"),
+            b"pass" => Action::Other("pass"),
+            b"warn" => Action::Other("warn"),
+            b"delay" => Action::Other("delay"),
+            b"hangup" => Action::Other("hangup"),
+            _ => Action::Other("other"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Action::Reject => "reject",
+
+            Action::Hold => "hold",
+            Action::Discard => "discard",
+            Action::Warning(name) | Action::Other(name) => name,
+        }
+    }
+}
+
+impl Tally {
+    /// Counts the kinds that say something against a client, or about a rule.
+    pub(super) fn refusals(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+        if let Some(rule) = Rule::of(event) {
+            return self.ruled(context, event, &rule);
+        }
+        match event {
+            Postfix::SaslAuthFailed(event) => {
+                self.sasl_failure(event.client, event.sasl_method, event.sasl_username);
+            }
+            Postfix::SaslAuthAborted(event) => {
+                self.sasl_failure(event.client, event.sasl_method, None)
+            }
+            Postfix::PscConnect(event) => self.connect(context, "postscreen", event.client.address),
+            Postfix::PscPassNew(event) => self.passed(event.client),
+            Postfix::PscPassOld(event) => self.passed(event.client),
+            Postfix::PscAllowlisted(event) => self.passed(event.client),
+            Postfix::PscRejectRcpt(event) => self.postscreen_reject(context, event),
+            _ => self.signs(context, event),
+        }
+    }
+
+    fn passed(&mut self, client: Client<'_>) {
+        let address = self.symbols.intern(client.address);
+        self.clients.passed(address);
+    }
+
+    fn signs(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+        match event {
+            Postfix::PscRejectConnect(event) => {
+                self.verdict(context, Action::Reject);
+                let rule = Rule {
+                    id: None,
+                    class: class("service-unavailable"),
+                    action: b"reject",
+                };
+                self.refuse(Action::Reject, Some(event.client), "connect", None, &rule);
+            }
+            Postfix::PscDnsblRank(event) => self.sign(event.client, Sign::Dnsbl),
+            Postfix::PscPregreet(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::PscPipelining(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::PscNonSmtp(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::PscBareNewline(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::SmtpdPipelining(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::SmtpdTooManyErrors(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::NonSmtpCommand(event) => self.sign(event.client, Sign::ProtocolError),
+            _ => {}
+        }
+    }
+
+    fn sign(&mut self, client: Client<'_>, sign: Sign) {
+        let address = self.symbols.intern(client.address);
+        self.clients.sign(address, sign);
+    }
+}
+
+fn class(name: &'static str) -> Class<'static> {
+    Class { name, detail: None }
+}
+
+/// Refusals, and what else a rule does with a mail.
+impl Tally {
+    /// Adds a verdict to pflogsumm's columns: one per line.
+    fn verdict(&mut self, context: &Context<'_>, action: Action) {
+        let totals = self.mail.instance(context.instance);
+        match action {
+            Action::Reject => totals.rejected += 1,
+            Action::Warning(_) => totals.reject_warnings += 1,
+            Action::Hold => totals.held += 1,
+            Action::Discard => totals.discarded += 1,
+            Action::Other(_) => return,
+        }
+        self.mail.traffic(context.at.us).rejected += 1;
+    }
+
+    /// Counts a refusal by rule and client, and holds it against the client.
+    fn refuse(
+        &mut self,
+        action: Action,
+        client: Option<Client<'_>>,
+        stage: &'static str,
+        code_class: Option<u8>,
+        rule: &Rule<'_>,
+    ) {
+        let refusal = Refusal {
+            address: client.map(|client| client.address),
+            stage,
+            code_class,
+            action: action.name(),
+            rule: rule.id,
+            class: (rule.class.name, rule.class.detail),
+        };
+        self.rejects.count(&refusal, &mut self.symbols);
+        if let (Action::Reject, Some(client)) = (action, client) {
+            self.hold_against(client, rule.class.name);
+        }
+    }
+
+    fn hold_against(&mut self, client: Client<'_>, class: &str) {
+        self.sign(client, Sign::Reject);
+        match class {
+            "dnsbl" => self.sign(client, Sign::Dnsbl),
+            "unknown-recipient" => self.sign(client, Sign::UnknownRecipient),
+            _ => {}
+        }
+        if !client.name.is_empty() && client.name != b"unknown" {
+            let (address, name) = (
+                self.symbols.intern(client.address),
+                self.symbols.intern(client.name),
+            );
+            self.clients.name(address, name, &self.symbols);
+        }
+    }
+
+    /// Counts a line that some rule of the site, a milter or a proxy stands behind.
+    fn ruled(&mut self, context: &Context<'_>, event: &Postfix<'_>, rule: &Rule<'_>) {
+        let action = Action::from_word(rule.action);
+        match event {
+            Postfix::SmtpdReject(event) | Postfix::SmtpdRejectWarning(event) => {
+                self.verdict(context, action);
+                let class = code_class(event.code, event.dsn);
+                self.refuse(
+                    action,
+                    Some(event.client),
+                    stage(event.r#where),
+                    class,
+                    rule,
+                );
+            }
+            Postfix::SmtpdHold(event)
+            | Postfix::SmtpdDiscard(event)
+            | Postfix::SmtpdFilter(event)
+            | Postfix::SmtpdRedirect(event)
+            | Postfix::SmtpdBcc(event)
+            | Postfix::SmtpdDelay(event) => {
+                self.verdict(context, action);
+                self.note_access(context, event.queue_id, action);
+                self.refuse(
+                    action,
+                    Some(event.client),
+                    stage(event.r#where),
+                    None,
+                    rule,
+                );
+            }
+            Postfix::SmtpdWarn(event) | Postfix::SmtpdInfo(event) | Postfix::SmtpdHangup(event) => {
+                self.refuse(
+                    action,
+                    Some(event.client),
+                    stage(event.r#where),
+                    None,
+                    rule,
+                );
+            }
+            Postfix::MilterAction(event) => self.milter(context, event, action, rule),
+            Postfix::MilterHeaderCheck(event) => {
+                self.verdict(context, action);
+                self.note_access(context, event.queue_id, action);
+                self.refuse(action, event.client, "end_of_message", None, rule);
+            }
+            Postfix::CleanupCheck(event) => self.content_check(context, event, action, rule),
+            Postfix::CleanupMimeError(event) => {
+                self.refuse(action, event.client, "end_of_message", Some(5), rule)
+            }
+            Postfix::SmtpdProxyResult(event) => {
+                let class = code_class(event.code, event.dsn);
+                self.refuse(action, None, stage(event.r#where), class, rule);
+            }
+            _ => {}
+        }
+    }
+
+    fn postscreen_reject(&mut self, context: &Context<'_>, event: &postscreen::RejectRcpt<'_>) {
+        self.verdict(context, Action::Reject);
+        let class = rule::class(event.reason, event.dsn);
+        let id = if class.name == "dnsbl" {
+            None
+        } else {
+            rule::rule_id(event.reason)
+        };
+        let rule = Rule {
+            id,
+            class,
+            action: b"reject",
+        };
+        let code = code_class(event.code, event.dsn);
+        self.refuse(
+            Action::Reject,
+            Some(event.client),
+            stage(event.r#where),
+            code,
+            &rule,
+        );
+    }
+
+    /// Notes a hold or discard. Before the first recipient was accepted there is no queue id yet:
+    /// the verdict belongs to the mail whose `client=` line follows in this session.
+    fn note_access(&mut self, context: &Context<'_>, queue_id: Option<&[u8]>, action: Action) {
+        let access = match action {
+            Action::Hold => Access::Hold,
+            Action::Discard => Access::Discard,
+            _ => return,
+        };
+        match queue_id {
+            Some(id) => self
+                .life(context, id, Line::Verdict)
+                .facts
+                .note_access(access),
+            None => {
+                let process = self.process(context);
+                self.servers
+                    .access(process, access, context.at.line, context.at.us);
+            }
+        }
+    }
+
+    fn milter(
+        &mut self,
+        context: &Context<'_>,
+        event: &milter::Action<'_>,
+        action: Action,
+        rule: &Rule<'_>,
+    ) {
+        self.verdict(context, action);
+        self.note_access(context, event.queue_id, action);
+        if let (Action::Reject, Some(id), b"END-OF-MESSAGE") =
+            (action, event.queue_id, event.r#where)
+        {
+            // After a refusal of the whole message nothing more of it is logged.
+            self.life(context, id, Line::End);
+        }
+        let class = code_class(event.code, event.dsn);
+        self.refuse(
+            action,
+            Some(event.client),
+            stage(event.r#where),
+            class,
+            rule,
+        );
+    }
+
+    fn content_check(
+        &mut self,
+        context: &Context<'_>,
+        event: &cleanup::Check<'_>,
+        action: Action,
+        rule: &Rule<'_>,
+    ) {
+        // pflogsumm's columns know header and body checks, not message_reject_characters.
+        if event.part != b"content" {
+            self.verdict(context, action);
+        }
+        self.note_access(context, event.queue_id, action);
+        self.refuse(
+            action,
+            event.client,
+            // The reply is given when the whole message is in.
+            "end_of_message",
+            code_class(None, event.dsn),
+            rule,
+        );
+    }
+}
+
+/// Logins over SMTP.
+impl Tally {
+    /// Postfix logs a successful login only with a mail.
+    pub(super) fn smtp_login(&mut self, event: &smtpd::ClientLine<'_>) {
+        if event.sasl_username.is_some() {
+            self.count_smtp_login(true, event.client, event.sasl_method, event.sasl_username);
+        }
+    }
+
+    fn sasl_failure(&mut self, client: Client<'_>, method: &[u8], user: Option<&[u8]>) {
+        self.count_smtp_login(false, client, Some(method), user);
+    }
+
+    fn count_smtp_login(
+        &mut self,
+        success: bool,
+        client: Client<'_>,
+        method: Option<&[u8]>,
+        user: Option<&[u8]>,
+    ) {
+        let key = LoginKey {
+            service: "smtp",
+            custom_service: None,
+            success,
+            user: self.present(user),
+            method: self.present(method),
+            address: self.present(Some(client.address)),
+            tls: None,
+        };
+        self.logins.count(key, 1);
+    }
+}

@@ -1,0 +1,157 @@
+//! Refusals: by rule and by client.
+
+use mailtally_parsers::family;
+
+use super::counts::Counts;
+use super::finish::{self, Scopes};
+use super::symbols::{Renumbering, Symbol, Symbols, key};
+use super::totals::{RejectClientRow, RejectTotals, RuleRow};
+
+key! {
+    struct RuleKey { rule: Symbol, class: Symbol, action: &'static str }
+}
+
+key! {
+    struct ClientKey { address: Option<Symbol>, stage: &'static str, code_class: Option<u8>, action: &'static str }
+}
+
+/// One refusal, as its line states it.
+pub(crate) struct Refusal<'a> {
+    /// The client's address, where the line has one.
+    pub(crate) address: Option<&'a [u8]>,
+    /// `connect`, `helo`, `mail`, `rcpt`, `data`, `end_of_message`, …
+    pub(crate) stage: &'static str,
+    /// 4 or 5.
+    pub(crate) code_class: Option<u8>,
+    /// `reject`, `reject_warning`, `hold`, `discard`, …
+    pub(crate) action: &'static str,
+    /// The site's own rule id.
+    pub(crate) rule: Option<&'a [u8]>,
+    /// The canonical class, with its detail (`dnsbl:zen.example`).
+    pub(crate) class: (&'static str, Option<&'a [u8]>),
+}
+
+/// Counts refusals.
+#[derive(Clone, Default)]
+pub(crate) struct Rejects {
+    rules: Counts<RuleKey>,
+    clients: Counts<ClientKey>,
+    scratch: Vec<u8>,
+}
+
+impl Rejects {
+    pub(crate) fn count(&mut self, refusal: &Refusal<'_>, symbols: &mut Symbols) {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(refusal.class.0.as_bytes());
+        if let Some(detail) = refusal.class.1 {
+            self.scratch.push(b':');
+            self.scratch.extend_from_slice(detail);
+        }
+        let class = symbols.intern(&self.scratch);
+        let rule = refusal.rule.map_or(class, |id| symbols.intern(id));
+        let address = refusal.address.map(|address| symbols.intern(address));
+        self.rules.add(
+            RuleKey {
+                rule,
+                class,
+                action: refusal.action,
+            },
+            1,
+        );
+        let Refusal {
+            stage,
+            code_class,
+            action,
+            ..
+        } = *refusal;
+        self.clients.add(
+            ClientKey {
+                address,
+                stage,
+                code_class,
+                action,
+            },
+            1,
+        );
+    }
+
+    pub(crate) fn merge(&mut self, later: Rejects, numbers: &Renumbering) {
+        self.rules.merge(later.rules, numbers);
+        self.clients.merge(later.clients, numbers);
+    }
+
+    /// Sums refusals with action `reject` by a property of their key.
+    fn rejected(&self, is_counted: impl Fn(&ClientKey) -> bool) -> u64 {
+        let is_reject = |key: &ClientKey| key.action == "reject" && is_counted(key);
+        self.clients
+            .iter()
+            .filter(|(key, _)| is_reject(key))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Refusals at RCPT: recipients refused.
+    pub(crate) fn at_rcpt(&self) -> u64 {
+        self.rejected(|key| key.stage == "rcpt")
+    }
+
+    /// Refusals with a reply of this class (4 or 5).
+    pub(crate) fn with_code_class(&self, class: u8) -> u64 {
+        self.rejected(|key| key.code_class == Some(class))
+    }
+
+    pub(crate) fn finish(&self, symbols: &Symbols, scopes: &Scopes<'_>) -> RejectTotals {
+        let rule = |(key, count): (&RuleKey, u64)| RuleRow {
+            rule: symbols.text(key.rule),
+            class: symbols.text(key.class),
+            action: key.action.to_owned(),
+            count,
+        };
+        let client = |(key, count): (&ClientKey, u64)| RejectClientRow {
+            address: key.address.map(|address| symbols.text(address)),
+            family: key
+                .address
+                .map_or("unknown", |address| family(symbols.get(address)).name()),
+            client_scope: key
+                .address
+                .map_or("outside", |address| scopes.scope(address)),
+            stage: key.stage.to_owned(),
+            code_class: key.code_class,
+            action: key.action.to_owned(),
+            count,
+        };
+        RejectTotals {
+            by_rule: finish::sorted(self.rules.iter().map(rule), |row| row.count),
+            by_client: finish::sorted(self.clients.iter().map(client), |row| row.count),
+        }
+    }
+}
+
+/// The contract's word for the SMTP stage of a refusal, from the word that Postfix logs.
+pub(crate) fn stage(r#where: &[u8]) -> &'static str {
+    match r#where {
+        b"CONNECT" => "connect",
+        b"HELO" | b"EHLO" => "helo",
+        b"MAIL" => "mail",
+        b"RCPT" => "rcpt",
+        b"END-OF-MESSAGE" => "end_of_message",
+        b"AUTH" => "auth",
+        b"STARTTLS" => "starttls",
+        b"VRFY" => "vrfy",
+        b"ETRN" => "etrn",
+        _ if r#where.starts_with(b"DATA") || r#where.starts_with(b"BDAT") => "data",
+        _ => "other",
+    }
+}
+
+/// The first digit of a reply code, else of an enhanced status code.
+pub(crate) fn code_class(code: Option<u32>, dsn: Option<&[u8]>) -> Option<u8> {
+    let from_code = code.and_then(|code| u8::try_from(code / 100).ok());
+    let from_dsn = || {
+        dsn.and_then(|dsn| dsn.first())
+            .map(|digit| digit.wrapping_sub(b'0'))
+    };
+    from_code
+        .or_else(from_dsn)
+        .filter(|class| matches!(class, 2 | 4 | 5))
+}

@@ -1,0 +1,154 @@
+//! Strings seen in a log, each kept once and named by a small number.
+//!
+//! Counters are keyed by numbers instead of strings: a key is then `Copy`, cheap to hash, and owned
+//! only on first sight. A part of a log has its own numbers; merging renumbers the later part.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// The number of a string within one [`Symbols`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Symbol(u32);
+
+/// The strings of a part of a log.
+#[derive(Clone, Default)]
+pub struct Symbols {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Symbols {
+    /// Returns the number of a string, giving it the next one on first sight.
+    ///
+    pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
+        let hash = self.hasher.hash_one(text);
+        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+        if let Some(&found) = self.table.find(hash, |&at| slice(bytes, ends, at) == text) {
+            return Symbol(found);
+        }
+        let next = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.table
+            .insert_unique(hash, next, |&at| hasher.hash_one(slice(bytes, ends, at)));
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+        Symbol(next)
+    }
+
+    /// Returns the string of a number of this table.
+    pub(crate) fn get(&self, symbol: Symbol) -> &[u8] {
+        slice(&self.bytes, &self.ends, symbol.0)
+    }
+
+    /// Returns the string for writing out: lossily UTF-8.
+    pub(crate) fn text(&self, symbol: Symbol) -> String {
+        String::from_utf8_lossy(self.get(symbol)).into_owned()
+    }
+
+    /// Takes over the strings of a later part and returns that part's numbers in this table.
+    pub(crate) fn merge(&mut self, later: &Symbols) -> Renumbering {
+        let count = u32::try_from(later.ends.len()).unwrap_or(u32::MAX);
+        Renumbering(
+            (0..count)
+                .map(|at| self.intern(slice(&later.bytes, &later.ends, at)))
+                .collect(),
+        )
+    }
+}
+
+fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {
+    let at = at as usize;
+    let start = at
+        .checked_sub(1)
+        .and_then(|before| ends.get(before))
+        .copied()
+        .unwrap_or(0);
+    ends.get(at)
+        .and_then(|&end| bytes.get(start..end))
+        .unwrap_or(b"")
+}
+
+/// The numbers that a later part's strings have in the earlier part's table.
+pub struct Renumbering(Vec<Symbol>);
+
+/// A value that holds symbols and can be carried over into an earlier part.
+pub trait Renumber {
+    /// Returns the value with each symbol replaced by its number in the earlier part.
+    #[must_use]
+    fn renumber(self, numbers: &Renumbering) -> Self;
+}
+
+impl Renumber for Symbol {
+    fn renumber(self, numbers: &Renumbering) -> Self {
+        numbers.0.get(self.0 as usize).copied().unwrap_or(self)
+    }
+}
+
+impl<T: Renumber> Renumber for Option<T> {
+    fn renumber(self, numbers: &Renumbering) -> Self {
+        self.map(|value| value.renumber(numbers))
+    }
+}
+
+impl<A: Renumber, B: Renumber> Renumber for (A, B) {
+    fn renumber(self, numbers: &Renumbering) -> Self {
+        (self.0.renumber(numbers), self.1.renumber(numbers))
+    }
+}
+
+/// Values without symbols stay as they are.
+macro_rules! plain {
+    ($($type:ty),*) => {
+        $(impl Renumber for $type {
+            fn renumber(self, _: &Renumbering) -> Self {
+                self
+            }
+        })*
+    };
+}
+pub(crate) use plain;
+
+plain!(u8, u16, u32, u64, i32, i64, bool, &'static str);
+
+/// Declares a counter's key: a `Copy` struct whose symbols are renumbered field by field.
+macro_rules! key {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($field:ident : $type:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        $vis struct $name { $(pub(crate) $field: $type,)* }
+
+        impl $crate::tally::symbols::Renumber for $name {
+            fn renumber(self, numbers: &$crate::tally::symbols::Renumbering) -> Self {
+                $name { $($field: self.$field.renumber(numbers),)* }
+            }
+        }
+    };
+}
+pub(crate) use key;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_each_string_once() {
+        let mut symbols = Symbols::default();
+        let (a, b) = (symbols.intern(b"mx1"), symbols.intern(b""));
+        assert_eq!(symbols.intern(b"mx1"), a);
+        assert_ne!(a, b);
+        assert_eq!((symbols.get(a), symbols.get(b)), (&b"mx1"[..], &b""[..]));
+    }
+
+    #[test]
+    fn renumbers_a_later_part() {
+        let (mut early, mut later) = (Symbols::default(), Symbols::default());
+        let mx1 = early.intern(b"mx1");
+        let mx2_later = later.intern(b"mx2");
+        let mx1_later = later.intern(b"mx1");
+        let numbers = early.merge(&later);
+        assert_eq!(mx1_later.renumber(&numbers), mx1);
+        assert_eq!(early.get(mx2_later.renumber(&numbers)), b"mx2");
+    }
+}

@@ -1,0 +1,103 @@
+//! Arguments, standard input, pipes, exit status.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::{GOOD, command, lab_log, mailtally, mailtally_reading};
+
+#[test]
+fn nothing_readable_is_an_error_without_a_report() {
+    let run = mailtally("", &[Path::new("/nonexistent/mail.log")]).expect_status(2);
+    assert!(run.stderr.contains("/nonexistent/mail.log"), "{run}");
+}
+
+#[test]
+fn files_without_a_subcommand_make_a_report() {
+    let short = mailtally("--year 2026", &[&lab_log()]).expect_status(0);
+    let long = mailtally("report --year 2026", &[&lab_log()]).expect_status(0);
+    assert_eq!(short.stdout, long.stdout);
+    assert_eq!(short.stderr, "");
+    assert!(
+        short.stdout.contains("175"),
+        "as many mails were received\n{short}"
+    );
+}
+
+#[test]
+fn wrong_arguments_are_status_2() {
+    for arguments in [
+        "report --format xml x",
+        "--no-such-flag",
+        "report --tz Mars/Olympus x",
+        "report --year twenty x",
+        "report --threads 0 x",
+        "events --where sender x",
+        "events --follow one.log two.log",
+    ] {
+        let run = mailtally(arguments, &[]).expect_status(2);
+        assert_eq!(run.stdout, "", "{arguments}");
+        assert!(!run.stderr.is_empty(), "{arguments}");
+    }
+    let run = mailtally("events --kind smtpd_conect x", &[]).expect_status(2);
+    assert!(run.stderr.contains("smtpd_connect"), "{run}");
+}
+
+#[test]
+fn help_goes_to_standard_output() {
+    for arguments in [
+        "--help",
+        "report --help",
+        "events --help",
+        "coverage --help",
+        "--version",
+    ] {
+        let run = mailtally(arguments, &[]).expect_status(0);
+        assert!(run.stdout.contains("mailtally"), "{run}");
+        assert_eq!(run.stderr, "");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for subcommand in ["report", "coverage", "events"] {
+        let mut command = command();
+        command
+            .arg(subcommand)
+            .arg(lab_log())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{subcommand}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{subcommand}");
+    }
+}
+
+#[test]
+fn standard_input_is_a_dash_and_may_be_packed() {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(GOOD.as_bytes()).unwrap();
+    for input in [GOOD.as_bytes(), &packed.finish().unwrap()] {
+        let run = mailtally_reading("report --format json --year 2026 -", input).expect_status(0);
+        assert_eq!(run.json()["totals"]["received"], 1);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    for arguments in ["report", "report --format json", "coverage", "events"] {
+        let run = |threads: u8| {
+            let arguments = format!("{arguments} --year 2026 --threads {threads}");
+            mailtally(&arguments, &[&lab_log()]).expect_status(0).stdout
+        };
+        assert!(
+            run(1) == run(8),
+            "`{arguments}` differs between one thread and eight"
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! Nothing that stands in a log, or in a name, steers the terminal that shows it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{fixture, mailtally, mailtally_reading};
+
+/// Characters that steer a terminal or hide: written down here apart from the code under test.
+fn steers_a_terminal(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\x09'
+            | '\x0b'..='\x1f'
+            | '\x7f'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+#[test]
+fn nothing_from_a_log_steers_the_terminal() {
+    let log = fixture("malformed/terminal.log");
+    let raw = fs::read(&log).unwrap();
+    let hostile = String::from_utf8_lossy(&raw)
+        .chars()
+        .filter(|c| steers_a_terminal(*c))
+        .count();
+    assert!(hostile > 50);
+    for arguments in [
+        "report",
+        "report --format json",
+        "coverage",
+        "coverage --format json",
+        "events",
+    ] {
+        let run = mailtally(arguments, &[&log]);
+        assert!(run.stdout.len() > 500, "{run}");
+        for text in [&run.stdout, &run.stderr] {
+            let found = text.chars().find(|c| steers_a_terminal(*c));
+            assert_eq!(found, None, "{arguments}");
+        }
+    }
+}
+
+#[test]
+fn events_keep_what_they_escape() {
+    let events = mailtally("events", &[&fixture("malformed/terminal.log")]).json_lines();
+    let failed = events
+        .iter()
+        .find(|event| event["kind"] == "sasl_auth_failed")
+        .unwrap();
+    assert_eq!(
+        failed["sasl_username"],
+        "\x1b[2J\x1b]0;owned\x07a\u{200b}b\u{feff}"
+    );
+}
+
+/// Events and reports escape by rules of their own, for neither room may use the other.
+#[test]
+fn events_hide_whatever_reports_hide() {
+    let hidden = |c: &char| mailtally::render::is_hidden(*c) && !matches!(c, '\n' | '\r' | '\0');
+    let mut line = String::from("Nov 21 10:00:00 mx1 postfix/smtpd[101]: no such shape ");
+    line.extend(('\0'..='\u{10ffff}').filter(hidden));
+    let run = mailtally_reading("events --year 2026 -", line.as_bytes());
+    let written: Vec<char> = run.stdout.chars().filter(hidden).collect();
+    assert_eq!(written, []);
+    let text = run.json()["text"].as_str().unwrap().to_owned();
+    assert!(text.chars().filter(hidden).count() > 500, "{}", text.len());
+}
+
+#[test]
+fn a_file_name_cannot_steer_the_terminal_either() {
+    for subcommand in ["report", "events", "coverage"] {
+        let run = mailtally(subcommand, &[Path::new("\x1b[2Jno\u{202e}such.log")]).expect_status(2);
+        let found = run.stderr.chars().find(|c| steers_a_terminal(*c));
+        assert_eq!(found, None, "{:?}", run.stderr);
+        assert!(run.stderr.contains("such.log"), "{run}");
+    }
+}

@@ -1,0 +1,339 @@
+//! The law of merging: `tally(A·B) == tally(A).merge(tally(B))`, for any cut and any bracketing.
+//!
+//! Logs are made here, line by line, by a generator that keeps to the law's domain: no queue id is
+//! born while its earlier life is open. The windows are small, so that a log of a hundred lines
+//! reaches far beyond them.
+
+mod lives_model;
+
+use lives_model::{Model, sequential};
+use mailtally::tally::totals::Totals;
+use mailtally::tally::{Tally, Windows};
+use mailtally_parsers::{Event, Record, Timestamp};
+use proptest::prelude::*;
+
+const WINDOWS: Windows = Windows {
+    late: 6,
+    hop: 20,
+    max_open: 1_000_000,
+};
+
+/// A line of a generated log: its text, and the second of its stamp.
+type Log = Vec<String>;
+
+fn micros(stamp: &Timestamp) -> i64 {
+    let seconds = i64::from(stamp.day) * 86_400
+        + i64::from(stamp.hour) * 3_600
+        + i64::from(stamp.minute) * 60
+        + i64::from(stamp.second);
+    seconds * 1_000_000
+}
+
+fn absorb(tally: &mut Tally, line: &str) {
+    match Record::parse(line.as_bytes()) {
+        Some(record) => {
+            let parsed = Event::parse(&record.tag, record.message);
+            tally.absorb(&record, micros(&record.timestamp), &parsed);
+        }
+        None => tally.absorb_foreign(),
+    }
+}
+
+fn part(lines: &[String], anchored: bool) -> Tally {
+    let mut tally = if anchored {
+        Tally::anchored(WINDOWS)
+    } else {
+        Tally::part(WINDOWS)
+    };
+    lines.iter().for_each(|line| absorb(&mut tally, line));
+    tally
+}
+
+/// Cuts a log at the given places, in order.
+fn cut<'a>(log: &'a [String], places: &[usize]) -> Vec<&'a [String]> {
+    let mut places: Vec<usize> = places.iter().map(|place| place % (log.len() + 1)).collect();
+    places.sort_unstable();
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for place in places {
+        pieces.push(&log[from..place]);
+        from = place;
+    }
+    pieces.push(&log[from..]);
+    pieces
+}
+
+/// Merges parts by the bracketing that `order` tells: each step merges two neighbours.
+fn merge_in_any_order(mut parts: Vec<Tally>, order: &[usize]) -> Tally {
+    let mut step = 0;
+    while parts.len() > 1 {
+        let at = order.get(step).copied().unwrap_or(0) % (parts.len() - 1);
+        let later = parts.remove(at + 1);
+        parts[at].merge(later);
+        step += 1;
+    }
+    parts.remove(0)
+}
+
+/// One mail's lines, in order; the generator interleaves mails.
+#[derive(Clone, Debug)]
+struct Mail {
+    lines: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Birth {
+    Client,
+    ClientFromLoopback,
+    MessageIdFirst,
+    Pickup,
+    Bounce,
+}
+
+fn birth() -> impl Strategy<Value = Birth> {
+    prop_oneof![
+        3 => Just(Birth::Client),
+        1 => Just(Birth::ClientFromLoopback),
+        1 => Just(Birth::MessageIdFirst),
+        1 => Just(Birth::Pickup),
+        1 => Just(Birth::Bounce),
+    ]
+}
+
+/// The lines of a mail under a queue id that is put in when the mail is scheduled (`%Q`); another
+/// id that it may be handed over to is `%N`.
+fn mail() -> impl Strategy<Value = Mail> {
+    let outcome = prop_oneof!["sent", "sent-as", "deferred", "bounced", "forwarded"];
+    let parts = (
+        birth(),
+        0..4u32,
+        prop::collection::vec(outcome, 1..4),
+        any::<bool>(),
+        any::<bool>(),
+        1..9000u32,
+    );
+    parts.prop_map(|(birth, who, outcomes, late, expired, size)| {
+        let client = format!("postfix/smtpd[7{who}]: %Q: client=host{who}.example.net[192.0.2.{who}]");
+        let loopback = format!("postfix/smtpd[7{who}]: %Q: client=localhost[127.0.0.1]");
+        let message_id = format!("postfix/cleanup[60]: %Q: message-id=<{}@example.net>", who % 2);
+        let mut lines = match birth {
+            Birth::Client => vec![client, message_id],
+            Birth::ClientFromLoopback => vec![loopback, message_id],
+            Birth::MessageIdFirst => vec![message_id, client],
+            Birth::Pickup => vec![format!("postfix/pickup[61]: %Q: uid=10{who} from=<u{who}>"), message_id],
+            Birth::Bounce => vec![message_id],
+        };
+        lines.push(format!(
+            "postfix/qmgr[62]: %Q: from=<s{who}@example.net>, size={size}, nrcpt={} (queue active)",
+            outcomes.len()
+        ));
+        for outcome in outcomes {
+            lines.push(delivery(&outcome, who));
+        }
+        if expired {
+            lines.push(format!(
+                "postfix/qmgr[62]: %Q: from=<s{who}@example.net>, status=expired, returned to sender"
+            ));
+        }
+        lines.push("postfix/qmgr[62]: %Q: removed".to_owned());
+        if late {
+            let last = lines.len() - 1;
+            lines.swap(last - 1, last);
+        }
+        Mail { lines }
+    })
+}
+
+fn delivery(outcome: &str, who: u32) -> String {
+    let relay = format!("relay=mx{who}.example.org[203.0.113.{who}]:25");
+    let (status, text) = match outcome {
+        "sent" => ("sent", "250 2.0.0 Ok"),
+        "sent-as" => ("sent", "250 2.0.0 Ok: queued as %N"),
+        "deferred" => (
+            "deferred",
+            "connect to mx.example.org[203.0.113.9]:25: Connection timed out",
+        ),
+        _ => (
+            "bounced",
+            "host mx.example.org[203.0.113.9] said: 550 5.1.1 no (in reply to RCPT TO command)",
+        ),
+    };
+    if outcome == "forwarded" {
+        return format!(
+            "postfix/local[63]: %Q: to=<r{who}@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (forwarded as %N)"
+        );
+    }
+    format!(
+        "postfix/smtp[8{who}]: %Q: to=<r{who}@example.org>, {relay}, delay=1, delays=0/0/0/1, dsn=2.0.0, status={status} ({text})"
+    )
+}
+
+/// Lines without a queue id, of one process each.
+fn session_line() -> impl Strategy<Value = String> {
+    let tls = "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)";
+    let kind = 0..12u32;
+    (kind, 0..3u32).prop_map(move |(kind, who)| {
+        let peer = format!("host{who}.example.net[192.0.2.{who}]");
+        match kind {
+            0 => format!("postfix/smtpd[7{who}]: connect from {peer}"),
+            1 => format!("postfix/smtpd[7{who}]: Anonymous TLS connection established from {peer}: {tls}"),
+            2 => format!("postfix/smtpd[7{who}]: disconnect from {peer} ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"),
+            3 => format!("postfix/smtpd[7{who}]: disconnect from {peer} ehlo=2 starttls=1 mail=1 quit=1 commands=5"),
+            4 => format!("postfix/smtpd[7{who}]: disconnect from {peer}"),
+            5 => format!("postfix/smtpd[7{who}]: NOQUEUE: discard: RCPT from {peer}: <x@example.net>: Sender address triggers DISCARD action; from=<x@example.net> to=<y@example.com> proto=ESMTP helo=<x>"),
+            6 => format!("postfix/smtp[8{who}]: Trusted TLS connection established to mx{who}.example.org[203.0.113.{who}]:25: {tls}"),
+            7 => format!("dovecot: auth: passwd-file(u{who}@example.com,192.0.2.{who},<session{who}>): Password mismatch"),
+            8 => format!("dovecot: imap-login: Login: user=<u{who}@example.com>, method=PLAIN, rip=192.0.2.{who}, lip=198.51.100.1, mpid=47{who}, TLS, session=<session{who}>"),
+            9 => format!("dovecot: imap-login: Disconnected: Connection closed (auth failed, 2 attempts in 4 secs): user=<>, method=PLAIN, rip=192.0.2.{who}, lip=198.51.100.1, session=<session{who}>"),
+            10 => format!("postfix/smtpd[7{who}]: NOQUEUE: reject: RCPT from {peer}: 554 5.7.1 <x@example.net>: Relay access denied; from=<x@example.net> to=<x@example.net> proto=ESMTP helo=<x>"),
+            _ => "cron[1]: (root) CMD (true)".to_owned(),
+        }
+    })
+}
+
+/// A whole log: mails interleaved over a small pool of queue ids, with session lines between.
+fn log() -> impl Strategy<Value = Log> {
+    let mails = prop::collection::vec(mail(), 1..14);
+    let sessions = prop::collection::vec(session_line(), 0..60);
+    (
+        mails,
+        sessions,
+        1..6usize,
+        prop::collection::vec(any::<u16>(), 400),
+        any::<u16>(),
+    )
+        .prop_map(|(mails, sessions, pool, dice, skip)| {
+            let mut log = interleave(mails, sessions, pool, &dice);
+            // A log may begin in the middle of lives.
+            log.drain(..usize::from(skip) % log.len().max(1));
+            log
+        })
+}
+
+/// Takes dice in turn.
+struct Dice<'a>(std::iter::Cycle<std::slice::Iter<'a, u16>>);
+
+impl Dice<'_> {
+    fn below(&mut self, limit: usize) -> usize {
+        usize::from(*self.0.next().unwrap_or(&0)) % limit.max(1)
+    }
+}
+
+fn interleave(mails: Vec<Mail>, sessions: Vec<String>, pool: usize, dice: &[u16]) -> Log {
+    let mut dice = Dice(dice.iter().cycle());
+    let mut free: Vec<usize> = (0..pool).collect();
+    let mut waiting = mails;
+    let mut sessions = sessions;
+    let mut running: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut log: Log = Vec::new();
+    while !waiting.is_empty() || !running.is_empty() {
+        let may_start = !waiting.is_empty() && !free.is_empty();
+        if may_start && (running.is_empty() || dice.below(10) < 4) {
+            let id = free.remove(dice.below(free.len()));
+            running.push((id, waiting.remove(0).lines));
+        } else {
+            let at = dice.below(running.len());
+            // Pairs that are logged in either order, and late lines, stay close together.
+            let lines = &mut running[at].1;
+            let is_pair = lines.len() > 1
+                && (lines[1].contains("client=") && lines[0].contains("message-id=")
+                    || lines[0].contains(": removed"));
+            let next = dice.below(pool);
+            for _ in 0..if is_pair { 2 } else { 1 } {
+                let text = running[at].1.remove(0);
+                push(&mut log, &text, running[at].0, next);
+            }
+            if running[at].1.is_empty() {
+                free.push(running.remove(at).0);
+            }
+        }
+        if dice.below(10) < 4 && !sessions.is_empty() {
+            let text = sessions.remove(0);
+            push(&mut log, &text, 0, 0);
+        }
+    }
+    log
+}
+
+fn push(log: &mut Log, text: &str, id: usize, next: usize) {
+    let second = log.len() / 3;
+    let stamp = format!(
+        "May  1 {:02}:{:02}:{:02} mx1",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    );
+    let text = text
+        .replace("%Q", &format!("A0000{id}"))
+        .replace("%N", &format!("A0000{next}"));
+    log.push(format!("{stamp} {text}"));
+}
+
+/// Compares two totals and names only what differs: both are long.
+fn same(left: &Totals, right: &Totals) -> Result<(), TestCaseError> {
+    let (left, right) = (
+        serde_json::to_value(left).unwrap(),
+        serde_json::to_value(right).unwrap(),
+    );
+    for (key, value) in left.as_object().unwrap() {
+        prop_assert_eq!(value, &right[key], "{}", key);
+    }
+    Ok(())
+}
+
+/// What the model of lives also says.
+fn model_of(totals: &Totals) -> Model {
+    Model {
+        open_at_start: totals.messages.open_at_start,
+        deferred: totals.totals.deferred,
+        bytes_received: totals.totals.bytes_received,
+        bytes_delivered: totals.totals.bytes_delivered,
+        received: totals.totals.received,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_cut_and_any_bracketing_merge_to_the_whole(
+        log in log(),
+        places in prop::collection::vec(any::<usize>(), 1..8),
+        order in prop::collection::vec(any::<usize>(), 8),
+    ) {
+        let whole = part(&log, true).finish();
+        let pieces = cut(&log, &places);
+        let parts = pieces.iter().enumerate().map(|(at, piece)| part(piece, at == 0)).collect();
+        same(&merge_in_any_order(parts, &order).finish(), &whole)?;
+        let floating = pieces.iter().map(|piece| part(piece, false)).collect();
+        same(&merge_in_any_order(floating, &order).finish(), &whole)?;
+    }
+
+    #[test]
+    fn the_empty_tally_is_the_identity(log in log()) {
+        let whole = part(&log, false).finish();
+        let mut left = Tally::part(WINDOWS);
+        left.merge(part(&log, false));
+        same(&left.finish(), &whole)?;
+        let mut right = part(&log, false);
+        right.merge(Tally::part(WINDOWS));
+        same(&right.finish(), &whole)?;
+    }
+
+    #[test]
+    fn lives_are_those_of_the_sequential_model(log in log()) {
+        let totals = part(&log, true).finish();
+        prop_assert_eq!(model_of(&totals), sequential(&log, WINDOWS.late));
+    }
+
+    #[test]
+    fn every_line_is_accounted_for(log in log()) {
+        let lines = part(&log, true).finish().coverage.lines;
+        prop_assert_eq!(lines.read, log.len() as u64);
+        prop_assert_eq!(
+            lines.read,
+            lines.parsed + lines.generic + lines.unparsed + lines.foreign + lines.filtered
+        );
+        prop_assert_eq!(lines.unparsed, 0);
+    }
+}
