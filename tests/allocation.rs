@@ -1,4 +1,5 @@
 //! The parser allocates nothing: neither for the envelope nor for the event, whatever the line.
+#![cfg(test)]
 
 use std::io::Read;
 

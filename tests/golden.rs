@@ -1,5 +1,6 @@
 //! Every line shape in `fixtures/lines/` parses to the kind that its file is named after, and to the
 //! fields in its snapshot. A new shape is one line in such a file.
+#![cfg(test)]
 
 use mailtally::export;
 use mailtally_parsers::{Event, Kind, Record, Tag, Timestamp, Zone};

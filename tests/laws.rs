@@ -3,6 +3,7 @@
 //! Logs are made here, line by line, by a generator that keeps to the law's domain: no queue id is
 //! born while its earlier life is open. The windows are small, so that a log of a hundred lines
 //! reaches far beyond them.
+#![cfg(test)]
 
 mod lives_model;
 

@@ -3,6 +3,7 @@
 //!
 //! What a value is, is said here by regular expressions over the message, which know nothing of
 //! the parser's grammar.
+#![cfg(test)]
 
 use std::io::Read;
 use std::sync::LazyLock;

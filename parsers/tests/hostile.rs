@@ -2,6 +2,7 @@
 //!
 //! Three sources of lines: arbitrary bytes; bytes folded into the alphabet of log lines, which reach
 //! far deeper; and the fixtures' lines, cut, spliced and garbled.
+#![cfg(test)]
 
 use std::path::Path;
 use std::sync::LazyLock;

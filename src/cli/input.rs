@@ -1,5 +1,6 @@
 //! What every subcommand reads: the flags that name logs, and what is said about them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -103,7 +104,8 @@ pub(super) struct Logs {
     chunks: Chunks,
     problems_said: usize,
     notices_said: usize,
-    last_source: Option<SourceId>,
+    /// The inputs whose beginning was looked at.
+    begun: BTreeSet<SourceId>,
     /// Whether a log was asked about already.
     is_doubted: bool,
 }
@@ -117,7 +119,7 @@ pub(super) fn open(arguments: &InputArguments, options: &source::Options) -> Res
         chunks,
         problems_said: 0,
         notices_said: 0,
-        last_source: None,
+        begun: BTreeSet::new(),
         is_doubted: false,
     };
     logs.say_news();
@@ -143,7 +145,7 @@ impl Logs {
 
     /// Asks about a log that begins like none of a mail server.
     fn look_at_beginning(&mut self, chunk: &Chunk) {
-        if self.last_source.replace(chunk.source) == Some(chunk.source) || !is_strange(chunk) {
+        if !self.begun.insert(chunk.source) || !is_strange(chunk) {
             return;
         }
         self.is_doubted = true;

@@ -180,11 +180,23 @@ fn push_string(out: &mut Vec<u8>, text: &[u8]) {
 ///
 /// They are one ASCII character, or a run of bytes that are not ASCII.
 fn split_at_odd(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let (plain, tail) = text.split_at_checked(text.iter().position(|byte| !is_plain(byte))?)?;
+    // Whole words first: without an early exit the compiler compares eight bytes at once.
+    let words = text.chunks_exact(8);
+    let plain_words = words.take_while(|word| word.iter().fold(true, |all, b| all & is_plain(*b)));
+    let skipped = plain_words.count() * 8;
+    let odd_at = text
+        .get(skipped..)?
+        .iter()
+        .position(|byte| !is_plain(*byte))?;
+    let (plain, tail) = text.split_at_checked(skipped + odd_at)?;
     let run = tail.iter().take_while(|byte| !byte.is_ascii()).count();
     let (odd, behind) = tail.split_at_checked(run.max(1))?;
     Some((plain, odd, behind))
+}
+
+/// Tells whether a byte stands in a JSON string as it is.
+fn is_plain(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte) & (byte != b'"') & (byte != b'\\')
 }
 
 fn push_escaped_ascii(out: &mut Vec<u8>, character: &[u8]) {

@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use chrono::DateTime;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 
 use super::*;
 use crate::source::WallTime;
@@ -671,4 +672,31 @@ fn unpacks_what_follows_the_first_member_of_a_packed_file() {
         found.lines,
         ["2026-11-20T00:00:00 a0", "2026-11-20T00:00:01 b0"]
     );
+}
+
+proptest! {
+    #[test]
+    fn lines_of_any_bytes_are_all_of_them(
+        lines in prop::collection::vec(prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..60),
+            "(\\{|\\[|\"MESSAGE\":|\"__REALTIME_TIMESTAMP\":\"[0-9]{0,20}\"|,|\\}|Nov 21 00:00:00 ){0,6}"
+                .prop_map(String::into_bytes),
+            "(Feb 29|Apr 31|Dec 31|Jan  1) 23:59:60 a b\\[1\\]: c".prop_map(String::into_bytes),
+        ], 0..8),
+        year in 1970..9999i32,
+    ) {
+        let bytes = lines.join(&b'\n');
+        let chunk = Chunk::new(bytes.clone(), Dating::from_year(year, None), SourceId(0));
+        let mut records = chunk.records();
+        let mut raw = Vec::new();
+        while let Some(line) = records.next() {
+            prop_assert_eq!(line.record.is_some(), line.time.is_some());
+            raw.extend_from_slice(line.raw);
+            raw.push(b'\n');
+        }
+        if !bytes.is_empty() && !bytes.ends_with(b"\n") {
+            prop_assert_eq!(raw.pop(), Some(b'\n'));
+        }
+        prop_assert_eq!(raw, bytes);
+    }
 }

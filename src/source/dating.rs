@@ -196,6 +196,8 @@ impl Turns {
         if let Some((turns, year)) = self.stated {
             return year - turns;
         }
+        // A file system may state any time; years have four digits.
+        let anchor_us = anchor_us.clamp(0, days_from_civil(9999, 12, 31) * DAY_US);
         let anchor_year = super::calendar::civil_from_days(anchor_us.div_euclid(DAY_US)).year;
         let Some((turns, last)) = self.last else {
             return anchor_year;

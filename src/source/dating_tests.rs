@@ -162,3 +162,10 @@ fn skipping_a_chunk_leads_to_the_same_year_as_reading_it() {
         assert_eq!(lines.dating().years, skipped, "{end}");
     }
 }
+
+#[test]
+fn an_impossible_anchor_does_no_harm() {
+    let turns = turns(&["Nov 21 00:00:00"]);
+    assert_eq!(turns.first_year(i64::MIN), 1969);
+    assert_eq!(turns.first_year(i64::MAX), 9999);
+}

@@ -2,7 +2,7 @@
 //!
 //! Each file's own order is kept. Of lines with equal stamps those that a mail begins with come
 //! first ([`Rank`]), and a line waits for those of other files that stand before it in the life of
-//! the same mail: a log that was split by daemon comes out such that no mail is delivered before it
+//! the same mail, or of a mail that it names (`queued as`): a log that was split by daemon comes out such that no mail is delivered before it
 //! came in. Files are opened when their first line is due, and closed behind their last one.
 
 use std::collections::VecDeque;
@@ -15,9 +15,10 @@ use super::block::BlockReader;
 use super::chunk::{Pool, SourceId};
 use super::dating::{Dating, YearWalk};
 use super::input::Options;
+use super::life::{Place, Rank};
 use super::plan::{Clock, Source};
 use super::problem::SourceError;
-use super::stamped::{Rank, StampedLine, StampedLines};
+use super::stamped::{StampedLine, StampedLines};
 
 /// So many lines of a source are put in order at a time: more than one second has.
 const MOST_DUE: usize = 20_000;
@@ -158,7 +159,7 @@ impl Merge {
         let mut pending = Pending::default();
         if busy > 1 {
             for line in self.strands.iter().flat_map(|strand| &strand.due) {
-                count(&mut pending, line, |count| *count += 1);
+                count(&mut pending, line.place, |count| *count += 1);
             }
         }
         while let Some(strand) = next_strand(&mut self.strands, &pending) {
@@ -167,11 +168,15 @@ impl Merge {
             };
             bytes.extend_from_slice(strand.lines.bytes(&line));
             bytes.push(b'\n');
-            count(&mut pending, &line, |count| {
+            count(&mut pending, line.place, |count| {
                 // A mail may be queued anew in the same second; its deliveries wait only for the
                 // first time.
-                let is_enough = line.rank == Rank::Queued;
-                *count = if is_enough { 0 } else { count.saturating_sub(1) };
+                let is_enough = line.place.rank == Rank::Queued;
+                *count = if is_enough {
+                    0
+                } else {
+                    count.saturating_sub(1)
+                };
             });
         }
         self.close_ended();
@@ -192,12 +197,12 @@ impl Merge {
     }
 }
 
-fn count(pending: &mut Pending, line: &StampedLine, change: impl FnOnce(&mut u32)) {
-    if line.queue_id == 0 {
+fn count(pending: &mut Pending, place: Place, change: impl FnOnce(&mut u32)) {
+    if place.queue_id == 0 {
         return;
     }
-    let ranks = pending.entry(line.queue_id).or_default();
-    if let Some(rank) = ranks.get_mut(line.rank.index()) {
+    let ranks = pending.entry(place.queue_id).or_default();
+    if let Some(rank) = ranks.get_mut(place.rank.index()) {
         change(rank);
     }
 }
@@ -212,14 +217,18 @@ fn next_strand<'s>(strands: &'s mut [Strand], pending: &Pending) -> Option<&'s m
             strand
                 .due
                 .front()
-                .map(|line| (waits(line, pending), line.rank))
+                .map(|line| (waits(line.place, pending), line.place.rank))
         })
 }
 
-/// Tells whether a line of the same mail and time, but of a lower rank, was not written yet.
-fn waits(line: &StampedLine, pending: &Pending) -> bool {
-    let ranks = pending.get(&line.queue_id).filter(|_| line.queue_id != 0);
-    ranks.is_some_and(|ranks| ranks.iter().take(line.rank.index()).any(|count| *count > 0))
+/// Tells whether a line was not written yet that comes first: one of the same mail with a lower
+/// rank, or one with which a mail that is named here came in.
+fn waits(place: Place, pending: &Pending) -> bool {
+    let has_below = |id: u64, rank: Rank| {
+        let ranks = pending.get(&id).filter(|_| id != 0);
+        ranks.is_some_and(|ranks| ranks.iter().take(rank.index()).any(|count| *count > 0))
+    };
+    has_below(place.queue_id, place.rank) || has_below(place.named_id, Rank::Filter)
 }
 
 impl Strand {

@@ -20,6 +20,7 @@ mod follow;
 mod input;
 mod journal;
 mod journalctl;
+mod life;
 mod merge;
 mod open;
 mod plan;

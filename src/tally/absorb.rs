@@ -90,6 +90,7 @@ impl Tally {
             Postfix::SmtpdClient(event) => self.client(context, event),
             Postfix::SmtpHostSkip(_) => self.host_skip(context),
             Postfix::TlsConnection(event) => self.tls_connection(context, event),
+            Postfix::TlsHandshakeError(event) => self.handshake_error(event),
             Postfix::Postsuper(event) => self.postsuper(context, event),
             _ => self.refusals(context, event),
         }
@@ -229,7 +230,10 @@ impl Tally {
             status,
             reply_class: code_class(reply.code, None),
             // Mail that was taken was refused at no stage.
-            stage: reply.stage.filter(|_| reply.class() != Some(2)).and_then(Stage::contract_name),
+            stage: reply
+                .stage
+                .filter(|_| reply.class() != Some(2))
+                .and_then(Stage::contract_name),
             probe: is_probe(event.status),
         });
         if is_outbound {
@@ -290,7 +294,11 @@ impl Tally {
                 .name(key, context.at.line, self.anchored, self.windows);
         }
         if !address.is_empty() {
-            let way = if is_loopback(address) { Way::Loopback } else { Way::Network };
+            let way = if is_loopback(address) {
+                Way::Loopback
+            } else {
+                Way::Network
+            };
             let address = self.symbols.intern(address);
             self.hops.handed_to(address, next, way);
         }
@@ -441,6 +449,20 @@ impl Tally {
         let process = self.process(context);
         self.connections
             .delivery(process, handover, self.anchored, &mut self.tls);
+    }
+}
+
+/// Failed handshakes.
+impl Tally {
+    fn handshake_error(&mut self, event: &tls::HandshakeError<'_>) {
+        let direction = match event.direction {
+            tls::Direction::Inbound => Direction::Inbound,
+            tls::Direction::Outbound => Direction::Outbound,
+        };
+        // Up to 2.8 the library's code is all that is logged.
+        let reason = event.reason.unwrap_or(b"unstated");
+        let reason = self.symbols.intern(reason);
+        self.tls.failure(direction, reason);
     }
 }
 

@@ -37,11 +37,6 @@ impl<K: Copy + Eq + Hash + Renumber> Counts<K> {
         self.0.iter().map(|(key, &count)| (key, count))
     }
 
-    /// Tells whether a key was seen.
-    pub(crate) fn contains(&self, key: &K) -> bool {
-        self.0.contains_key(key)
-    }
-
     /// Returns a key's count.
     pub(crate) fn get(&self, key: &K) -> u64 {
         self.0.get(key).copied().unwrap_or(0)

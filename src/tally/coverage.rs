@@ -240,14 +240,18 @@ impl Accounts {
 
     fn shape_rows(&self, symbols: &Symbols) -> Vec<ShapeRow> {
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let row = |(shape, found): (&Box<[u8]>, &Shape)| ShapeRow {
+        let row = |(shape, found): (&[u8], &Shape)| ShapeRow {
             program: symbols.text(found.program),
             shape: lossy(shape),
             reason: found.reason.0.to_owned(),
             count: found.count,
             sample: lossy(&found.sample),
         };
-        let mut rows: Vec<ShapeRow> = self.shapes.iter().map(row).collect();
+        let mut rows: Vec<ShapeRow> = self
+            .shapes
+            .iter()
+            .map(|(shape, found)| row((shape, found)))
+            .collect();
         rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.cmp(b)));
         rows
     }

@@ -127,11 +127,13 @@ impl Deliveries {
     }
 }
 
+type AddressesAndDomains = (HashSet<Vec<u8>>, HashSet<Vec<u8>>);
+
 /// Distinct addresses and domains, over all and by (host, instance).
 #[derive(Default)]
 pub(crate) struct Distinct {
-    all: (HashSet<Vec<u8>>, HashSet<Vec<u8>>),
-    by_instance: HashMap<(Symbol, Symbol), (HashSet<Vec<u8>>, HashSet<Vec<u8>>)>,
+    all: AddressesAndDomains,
+    by_instance: HashMap<(Symbol, Symbol), AddressesAndDomains>,
 }
 
 impl Distinct {

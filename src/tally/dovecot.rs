@@ -45,7 +45,7 @@ impl Tally {
             // not start is a failed login.
             Dovecot::LoginConnLimit(event) => self.login(host, elements!(event), Attempts::Unsaid),
             Dovecot::LoginInternalFailure(event) => {
-                self.login(host, elements!(event), Attempts::Unsaid)
+                self.login(host, elements!(event), Attempts::Unsaid);
             }
             Dovecot::AuthFailure(event) => self.auth_failure(host, event),
             _ => {}

@@ -132,6 +132,9 @@ struct MessageId {
     line: u64,
 }
 
+/// Where a message-id was logged, and where its life ended.
+type Twin = (u64, Option<u64>);
+
 /// What settling a life hands to the counters.
 pub(crate) struct Settled {
     pub(crate) host: Symbol,
@@ -476,8 +479,11 @@ impl Lives {
             life.undecided_copy(windows)
                 .filter(|id| now - id.line > windows.hop && (anchored || id.line > windows.hop))
         };
-        let mut known: HashMap<(Symbol, u64), Vec<(u64, Option<u64>)>> = HashMap::new();
-        for (key, id) in self.chains().filter_map(|(key, life)| Some((key, due(life)?))) {
+        let mut known: HashMap<(Symbol, u64), Vec<Twin>> = HashMap::new();
+        for (key, id) in self
+            .chains()
+            .filter_map(|(key, life)| Some((key, due(life)?)))
+        {
             known.entry((key.host, id.hash)).or_default();
         }
         if known.is_empty() {
@@ -490,7 +496,7 @@ impl Lives {
                 twins.push((id.line, life.end));
             }
         }
-        let is_open_twin = |of: MessageId, (line, end): (u64, Option<u64>)| {
+        let is_open_twin = |of: MessageId, (line, end): Twin| {
             line < of.line && of.line - line <= windows.hop && end.is_none_or(|end| end > of.line)
         };
         for (key, life) in &mut self.table {

@@ -62,13 +62,19 @@ struct Exchange {
     login: Option<LoginLine>,
 }
 
+/// The exchanges of one session: those with their login line, and the one that waits for it.
+#[derive(Clone, Debug, Default)]
+struct Exchanges {
+    closed: Vec<Exchange>,
+    waiting: Exchange,
+}
+
 /// Counts logins.
 #[derive(Clone, Default)]
 pub(crate) struct Logins {
     counts: Counts<LoginKey>,
-    /// Sessions whose lines an earlier or later line may complete. All but the last exchange of a
-    /// session have their login line.
-    open: HashMap<SessionKey, Vec<Exchange>>,
+    /// Sessions whose lines an earlier or later line may complete.
+    open: HashMap<SessionKey, Exchanges>,
 }
 
 impl Logins {
@@ -86,7 +92,7 @@ impl Logins {
         user: Option<Symbol>,
         address: Option<Symbol>,
     ) {
-        let exchange = self.current(session);
+        let exchange = &mut self.open.entry(session).or_default().waiting;
         exchange.auth += u64::from(!by_worker);
         exchange.workers += u64::from(by_worker);
         exchange.user = exchange.user.or(user);
@@ -95,29 +101,15 @@ impl Logins {
 
     /// Notes the login line of a session. Nothing before an anchored part can complete it.
     pub(crate) fn login(&mut self, session: SessionKey, line: LoginLine, anchored: bool) {
+        let login = Some(line);
         if anchored {
-            let before = self
-                .open
-                .remove(&session)
-                .and_then(|mut exchanges| exchanges.pop());
-            self.settle(Exchange {
-                login: Some(line),
-                ..before.unwrap_or_default()
-            });
+            let before = self.open.remove(&session).unwrap_or_default().waiting;
+            self.settle(Exchange { login, ..before });
         } else {
-            self.current(session).login = Some(line);
+            let exchanges = self.open.entry(session).or_default();
+            let before = std::mem::take(&mut exchanges.waiting);
+            exchanges.closed.push(Exchange { login, ..before });
         }
-    }
-
-    /// The exchange of a session that has no login line yet.
-    fn current(&mut self, session: SessionKey) -> &mut Exchange {
-        let exchanges = self.open.entry(session).or_default();
-        let needs_new = exchanges.last().is_none_or(|last| last.login.is_some());
-        if needs_new {
-            exchanges.push(Exchange::default());
-        }
-        let last = exchanges.len() - 1;
-        &mut exchanges[last]
     }
 
     fn settle(&mut self, exchange: Exchange) {
@@ -186,18 +178,20 @@ impl Logins {
         self.counts.merge(later.counts, numbers);
         for (session, exchanges) in later.open {
             let session = session.renumber(numbers);
-            for exchange in exchanges {
+            for exchange in exchanges.closed.into_iter().chain([exchanges.waiting]) {
                 self.append(session, exchange.renumber(numbers), anchored);
             }
         }
     }
 
     fn append(&mut self, session: SessionKey, later: Exchange, anchored: bool) {
-        let exchange = self.current(session);
-        exchange.auth += later.auth;
-        exchange.workers += later.workers;
-        exchange.user = exchange.user.or(later.user);
-        exchange.address = exchange.address.or(later.address);
+        if later.auth + later.workers > 0 {
+            let exchange = &mut self.open.entry(session).or_default().waiting;
+            exchange.auth += later.auth;
+            exchange.workers += later.workers;
+            exchange.user = exchange.user.or(later.user);
+            exchange.address = exchange.address.or(later.address);
+        }
         if let Some(line) = later.login {
             self.login(session, line, anchored);
         }
@@ -206,9 +200,8 @@ impl Logins {
     /// Counts the auth lines that no login line followed.
     pub(crate) fn finish_open(&mut self) {
         for (_, exchanges) in std::mem::take(&mut self.open) {
-            exchanges
-                .into_iter()
-                .for_each(|exchange| self.settle(exchange));
+            let all = exchanges.closed.into_iter().chain([exchanges.waiting]);
+            all.for_each(|exchange| self.settle(exchange));
         }
     }
 

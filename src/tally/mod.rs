@@ -271,7 +271,7 @@ impl Tally {
         let last_us = self.accounts.last_us().unwrap_or(0);
         let (mail, clients, symbols) = (&mut self.mail, &mut self.clients, &mut self.symbols);
         self.lives.finish(last_us, self.windows, &mut |settled| {
-            mail.settle(settled, clients, symbols)
+            mail.settle(settled, clients, symbols);
         });
         self.servers.finish(&mut self.tls);
         self.connections.finish(&mut self.tls);

@@ -72,7 +72,7 @@ impl Tally {
                 self.sasl_failure(event.client, event.sasl_method, event.sasl_username);
             }
             Postfix::SaslAuthAborted(event) => {
-                self.sasl_failure(event.client, event.sasl_method, None)
+                self.sasl_failure(event.client, event.sasl_method, None);
             }
             Postfix::PscConnect(event) => self.connect(context, "postscreen", event.client.address),
             Postfix::PscPassNew(event) => self.passed(event.client),
@@ -198,22 +198,10 @@ impl Tally {
             | Postfix::SmtpdDelay(event) => {
                 self.verdict(context, action);
                 self.note_access(context, event.queue_id, action);
-                self.refuse(
-                    action,
-                    Some(event.client),
-                    stage(event.r#where),
-                    None,
-                    rule,
-                );
+                self.refuse(action, Some(event.client), stage(event.r#where), None, rule);
             }
             Postfix::SmtpdWarn(event) | Postfix::SmtpdInfo(event) | Postfix::SmtpdHangup(event) => {
-                self.refuse(
-                    action,
-                    Some(event.client),
-                    stage(event.r#where),
-                    None,
-                    rule,
-                );
+                self.refuse(action, Some(event.client), stage(event.r#where), None, rule);
             }
             Postfix::MilterAction(event) => self.milter(context, event, action, rule),
             Postfix::MilterHeaderCheck(event) => {
@@ -223,7 +211,7 @@ impl Tally {
             }
             Postfix::CleanupCheck(event) => self.content_check(context, event, action, rule),
             Postfix::CleanupMimeError(event) => {
-                self.refuse(action, event.client, "end_of_message", Some(5), rule)
+                self.refuse(action, event.client, "end_of_message", Some(5), rule);
             }
             Postfix::SmtpdProxyResult(event) => {
                 let class = code_class(event.code, event.dsn);

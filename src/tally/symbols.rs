@@ -9,11 +9,11 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// The number of a string within one [`Symbols`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Symbol(u32);
+pub(crate) struct Symbol(u32);
 
 /// The strings of a part of a log.
 #[derive(Clone, Default)]
-pub struct Symbols {
+pub(crate) struct Symbols {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     table: HashTable<u32>,
@@ -71,10 +71,10 @@ fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {
 }
 
 /// The numbers that a later part's strings have in the earlier part's table.
-pub struct Renumbering(Vec<Symbol>);
+pub(crate) struct Renumbering(Vec<Symbol>);
 
 /// A value that holds symbols and can be carried over into an earlier part.
-pub trait Renumber {
+pub(crate) trait Renumber {
     /// Returns the value with each symbol replaced by its number in the earlier part.
     #[must_use]
     fn renumber(self, numbers: &Renumbering) -> Self;

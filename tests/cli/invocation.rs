@@ -79,12 +79,14 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn standard_input_is_a_dash_and_may_be_packed() {
+fn standard_input_is_a_dash_or_no_file_and_may_be_packed() {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(GOOD.as_bytes()).unwrap();
     for input in [GOOD.as_bytes(), &packed.finish().unwrap()] {
-        let run = mailtally_reading("report --format json --year 2026 -", input).expect_status(0);
-        assert_eq!(run.json()["totals"]["received"], 1);
+        for arguments in ["--format json --year 2026", "--format json --year 2026 -"] {
+            let run = mailtally_reading(arguments, input).expect_status(0);
+            assert_eq!(run.json()["totals"]["received"], 1);
+        }
     }
 }
 

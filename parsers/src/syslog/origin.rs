@@ -1,7 +1,7 @@
 //! What follows the stamp: the host and the tag with its process id, or Dovecot's own prefix.
 
 use crate::scan::to_number;
-use crate::{Record, Tag, Timestamp};
+use crate::{Record, Timestamp};
 
 /// The severity words that every line of Dovecot's own log file has behind its prefix.
 const DOVECOT_SEVERITIES: [&[u8]; 6] = [

@@ -37,7 +37,9 @@ pub(super) fn run(arguments: &InputArguments, selection: &Selection) -> Result<O
             file.display()
         ));
     }
-    let mut follower = Follower::open(file, Start::Beginning, &arguments.options())?;
+    // The problem tells its own cause: as an error with a source it would be said twice.
+    let mut follower =
+        Follower::open(file, Start::Beginning, &arguments.options()).map_err(anyhow::Error::msg)?;
     match write_all(&mut follower, selection) {
         Ok(never) => match never {},
         Err(error) => Err(error).context("cannot write events to standard output"),
