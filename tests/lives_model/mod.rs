@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 /// What the model counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Model {
-    pub open_at_start: u64,
-    pub deferred: u64,
-    pub bytes_received: u64,
-    pub bytes_delivered: u64,
-    pub received: u64,
+pub(crate) struct Model {
+    pub(crate) open_at_start: u64,
+    pub(crate) deferred: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) bytes_delivered: u64,
+    pub(crate) received: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn finish(life: &Life, into: &mut Model) {
 }
 
 /// Reads a whole log; `late` is K.
-pub fn sequential(log: &[String], late: u64) -> Model {
+pub(crate) fn sequential(log: &[String], late: u64) -> Model {
     let late = usize::try_from(late).unwrap();
     let mut model = Model::default();
     let mut lives: HashMap<&str, Life> = HashMap::new();
