@@ -1,13 +1,13 @@
-//! Chunks of lines, counted by rayon's workers and merged in log order.
+//! Chunks of lines, counted by rayon's workers and merged with their neighbours.
 //!
-//! The calling thread reads chunks and merges finished ones; the workers parse and count. Chunk
-//! limits depend on the bytes alone and parts merge in log order, so the result does not depend on
-//! the number of threads. At most a few chunks are in flight: memory does not grow with the log.
+//! The calling thread reads chunks; the workers parse, count, and merge parts that follow each
+//! other in the log. Chunk limits depend on the bytes alone and merging is associative, so the
+//! result does not depend on the number of threads. At most a few chunks are in flight: memory
+//! does not grow with the log.
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mailtally_parsers::Event;
@@ -25,15 +25,15 @@ pub struct Options {
     pub windows: Windows,
 }
 
-/// Where the time of a run went, outside the workers.
+/// Where the time of a run went, outside parsing and counting.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {
-    /// Reading and cutting chunks.
+    /// Reading and cutting chunks, on the calling thread.
     pub read: Duration,
-    /// Merging parts in log order.
-    pub merge: Duration,
-    /// Waiting for workers.
+    /// Waiting for workers, on the calling thread.
     pub wait: Duration,
+    /// Merging parts, summed over the workers.
+    pub merge: Duration,
 }
 
 /// Counts all chunks, which come in log order.
@@ -48,34 +48,35 @@ pub fn tally(
     options: &Options,
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
     let pool = workers(options.threads)?;
-    let limit = pool.current_num_threads() + 2;
+    let limit = pool.current_num_threads() + 1;
     let windows = options.windows;
-    Ok(pool.in_place_scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        let mut merger = Merger::new(windows);
-        let mut timings = Timings::default();
+    let parts = Parts::default();
+    let mut timings = Timings::default();
+    pool.in_place_scope(|scope| {
         let mut chunks = chunks.enumerate();
         loop {
             let started = Instant::now();
             let next = chunks.next();
             timings.read += started.elapsed();
             let Some((position, chunk)) = next else { break };
-            let sender = sender.clone();
+            let started = Instant::now();
+            let running = parts.begin(limit);
+            timings.wait += started.elapsed();
+            let parts = &parts;
             scope.spawn(move |_| {
-                let counted = catch_unwind(AssertUnwindSafe(|| count(&chunk, windows)));
-                // The receiver outlives the scope, unless another worker panicked.
-                let _ = sender.send((position, counted));
+                let tally = count(&chunk, windows, position == 0);
+                drop(chunk);
+                drop(running);
+                parts.add(Part {
+                    start: position,
+                    end: position + 1,
+                    tally,
+                });
             });
-            merger.in_flight += 1;
-            while merger.in_flight >= limit {
-                merger.receive(&receiver, &mut timings);
-            }
         }
-        while merger.in_flight > 0 {
-            merger.receive(&receiver, &mut timings);
-        }
-        (merger.total, timings)
-    }))
+    });
+    timings.merge = lock(&parts.state).merging;
+    Ok((parts.into_whole(windows), timings))
 }
 
 /// Builds the pool that parses.
@@ -88,49 +89,111 @@ pub fn workers(threads: Option<usize>) -> Result<ThreadPool, ThreadPoolBuildErro
         .build()
 }
 
-type Counted = (usize, std::thread::Result<Tally>);
-
-/// Merges parts in log order, in whatever order they come.
-struct Merger {
-    total: Tally,
-    next: usize,
-    early: BTreeMap<usize, Tally>,
-    in_flight: usize,
+/// The chunks from `start` to before `end`, counted.
+struct Part {
+    start: usize,
+    end: usize,
+    tally: Tally,
 }
 
-impl Merger {
-    fn new(windows: Windows) -> Self {
-        Merger {
-            total: Tally::anchored(windows),
-            next: 0,
-            early: BTreeMap::new(),
-            in_flight: 0,
-        }
-    }
+/// Counted parts that wait for a neighbour. Whoever finishes a part merges it with the neighbours
+/// that are there, so that no two parts here touch each other and few of them ever wait; in which
+/// order neighbours merge is of no account, by the law of merging.
+#[derive(Default)]
+struct Parts {
+    state: Mutex<State>,
+    finished: Condvar,
+}
 
-    fn receive(&mut self, receiver: &mpsc::Receiver<Counted>, timings: &mut Timings) {
-        let started = Instant::now();
-        let Ok((position, counted)) = receiver.recv() else {
-            return;
-        };
-        timings.wait += started.elapsed();
-        match counted {
-            Ok(part) => self.early.insert(position, part),
-            Err(panic) => resume_unwind(panic),
-        };
-        let started = Instant::now();
-        while let Some(part) = self.early.remove(&self.next) {
-            self.total.merge(part);
-            self.next += 1;
-            self.in_flight -= 1;
-        }
-        timings.merge += started.elapsed();
+#[derive(Default)]
+struct State {
+    waiting: BTreeMap<usize, Part>,
+    running: usize,
+    merging: Duration,
+}
+
+/// A chunk that is being counted; its place is free again when this is dropped, by a panic too.
+struct Running<'p>(&'p Parts);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).running -= 1;
+        self.0.finished.notify_one();
     }
 }
 
-/// Counts the lines of one chunk.
-fn count(chunk: &Chunk, windows: Windows) -> Tally {
-    let mut tally = Tally::part(windows);
+impl Parts {
+    /// Waits until fewer chunks than the limit are being counted, and begins another one.
+    fn begin(&self, limit: usize) -> Running<'_> {
+        let mut state = lock(&self.state);
+        while state.running >= limit {
+            state = self
+                .finished
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.running += 1;
+        Running(self)
+    }
+
+    /// Merges a part with its neighbours as long as there are any, then leaves it here.
+    fn add(&self, mut part: Part) {
+        loop {
+            let mut state = lock(&self.state);
+            let left = state.waiting.range(..part.start).next_back();
+            let left = left
+                .filter(|(_, left)| left.end == part.start)
+                .map(|(&start, _)| start);
+            let neighbour = left.unwrap_or(part.end);
+            let Some(neighbour) = state.waiting.remove(&neighbour) else {
+                state.waiting.insert(part.start, part);
+                return;
+            };
+            drop(state);
+            let started = Instant::now();
+            part = neighbour.join(part);
+            lock(&self.state).merging += started.elapsed();
+        }
+    }
+
+    /// The whole log: the one part that is left when all chunks were counted.
+    fn into_whole(self, windows: Windows) -> Tally {
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let whole = state.waiting.pop_first().map(|(_, part)| part.tally);
+        debug_assert!(state.waiting.is_empty(), "neighbours always merge");
+        whole.unwrap_or_else(|| Tally::anchored(windows))
+    }
+}
+
+impl Part {
+    /// Merges two neighbours, given in any order.
+    fn join(self, other: Part) -> Part {
+        let (mut early, later) = if self.start < other.start {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        early.tally.merge(later.tally);
+        early.end = later.end;
+        early
+    }
+}
+
+/// Locks; a panic elsewhere is rethrown when the scope ends, and leaves nothing half done here.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts the lines of one chunk; nothing precedes the first one.
+fn count(chunk: &Chunk, windows: Windows, is_first: bool) -> Tally {
+    let mut tally = if is_first {
+        Tally::anchored(windows)
+    } else {
+        Tally::part(windows)
+    };
     let mut lines = chunk.records();
     while let Some(line) = lines.next() {
         match (&line.record, line.time) {

@@ -162,7 +162,7 @@ impl Pool {
     /// More buffers than chunks are in flight on any machine are not kept.
     const MOST: usize = 16;
     /// A buffer that one enormous line blew up is not kept.
-    const LARGEST: usize = 32 << 20;
+    const LARGEST: usize = 16 << 20;
 
     /// Returns an empty buffer.
     pub(super) fn take(&self) -> Vec<u8> {

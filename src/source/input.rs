@@ -76,7 +76,7 @@ impl Default for Options {
             year: None,
             tz: None,
             now: Utc::now(),
-            chunk_bytes: 16 << 20,
+            chunk_bytes: 8 << 20,
             line_bytes: 16 << 20,
             read_ahead_bytes: 32 << 20,
         }
