@@ -9,7 +9,11 @@ const ROWS: usize = 20;
 
 /// Shows what each rule refused, warned of, held or discarded.
 pub(crate) fn rejects(rejects: &RejectTotals, options: Options) -> Section {
-    let rules = &rejects.by_rule;
+    let rules: Vec<&RuleRow> = rejects
+        .by_rule
+        .iter()
+        .filter(|row| is_verdict(row))
+        .collect();
     if rules.is_empty() {
         return Section::line("rejects", "Rejects: none");
     }
@@ -20,7 +24,7 @@ pub(crate) fn rejects(rejects: &RejectTotals, options: Options) -> Section {
         Column::text("class"),
     ]);
     let shown = options.rows(ROWS);
-    table.rows = rules.iter().take(shown).map(cells).collect();
+    table.rows = rules.iter().take(shown).map(|row| cells(row)).collect();
     table.rest = Rest::of(rules.iter().skip(shown).map(|row| row.count));
     let sum = rules
         .iter()
@@ -30,6 +34,15 @@ pub(crate) fn rejects(rejects: &RejectTotals, options: Options) -> Section {
         title: format!("Rejects by rule ({} in sum)", count(sum)),
         blocks: vec![Block::Table(table)],
     }
+}
+
+/// Tells a rule that decided about a mail from one that only remarked on or changed it (`info`,
+/// `prepend`, ...): those are for programs.
+fn is_verdict(row: &RuleRow) -> bool {
+    matches!(
+        row.action.as_str(),
+        "reject" | "reject_warning" | "warning" | "hold" | "discard"
+    )
 }
 
 fn cells(row: &RuleRow) -> Vec<Cell> {
@@ -66,6 +79,7 @@ mod tests {
                 row("dnsbl:zen.example", "dnsbl:zen.example", "reject", 1_200),
                 row("HDR-0113", "header-check", "discard", 30),
                 row("greylist", "greylist", "reject", 4),
+                row("header-check", "header-check", "prepend", 9),
             ],
             by_client: Vec::new(),
         }

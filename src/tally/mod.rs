@@ -6,7 +6,7 @@
 //!
 //! A [`Tally`] is a part of a log, counted. Most counts need no other line and are plain adding;
 //! what an earlier or a later line may still change is kept in small fragments: the lives of mails
-//! ([`lives`]), the sessions of processes ([`sessions`]), the exchanges of logins ([`logins`]). A
+//! (`lives`), the sessions of processes (`sessions`), the exchanges of logins (`logins`). A
 //! part is *anchored* when nothing precedes it: then all that has ended is settled. This module
 //! reads no clock, no file and no environment, and formats nothing.
 

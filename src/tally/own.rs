@@ -12,8 +12,8 @@ use hashbrown::{HashMap, HashSet};
 
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols};
 
-/// How many ids are kept in all: 8 MB, or a log of about a million mails.
-const BUDGET: usize = 1 << 20;
+/// How many ids are kept in all: 4 MB, or a log of some half a million mails.
+const BUDGET: usize = 1 << 19;
 
 /// Which way a mail was handed over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,17 +115,24 @@ impl Hops {
 
     /// Returns the addresses that a Postfix of these logs uses to reach another.
     pub(crate) fn own_addresses(&self, symbols: &Symbols) -> HashSet<Symbol> {
-        let mut clients_of: HashMap<u64, Vec<Symbol>> = HashMap::new();
-        for (&client, ids) in &self.clients {
-            for &hash in ids {
-                clients_of.entry(hash).or_default().push(client);
-            }
-        }
+        let mut queued: Vec<(u64, Symbol)> = self
+            .relays
+            .iter()
+            .flat_map(|(&relay, ids)| ids.iter().map(move |&id| (id, relay)))
+            .collect();
+        queued.sort_unstable();
         let mut own = HashSet::new();
-        for (&relay, ids) in &self.relays {
-            for clients in ids.iter().filter_map(|hash| clients_of.get(hash)) {
-                own.insert(relay);
-                own.extend(clients);
+        for (&client, ids) in &self.clients {
+            for id in ids {
+                let from = queued.partition_point(|(queued, _)| queued < id);
+                let same = queued
+                    .iter()
+                    .skip(from)
+                    .take_while(|(queued, _)| queued == id);
+                for &(_, relay) in same {
+                    own.insert(relay);
+                    own.insert(client);
+                }
             }
         }
         own.retain(|&address| !symbols.get(address).is_empty());

@@ -2,11 +2,11 @@
 //!
 //! | file | format |
 //! |---|---|
-//! | [`rfc3164`] | `May  1 12:34:56 mx1 postfix/smtpd[1234]: …`; also Postfix's own maillog_file |
-//! | [`rfc3339`] | `2024-05-01T12:34:56.789012+02:00 mx1 postfix/smtpd[1234]: …` and its relatives |
-//! | [`rfc5424`] | `<22>1 2024-05-01T12:34:56Z mx1 postfix/smtpd 1234 - - …`, with and without `<22>` |
-//! | [`epoch`] | `1714559696.789012 mx1 postfix/smtpd[1234]: …` (`journalctl -o short-unix`) |
-//! | [`origin`] | what follows the stamp in all but RFC 5424: host and tag; Dovecot's own log file |
+//! | `rfc3164` | `May  1 12:34:56 mx1 postfix/smtpd[1234]: …`; also Postfix's own maillog_file |
+//! | `rfc3339` | `2024-05-01T12:34:56.789012+02:00 mx1 postfix/smtpd[1234]: …` and its relatives |
+//! | `rfc5424` | `<22>1 2024-05-01T12:34:56Z mx1 postfix/smtpd 1234 - - …`, with and without `<22>` |
+//! | `epoch` | `1714559696.789012 mx1 postfix/smtpd[1234]: …` (`journalctl -o short-unix`) |
+//! | `origin` | what follows the stamp in all but RFC 5424: host and tag; Dovecot's own log file |
 //!
 //! The format is told per line by its first bytes, for a file can change it in the middle. This
 //! runs on every line of every log: the digits are read by hand, from arrays of fixed length.
