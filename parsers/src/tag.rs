@@ -82,10 +82,10 @@ macro_rules! names {
         impl $enum {
             /// Finds the program that logs under this name.
             pub fn from_name(name: &[u8]) -> Option<Self> {
-                Some(match core::str::from_utf8(name).ok()? {
-                    $($name $(| $alias)* => $enum::$variant,)*
-                    _ => return None,
-                })
+                $(if name == $name.as_bytes() $(|| name == $alias.as_bytes())* {
+                    return Some($enum::$variant);
+                })*
+                None
             }
 
             /// Returns the program's name.

@@ -28,11 +28,20 @@ const DAY_US: i64 = 86_400 * 1_000_000;
 pub(super) struct Context<'a> {
     pub(super) record: &'a Record<'a>,
     pub(super) host: Symbol,
+    pub(super) tag: Symbol,
     pub(super) instance: InstanceKey,
     pub(super) at: At,
 }
 
 impl Context<'_> {
+    pub(super) fn process(&self) -> ProcessKey {
+        ProcessKey {
+            host: self.host,
+            tag: self.tag,
+            pid: self.record.pid.unwrap_or(0),
+        }
+    }
+
     fn day(&self) -> Day {
         self.at.us.div_euclid(DAY_US)
     }
@@ -53,11 +62,12 @@ impl Tally {
         };
         match event {
             Event::Postfix(event) => {
-                let prefix = self.symbols.intern(record.tag.instance);
+                let (tag, prefix) = self.tag(&record.tag);
                 let instance = InstanceKey { host, prefix };
                 let context = Context {
                     record,
                     host,
+                    tag,
                     instance,
                     at,
                 };
@@ -131,7 +141,7 @@ impl Tally {
             host: context.host,
             id: QueueId::new(id),
         });
-        let process = self.process(context);
+        let process = context.process();
         let access = self.servers.mail(
             process,
             life_key,
@@ -328,15 +338,6 @@ fn is_probe(status: &[u8]) -> bool {
 
 /// Sessions and TLS.
 impl Tally {
-    pub(super) fn process(&mut self, context: &Context<'_>) -> ProcessKey {
-        let tag = self.symbols.intern(context.record.tag.text);
-        ProcessKey {
-            host: context.host,
-            tag,
-            pid: context.record.pid.unwrap_or(0),
-        }
-    }
-
     fn service(&mut self, context: &Context<'_>) -> ServiceKey {
         let service = context
             .record
@@ -354,7 +355,7 @@ impl Tally {
         let service = self.service(context);
         self.clients.connect(service, daemon, address);
         if daemon == "smtpd" {
-            let process = self.process(context);
+            let process = context.process();
             self.servers.connect(process, context.at.us);
         }
     }
@@ -368,7 +369,7 @@ impl Tally {
             seen_encrypted: succeeded(b"starttls") || is_wrapper(context.record.tag.service),
             sent_mail: has_counters.then(|| succeeded(b"mail")),
         };
-        let process = self.process(context);
+        let process = context.process();
         self.servers
             .disconnect(process, closing, self.anchored, &mut self.tls);
     }
@@ -380,7 +381,7 @@ impl Tally {
             cipher: self.symbols.intern(event.cipher),
         };
         let (instance, day) = (context.instance, context.day());
-        let process = self.process(context);
+        let process = context.process();
         match (
             event.direction,
             daemon(context.record, &Postfix::TlsConnection(*event)),
@@ -446,7 +447,7 @@ impl Tally {
             // Whether mail that was not taken would have been encrypted is nobody's question.
             counts: event.status == b"sent",
         };
-        let process = self.process(context);
+        let process = context.process();
         self.connections
             .delivery(process, handover, self.anchored, &mut self.tls);
     }
@@ -477,7 +478,7 @@ impl Tally {
             stated: Encryption::Unknown,
             counts: false,
         };
-        let process = self.process(context);
+        let process = context.process();
         self.connections
             .delivery(process, handover, self.anchored, &mut self.tls);
     }

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 use mailtally_parsers::{Kind, Reason};
+use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
@@ -58,7 +59,7 @@ pub(crate) struct Accounts {
     lost: u64,
     shapes: HashMap<Box<[u8]>, Shape>,
     shapes_dropped: u64,
-    spans: HashMap<Symbol, Span>,
+    spans: HashMap<Symbol, Span, FxBuildHasher>,
     gaps: Vec<(Symbol, i64, i64)>,
     disordered: u64,
     disorder_us: i64,

@@ -30,7 +30,7 @@ mod tls;
 pub mod totals;
 
 use hashbrown::HashMap;
-use mailtally_parsers::{Event, Program, Reason, Record};
+use mailtally_parsers::{Event, Program, Reason, Record, Tag};
 use rustc_hash::FxBuildHasher;
 
 use self::clients::Clients;
@@ -50,6 +50,9 @@ use self::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
 use self::tls::TlsCounts;
 use self::totals::{DayRow, HourRow, InstanceTotals, MailTotals, Messages, Totals, Traffic};
 
+/// How many tags are remembered.
+const TAGS: usize = 64;
+
 /// Microseconds in an hour.
 const HOUR_US: i64 = 3_600 * 1_000_000;
 
@@ -61,9 +64,9 @@ key! {
 /// Counters that need no correlation, and those that settled mails fill.
 #[derive(Clone, Default)]
 struct MailCounts {
-    by_instance: HashMap<InstanceKey, MailTotals>,
+    by_instance: HashMap<InstanceKey, MailTotals, FxBuildHasher>,
     /// By hour of the log's wall clock since 1970.
-    traffic: HashMap<i64, Traffic>,
+    traffic: HashMap<i64, Traffic, FxBuildHasher>,
     messages: Messages,
     /// Deliveries that only handed a recipient over to a later hop.
     handed_over: u64,
@@ -79,6 +82,8 @@ pub struct Tally {
     lines: u64,
     now_us: i64,
     last_host: Option<Symbol>,
+    /// The last tag seen of each length: its symbol and its prefix's.
+    tags: Vec<Option<(Symbol, Symbol)>>,
     programs: HashMap<Program, Symbol, FxBuildHasher>,
     symbols: Symbols,
     accounts: Accounts,
@@ -104,6 +109,7 @@ impl Tally {
             lines: 0,
             now_us: i64::MIN,
             last_host: None,
+            tags: vec![None; TAGS],
             programs: HashMap::default(),
             symbols: Symbols::default(),
             accounts: Accounts::default(),
@@ -191,6 +197,24 @@ impl Tally {
         let symbol = self.symbols.intern(host);
         self.last_host = Some(symbol);
         symbol
+    }
+
+    /// The symbols of a tag and of its first element; most lines repeat one of a few tags.
+    fn tag(&mut self, tag: &Tag<'_>) -> (Symbol, Symbol) {
+        let place = tag.text.len() % TAGS;
+        if let Some(Some((whole, prefix))) = self.tags.get(place)
+            && self.symbols.get(*whole) == tag.text
+        {
+            return (*whole, *prefix);
+        }
+        let symbols = (
+            self.symbols.intern(tag.text),
+            self.symbols.intern(tag.instance),
+        );
+        if let Some(slot) = self.tags.get_mut(place) {
+            *slot = Some(symbols);
+        }
+        symbols
     }
 
     /// The program's name, as coverage lists it; looked up by program, which is quicker than by name.

@@ -9,6 +9,7 @@
 use std::hash::BuildHasher;
 
 use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
 
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols};
 
@@ -38,8 +39,8 @@ impl Way {
 /// The evidence for hops between Postfixes of these logs.
 #[derive(Clone)]
 pub(crate) struct Hops {
-    relays: HashMap<Symbol, Vec<u64>>,
-    clients: HashMap<Symbol, Vec<u64>>,
+    relays: HashMap<Symbol, Vec<u64>, FxBuildHasher>,
+    clients: HashMap<Symbol, Vec<u64>, FxBuildHasher>,
     /// How many ids of one address are kept: a power of two that only shrinks.
     keep: usize,
     /// Ids held, some of them twice.
@@ -151,7 +152,7 @@ fn push(ids: &mut Vec<u64>, hash: u64) -> usize {
 
 /// A hash that is the same in all parts and all runs.
 pub(crate) fn hash(id: &[u8]) -> u64 {
-    rustc_hash::FxBuildHasher.hash_one(id)
+    FxBuildHasher.hash_one(id)
 }
 
 #[cfg(test)]

@@ -258,7 +258,7 @@ impl Tally {
                 .facts
                 .note_access(access),
             None => {
-                let process = self.process(context);
+                let process = context.process();
                 self.servers
                     .access(process, access, context.at.line, context.at.us);
             }

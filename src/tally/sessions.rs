@@ -7,6 +7,7 @@
 //! and the session that is still open.
 
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use super::lives::{LifeKey, Windows};
 use super::mail::Access;
@@ -60,7 +61,7 @@ struct Server {
 
 /// The smtpd processes of a part.
 #[derive(Clone, Default)]
-pub(crate) struct Servers(HashMap<ProcessKey, Server>);
+pub(crate) struct Servers(HashMap<ProcessKey, Server, FxBuildHasher>);
 
 impl Servers {
     pub(crate) fn connect(&mut self, key: ProcessKey, us: i64) {
@@ -311,7 +312,7 @@ struct Connection {
 
 /// The smtp and lmtp processes of a part.
 #[derive(Clone, Default)]
-pub(crate) struct Connections(HashMap<ProcessKey, Connection>);
+pub(crate) struct Connections(HashMap<ProcessKey, Connection, FxBuildHasher>);
 
 impl Connections {
     /// Notes a TLS line: a session with this server begins, or goes on if it is reused.

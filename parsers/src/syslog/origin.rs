@@ -50,7 +50,7 @@ impl<'a> Logged<'a> {
 ///
 /// The tag may hold colons (`postfix/127.0.0.1:10025/smtpd`), but neither a blank nor a bracket.
 fn tagged(text: &[u8]) -> Option<Logged<'_>> {
-    let end = text.iter().position(|byte| matches!(byte, b'[' | b' '))?;
+    let end = memchr::memchr2(b'[', b' ', text)?;
     let (head, rest) = text.split_at_checked(end)?;
     let (tag, pid, rest) = match rest.strip_prefix(b"[") {
         Some(inside) => {
