@@ -34,6 +34,14 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Names the life of a queue id of this host.
+    fn life(&self, queue_id: &[u8]) -> LifeKey {
+        LifeKey {
+            host: self.host,
+            id: QueueId::new(queue_id),
+        }
+    }
+
     pub(super) fn process(&self) -> ProcessKey {
         ProcessKey {
             host: self.host,
@@ -119,10 +127,7 @@ fn daemon(record: &Record<'_>, event: &Postfix<'_>) -> Option<Daemon> {
 impl Tally {
     /// The life that a line of this queue id belongs to.
     pub(super) fn life(&mut self, context: &Context<'_>, queue_id: &[u8], line: Line) -> &mut Life {
-        let key = LifeKey {
-            host: context.host,
-            id: QueueId::new(queue_id),
-        };
+        let key = context.life(queue_id);
         let by_smtpd = matches!(line, Line::Origin | Line::Verdict);
         let life = self.lives.touch(key, line, context.at, self.windows);
         life.facts.note_instance(context.instance.prefix, by_smtpd);
@@ -137,10 +142,7 @@ impl Tally {
     fn client(&mut self, context: &Context<'_>, event: &smtpd::ClientLine<'_>) {
         self.received(context);
         self.smtp_login(event);
-        let life_key = event.queue_id.map(|id| LifeKey {
-            host: context.host,
-            id: QueueId::new(id),
-        });
+        let life_key = event.queue_id.map(|id| context.life(id));
         let process = context.process();
         let access = self.servers.mail(
             process,
@@ -267,28 +269,28 @@ impl Tally {
         event: &delivery::Delivery<'_>,
         forwarded: bool,
     ) {
-        let life = self.life(context, event.queue_id, Line::Other);
+        let key = context.life(event.queue_id);
+        let life = self.lives.touch(key, Line::Other, context.at, self.windows);
         let facts = &mut life.facts;
-        match event.status {
-            b"sent" if forwarded => {}
-            b"sent" => facts.sent += 1,
-            b"deferred" => facts.deferrals += 1,
-            b"bounced" => facts.bounced += 1,
-            _ => {}
-        }
+        facts.note_instance(context.instance.prefix, false);
         let totals = self.mail.instance(context.instance);
         match event.status {
             b"sent" if forwarded => totals.forwarded += 1,
-            b"sent" => totals.delivered += 1,
-            b"deferred" => totals.deferrals += 1,
-            b"bounced" => totals.bounced += 1,
-            _ => {}
-        }
-        let traffic = self.mail.traffic(context.at.us);
-        match event.status {
-            b"sent" if !forwarded => traffic.delivered += 1,
-            b"deferred" => traffic.deferrals += 1,
-            b"bounced" => traffic.bounced += 1,
+            b"sent" => {
+                facts.sent += 1;
+                totals.delivered += 1;
+                self.mail.traffic(context.at.us).delivered += 1;
+            }
+            b"deferred" => {
+                facts.deferrals += 1;
+                totals.deferrals += 1;
+                self.mail.traffic(context.at.us).deferrals += 1;
+            }
+            b"bounced" => {
+                facts.bounced += 1;
+                totals.bounced += 1;
+                self.mail.traffic(context.at.us).bounced += 1;
+            }
             _ => {}
         }
     }
@@ -296,10 +298,7 @@ impl Tally {
     /// A recipient was handed over to the next hop under this id.
     fn queued_as(&mut self, context: &Context<'_>, own_id: &[u8], next: &[u8], address: &[u8]) {
         if next != own_id {
-            let key = LifeKey {
-                host: context.host,
-                id: QueueId::new(next),
-            };
+            let key = context.life(next);
             self.lives
                 .name(key, context.at.line, self.anchored, self.windows);
         }

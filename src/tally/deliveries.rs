@@ -34,7 +34,7 @@ key! {
 pub(crate) struct Deliveries {
     relays: Counts<RelayKey>,
     recipients: Counts<RecipientKey>,
-    /// Replies of a server that is not the last one tried: no attempt ended there.
+    /// Mails that qmgr returned because they were too old: a status without an attempt.
     pub(crate) expired: u64,
 }
 

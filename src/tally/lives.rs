@@ -272,7 +272,7 @@ impl Life {
     fn undecided_copy(&self, windows: Windows) -> Option<MessageId> {
         let is_candidate = self.is_copy.is_none()
             && self.facts.is_loopback_client()
-            && !self.facts.is_linked()
+            && !self.facts.linked
             && self.namings(windows) == 0;
         self.message_id.filter(|_| is_candidate)
     }
@@ -529,7 +529,7 @@ impl Life {
             host: key.host,
             fate,
             birth_seen: self.began_with.is_birth(),
-            is_later_hop: handed_over > 0 || self.facts.is_linked() || self.is_copy == Some(true),
+            is_later_hop: handed_over > 0 || self.facts.linked || self.is_copy == Some(true),
             handed_over,
             facts: self.facts,
         }

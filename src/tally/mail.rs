@@ -101,10 +101,6 @@ impl Facts {
     pub(crate) fn is_loopback_client(&self) -> bool {
         self.client.is_some_and(|client| client.is_loopback)
     }
-
-    pub(crate) fn is_linked(&self) -> bool {
-        self.linked
-    }
 }
 
 /// What a settled mail means, before it is added to the counters.
