@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use mailtally_parsers::Timestamp;
 
 use super::calendar::{DAY_US, SECOND_US, days_from_civil, is_leap};
+use super::chunk::split_lines;
 use super::wall_time::WallTime;
 use super::zone::ZoneClock;
 
@@ -73,24 +74,59 @@ impl YearWalk {
         self.year
     }
 
-    /// Goes over all lines of a chunk, to be where the next one begins.
-    pub(super) fn skip(&mut self, bytes: &[u8]) {
+    /// Goes over the lines of a chunk, to be where the next one begins.
+    ///
+    /// A stretch that ends on the day on which the one above it ended holds no new year, unless a
+    /// whole year's lines, to the day, fit into it: only the others are gone through.
+    pub(super) fn skip(&mut self, mut bytes: &[u8]) {
         let mut before: &[u8] = b"";
-        for line in super::chunk::split_lines(bytes) {
-            // Most lines are of the same day as the one above: `Nov 21`.
-            let day = line.get(..6).unwrap_or(b"");
-            if day == before || line.first() == Some(&b'{') {
+        while !bytes.is_empty() {
+            let (stretch, rest) = split_stretch(bytes);
+            let day = stated_day(last_line(stretch));
+            if day.is_empty() || day != before {
+                self.skip_lines(stretch);
+            }
+            before = day;
+            bytes = rest;
+        }
+    }
+
+    fn skip_lines(&mut self, bytes: &[u8]) {
+        for line in split_lines(bytes) {
+            if line.first() == Some(&b'{') {
                 continue;
             }
-            before = b"";
             if let Some(stamp) = Timestamp::of_line(line) {
                 self.year_of(&stamp);
-                if stamp.year.is_none() && line.first().is_some_and(u8::is_ascii_alphabetic) {
-                    before = day;
-                }
             }
         }
     }
+}
+
+/// How much of a chunk is gone through, or not, at a time.
+const STRETCH_BYTES: usize = 64 << 10;
+
+/// Takes whole lines of some [`STRETCH_BYTES`] off.
+fn split_stretch(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let behind = bytes.get(STRETCH_BYTES..).unwrap_or(b"");
+    let end = memchr::memchr(b'\n', behind).map_or(bytes.len(), |end| STRETCH_BYTES + end + 1);
+    bytes.split_at_checked(end).unwrap_or((bytes, b""))
+}
+
+/// The day of a line whose stamp states no year, as logged: `Nov 21`; empty for other lines.
+fn stated_day(line: &[u8]) -> &[u8] {
+    let is_yearless = Timestamp::of_line(line).is_some_and(|stamp| stamp.year.is_none());
+    match line.get(..6) {
+        Some(day) if is_yearless && day.first().is_some_and(u8::is_ascii_uppercase) => day,
+        _ => b"",
+    }
+}
+
+/// The last line of whole lines.
+fn last_line(lines: &[u8]) -> &[u8] {
+    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+    let start = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
+    lines.get(start..).unwrap_or(b"")
 }
 
 /// Tells by how many years a stamp is away from the one above it.

@@ -164,6 +164,27 @@ fn skipping_a_chunk_leads_to_the_same_year_as_reading_it() {
 }
 
 #[test]
+fn skipping_long_stretches_of_one_day_leads_to_the_same_year_as_reading_them() {
+    let filler = "x".repeat(1_000);
+    let days = [
+        "Dec 30", "Dec 31", "Jan  1", "Dec 31", "Jan  1", "May  5", "Jan  1",
+    ];
+    let text: Vec<String> = days
+        .iter()
+        .zip([200, 1, 300, 1, 70, 140, 400])
+        .flat_map(|(day, lines)| (0..lines).map(move |_| day))
+        .map(|day| format!("{day} 00:00:00 mx1 a[1]: {filler}\n"))
+        .collect();
+    for end in [150, 201, 203, 400, 501, 503, 572, 573, 575, 700, 975] {
+        let bytes = text[..end].concat();
+        let (mut skipped, mut read) = (YearWalk::from_year(2026), YearWalk::from_year(2026));
+        skipped.skip(bytes.as_bytes());
+        read.skip_lines(bytes.as_bytes());
+        assert_eq!(skipped, read, "{end} lines");
+    }
+}
+
+#[test]
 fn an_impossible_anchor_does_no_harm() {
     let turns = turns(&["Nov 21 00:00:00"]);
     assert_eq!(turns.first_year(i64::MIN), 1969);
