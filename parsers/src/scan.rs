@@ -5,7 +5,7 @@
 //! [`Reason`](crate::Reason), and nom's verbose errors panic on long lines (nom#1867).
 
 use nom::bytes::complete::{tag, take_until, take_while, take_while1};
-use nom::sequence::{delimited, terminated};
+use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
 use crate::fields::{Field, Seconds, Visitor};
@@ -48,6 +48,32 @@ pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
         }
         from = at + 1;
     }
+}
+
+/// Finds the first of two bytes that stands near: eight bytes at a time, for what memchr sets up
+/// costs more than most words of a log line are long.
+pub(crate) fn find_either(input: &[u8], a: u8, b: u8) -> Option<usize> {
+    let (words, tail) = input.as_chunks::<8>();
+    let (a8, b8) = (splat(a), splat(b));
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hits = zero_bytes(word ^ a8) | zero_bytes(word ^ b8);
+        if hits != 0 {
+            return Some(at * 8 + (hits.trailing_zeros() / 8) as usize);
+        }
+    }
+    let behind = tail.iter().position(|&byte| byte == a || byte == b)?;
+    Some(input.len() - tail.len() + behind)
+}
+
+/// Eight times the same byte.
+const fn splat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Sets the top bit of the first byte that is zero; bytes behind it may have theirs set too.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(splat(1)) & !word & splat(0x80)
 }
 
 /// Finds the last place of a short mark.
@@ -222,13 +248,15 @@ impl Field for Peer<'_> {
 
 /// Reads `name[address]` with an optional `:port`.
 pub(crate) fn client(input: &[u8]) -> Scan<'_, Client<'_>> {
-    let (rest, name) = take_while(|byte: u8| byte != b'[' && byte != b' ').parse(input)?;
-    let (rest, address) = delimited(
-        tag("["),
-        take_while(|byte: u8| byte != b']' && byte != b' '),
-        tag("]"),
-    )
-    .parse(rest)?;
+    let parts = || {
+        let (name, rest) = input.split_at_checked(find_either(input, b'[', b' ')?)?;
+        let rest = rest.strip_prefix(b"[")?;
+        let (address, rest) = rest.split_at_checked(find_either(rest, b']', b' ')?)?;
+        Some((name, address, rest.strip_prefix(b"]")?))
+    };
+    let Some((name, address, rest)) = parts() else {
+        return mismatch();
+    };
     let (rest, port) = optional_port(rest);
     Ok((
         rest,
@@ -291,12 +319,10 @@ fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// and digits. Words such as `warning` and `statistics` have letters that neither form has.
 /// `NOQUEUE` is no queue id.
 pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
-    let (rest, id) = take_while1(|byte: u8| byte.is_ascii_alphanumeric()).parse(input)?;
-    let (rest, _) = tag(": ").parse(rest)?;
-    if is_queue_id(id) {
-        Ok((rest, id))
-    } else {
-        mismatch()
+    let (id, rest) = input.split_at(queue_id_length(input));
+    match rest.strip_prefix(b": ") {
+        Some(rest) if !id.is_empty() => Ok((rest, id)),
+        _ => mismatch(),
     }
 }
 
@@ -311,22 +337,49 @@ pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
 
 /// Tells whether a word has the shape of a queue id, short or long.
 pub(crate) fn is_queue_id(word: &[u8]) -> bool {
-    let short = word.len() >= 6
-        && word
-            .iter()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
-    short || is_long_queue_id(word)
+    !word.is_empty() && queue_id_length(word) == word.len()
 }
 
-fn is_long_queue_id(word: &[u8]) -> bool {
-    let is_base52 = |byte: &u8| {
-        byte.is_ascii_digit()
-            || (byte.is_ascii_alphabetic()
-                && !matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u'))
-    };
-    match memchr::memrchr(b'z', word) {
-        Some(z) => z >= 10 && z + 1 < word.len() && word.iter().all(is_base52),
-        None => false,
+/// The length of the queue id at the beginning, short or long; 0 where the first word is none.
+fn queue_id_length(input: &[u8]) -> usize {
+    let mut all = HEX | BASE52;
+    let mut length = 0;
+    let mut last_z = 0;
+    for &byte in input {
+        let class = letters(byte);
+        if class == 0 {
+            break;
+        }
+        all &= class;
+        if all == 0 {
+            return 0;
+        }
+        if byte == b'z' {
+            last_z = length;
+        }
+        length += 1;
+    }
+    let is_short = all & HEX != 0 && length >= 6;
+    let is_long = all & BASE52 != 0 && last_z >= 10 && last_z + 1 < length;
+    if is_short || is_long { length } else { 0 }
+}
+
+/// A digit of a short queue id: upper-case hexadecimal.
+const HEX: u8 = 1;
+/// A digit of a long queue id: digits, and letters without vowels.
+const BASE52: u8 = 2;
+/// Another letter.
+const OTHER: u8 = 4;
+
+/// Which digits a byte can be; 0 for what is neither letter nor digit. The compiler makes a table.
+const fn letters(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => HEX | BASE52,
+        b'A' | b'E' => HEX,
+        b'B' | b'C' | b'D' | b'F' => HEX | BASE52,
+        b'I' | b'O' | b'U' | b'a' | b'e' | b'i' | b'o' | b'u' => OTHER,
+        b'G'..=b'Z' | b'b'..=b'z' => BASE52,
+        _ => 0,
     }
 }
 

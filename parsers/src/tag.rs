@@ -80,6 +80,9 @@ macro_rules! names {
         }
 
         impl $enum {
+            /// All of them.
+            pub const ALL: &[Self] = &[$($enum::$variant,)*];
+
             /// Finds the program that logs under this name.
             pub fn from_name(name: &[u8]) -> Option<Self> {
                 $(if name == $name.as_bytes() $(|| name == $alias.as_bytes())* {
@@ -204,6 +207,37 @@ impl Program {
         }
     }
 
+    /// How many programs have a number.
+    pub const NUMBERED: usize = 2 + Daemon::ALL.len() + Companion::ALL.len();
+
+    /// Returns the program's number, below [`Program::NUMBERED`], if it is known by a name of its
+    /// own; the others are known by their tags alone. Numbers are not stable between versions.
+    pub fn number(self) -> Option<usize> {
+        match self {
+            Program::PostfixCut => Some(0),
+            Program::Dovecot => Some(1),
+            Program::Postfix(daemon) => Some(2 + daemon as usize),
+            Program::Companion(companion) => Some(2 + Daemon::ALL.len() + companion as usize),
+            Program::PostfixUnknown | Program::Logger | Program::Foreign => None,
+        }
+    }
+
+    /// Returns the name of the program with this number; empty if there is none.
+    pub fn name_of(number: usize) -> &'static str {
+        match number {
+            0 => "postfix",
+            1 => "dovecot",
+            _ => {
+                let number = number - 2;
+                let companion = || Companion::ALL.get(number.checked_sub(Daemon::ALL.len())?);
+                match Daemon::ALL.get(number) {
+                    Some(daemon) => daemon.name(),
+                    None => companion().map_or("", |companion| companion.name()),
+                }
+            }
+        }
+    }
+
     /// Tells whether a line of this program is ours: parsed, generic or unparsed, never foreign.
     pub fn is_ours(self) -> bool {
         !matches!(self, Program::Foreign | Program::Logger)
@@ -213,6 +247,27 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_have_numbers_and_names_of_their_own() {
+        let daemons = Daemon::ALL
+            .iter()
+            .map(|daemon| (Program::Postfix(*daemon), daemon.name()));
+        let companions = Companion::ALL
+            .iter()
+            .map(|companion| (Program::Companion(*companion), companion.name()));
+        let cut = [
+            (Program::PostfixCut, "postfix"),
+            (Program::Dovecot, "dovecot"),
+        ];
+        let all: Vec<_> = cut.into_iter().chain(daemons).chain(companions).collect();
+        assert_eq!(all.len(), Program::NUMBERED);
+        for (at, (program, name)) in all.into_iter().enumerate() {
+            assert_eq!(program.number(), Some(at));
+            assert_eq!(Program::name_of(at), name);
+        }
+        assert_eq!(Program::name_of(Program::NUMBERED), "");
+    }
 
     #[test]
     fn splits_instance_service_and_daemon() {

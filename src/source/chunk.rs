@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use mailtally_parsers::syslog::Envelopes;
 use mailtally_parsers::{Record, Timestamp};
 
 use super::dating::{Dater, Dating};
@@ -59,6 +60,7 @@ impl Chunk {
             rest: &self.bytes,
             dater: Dater::new(&self.dates),
             tz: self.dates,
+            envelopes: Envelopes::default(),
             unwrapped: Unwrapped::default(),
         }
     }
@@ -89,6 +91,7 @@ pub struct Lines<'c> {
     rest: &'c [u8],
     dater: Dater,
     tz: Dating,
+    envelopes: Envelopes<'c>,
     unwrapped: Unwrapped,
 }
 
@@ -111,7 +114,7 @@ impl Lines<'_> {
                 time: Some(time),
             });
         }
-        let record = Record::parse(raw);
+        let record = self.envelopes.parse(raw);
         let stamp = record
             .map(|record| record.timestamp)
             .or_else(|| Timestamp::of_line(raw));

@@ -152,6 +152,8 @@ fn day_of_leap_year(stamp: &Timestamp) -> i16 {
 pub(super) struct Dater {
     pub(super) years: YearWalk,
     clock: ZoneClock,
+    /// The last stamp and its time: stamps come in runs.
+    last: Option<(Timestamp, WallTime)>,
 }
 
 impl Dater {
@@ -159,13 +161,21 @@ impl Dater {
         Dater {
             years: dating.years,
             clock: ZoneClock::new(dating.tz),
+            last: None,
         }
     }
 
     /// Dates the stamp of the next line of text.
     pub(super) fn wall_time(&mut self, stamp: &Timestamp) -> WallTime {
+        if let Some((last, time)) = self.last
+            && last == *stamp
+        {
+            return time;
+        }
         let year = self.years.year_of(stamp);
-        self.clock.wall_time(stated_us(year, stamp), stamp.zone)
+        let time = self.clock.wall_time(stated_us(year, stamp), stamp.zone);
+        self.last = Some((*stamp, time));
+        time
     }
 
     /// Shows an instant: the line of a journal, whose years do not concern the lines of text.

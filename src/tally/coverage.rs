@@ -1,10 +1,11 @@
 //! How every line was accounted for, and what is odd about the stream of lines.
 
 use hashbrown::HashMap;
-use mailtally_parsers::{Kind, Reason};
+use mailtally_parsers::{Kind, Program, Reason};
 use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
+use super::kinds::KindTable;
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
 use super::totals::{Coverage, GapRow, KindRow, LineCounts, ShapeRow};
 
@@ -53,6 +54,8 @@ struct Shape {
 /// Accounts for lines.
 #[derive(Clone, Default)]
 pub(crate) struct Accounts {
+    /// Parsed lines of programs that have a name of their own: nearly all.
+    parsed: KindTable,
     kinds: Counts<KindKey>,
     filtered: u64,
     no_envelope: u64,
@@ -66,6 +69,11 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
+    /// Counts a parsed line of a program that has a name of its own; false for other programs.
+    pub(crate) fn count_parsed(&mut self, program: Program, kind: Kind) -> bool {
+        self.parsed.count(program, kind)
+    }
+
     pub(crate) fn count(&mut self, program: Symbol, kind: Option<Kind>, class: Class) {
         self.kinds.add(
             KindKey {
@@ -128,6 +136,12 @@ impl Accounts {
             );
             return;
         };
+        let step_us = us.wrapping_sub(span.last_us);
+        if (0..GAP_US - 1_000_000).contains(&step_us) {
+            span.last_us = us;
+            span.max_us = span.max_us.max(us);
+            return;
+        }
         // Whole seconds: all formats of one log must say the same, and RFC 3164 has no more.
         let step_secs = us.div_euclid(1_000_000) - span.last_us.div_euclid(1_000_000);
         if step_secs < 0 {
@@ -142,6 +156,7 @@ impl Accounts {
     }
 
     pub(crate) fn merge(&mut self, later: Accounts, numbers: &Renumbering) {
+        self.parsed.merge(later.parsed);
         self.kinds.merge(later.kinds, numbers);
         self.filtered += later.filtered;
         self.no_envelope += later.no_envelope;
@@ -208,6 +223,16 @@ impl Accounts {
             ..LineCounts::default()
         };
         let mut kinds = Vec::new();
+        for (program, kind, count) in self.parsed.iter() {
+            lines.read += count;
+            lines.parsed += count;
+            kinds.push(KindRow {
+                program: program.to_owned(),
+                kind: Some(kind.name().to_owned()),
+                class: "parsed",
+                count,
+            });
+        }
         for (key, count) in self.kinds.iter() {
             lines.read += count;
             let (total, class) = match key.class {

@@ -17,6 +17,7 @@ mod coverage;
 mod deliveries;
 mod dovecot;
 mod finish;
+mod kinds;
 mod lives;
 mod logins;
 mod mail;
@@ -84,7 +85,6 @@ pub struct Tally {
     last_host: Option<Symbol>,
     /// The last tag seen of each length: its symbol and its prefix's.
     tags: Vec<Option<(Symbol, Symbol)>>,
-    programs: HashMap<Program, Symbol, FxBuildHasher>,
     symbols: Symbols,
     accounts: Accounts,
     instances: Instances,
@@ -110,7 +110,6 @@ impl Tally {
             now_us: i64::MIN,
             last_host: None,
             tags: vec![None; TAGS],
-            programs: HashMap::default(),
             symbols: Symbols::default(),
             accounts: Accounts::default(),
             instances: Instances::default(),
@@ -143,31 +142,38 @@ impl Tally {
         parsed: &Result<Event<'_>, Reason>,
     ) {
         self.lines += 1;
-        let program = self.program(record);
         let event = match parsed {
             Ok(event) => event,
-            Err(reason) => {
-                let host = self.host(record.host);
-                if record.tag.program.is_ours() {
-                    self.accounts.stamp(host, wall_us);
-                    self.accounts.count(program, None, Class::Unparsed);
-                    self.accounts.unparsed(program, *reason, record.message);
-                } else {
-                    self.accounts.count(program, None, Class::Foreign);
-                }
-                return;
-            }
+            Err(reason) => return self.absorb_unparsed(record, wall_us, *reason),
         };
-        let class = match event.class() {
-            mailtally_parsers::Class::Generic => Class::Generic,
-            _ => Class::Parsed,
-        };
-        self.accounts.count(program, Some(event.kind()), class);
+        let program = record.tag.program;
+        let is_parsed = event.class() == mailtally_parsers::Class::Parsed;
+        if !(is_parsed && self.accounts.count_parsed(program, event.kind())) {
+            let class = if is_parsed {
+                Class::Parsed
+            } else {
+                Class::Generic
+            };
+            let name = self.program(record);
+            self.accounts.count(name, Some(event.kind()), class);
+        }
         let host = self.host(record.host);
         self.accounts.stamp(host, wall_us);
         self.now_us = self.now_us.max(wall_us);
         self.event(host, record, wall_us, event);
         self.sweep();
+    }
+
+    fn absorb_unparsed(&mut self, record: &Record<'_>, wall_us: i64, reason: Reason) {
+        let program = self.program(record);
+        if record.tag.program.is_ours() {
+            let host = self.host(record.host);
+            self.accounts.stamp(host, wall_us);
+            self.accounts.count(program, None, Class::Unparsed);
+            self.accounts.unparsed(program, reason, record.message);
+        } else {
+            self.accounts.count(program, None, Class::Foreign);
+        }
     }
 
     /// Counts a line without an envelope: foreign.
@@ -217,21 +223,12 @@ impl Tally {
         symbols
     }
 
-    /// The program's name, as coverage lists it; looked up by program, which is quicker than by name.
+    /// The program's name, as coverage lists it.
     fn program(&mut self, record: &Record<'_>) -> Symbol {
-        let program = record.tag.program;
-        let name = match program {
-            Program::Postfix(daemon) => daemon.name().as_bytes(),
-            Program::PostfixCut => b"postfix",
-            Program::Dovecot => b"dovecot",
-            Program::Companion(companion) => companion.name().as_bytes(),
-            _ => return self.symbols.intern(record.tag.text),
-        };
-        let symbols = &mut self.symbols;
-        *self
-            .programs
-            .entry(program)
-            .or_insert_with(|| symbols.intern(name))
+        match record.tag.program.number() {
+            Some(number) => self.symbols.intern(Program::name_of(number).as_bytes()),
+            None => self.symbols.intern(record.tag.text),
+        }
     }
 
     fn sweep(&mut self) {

@@ -1,6 +1,6 @@
 //! What follows the stamp: the host and the tag with its process id, or Dovecot's own prefix.
 
-use crate::scan::to_number;
+use crate::scan::{find_either, to_number};
 use crate::{Record, Timestamp};
 
 /// The severity words that every line of Dovecot's own log file has behind its prefix.
@@ -33,11 +33,16 @@ pub(super) fn parse(timestamp: Timestamp, text: &[u8]) -> Option<Record<'_>> {
     Some(odd(timestamp, host, rest))
 }
 
+/// Takes a host off that no reader could take for a tag or a priority.
+pub(super) fn plain_host(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    split_word(text).filter(|(host, _)| !looks_like_a_tag(host) && !host.starts_with(b"<"))
+}
+
 /// Tag, process id and message.
-struct Logged<'a> {
-    tag: &'a [u8],
-    pid: Option<u32>,
-    message: &'a [u8],
+pub(super) struct Logged<'a> {
+    pub(super) tag: &'a [u8],
+    pub(super) pid: Option<u32>,
+    pub(super) message: &'a [u8],
 }
 
 impl<'a> Logged<'a> {
@@ -49,9 +54,8 @@ impl<'a> Logged<'a> {
 /// Reads `{tag}[{pid}]: {message}` or `{tag}: {message}`.
 ///
 /// The tag may hold colons (`postfix/127.0.0.1:10025/smtpd`), but neither a blank nor a bracket.
-fn tagged(text: &[u8]) -> Option<Logged<'_>> {
-    let end = memchr::memchr2(b'[', b' ', text)?;
-    let (head, rest) = text.split_at_checked(end)?;
+pub(super) fn tagged(text: &[u8]) -> Option<Logged<'_>> {
+    let (head, rest) = text.split_at_checked(find_either(text, b'[', b' ')?)?;
     let (tag, pid, rest) = match rest.strip_prefix(b"[") {
         Some(inside) => {
             let (pid, rest) = process_id(inside)?;
@@ -66,20 +70,25 @@ fn tagged(text: &[u8]) -> Option<Logged<'_>> {
 
 /// Reads a process id and the bracket that closes it; one that is no number is left out.
 fn process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
-    let mut pid = Some(0u32);
+    let mut pid = 0u64;
     for (at, byte) in inside.iter().enumerate().take(16) {
         match byte {
-            b'0'..=b'9' => pid = push_digit(pid, *byte),
-            b']' => return Some((pid.filter(|_| at > 0), inside.get(at + 1..)?)),
-            b' ' => return None,
-            _ => pid = None,
+            b'0'..=b'9' => pid = pid * 10 + u64::from(byte - b'0'),
+            b']' => {
+                let pid = u32::try_from(pid).ok().filter(|_| at > 0);
+                return Some((pid, inside.get(at + 1..)?));
+            }
+            _ => return strange_process_id(inside),
         }
     }
     None
 }
 
-fn push_digit(pid: Option<u32>, digit: u8) -> Option<u32> {
-    pid?.checked_mul(10)?.checked_add(u32::from(digit - b'0'))
+/// Steps over what stands for a process id and is no number.
+#[cold]
+fn strange_process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
+    let end = find_either(inside, b']', b' ').filter(|end| *end < 16)?;
+    Some((None, inside.get(end..)?.strip_prefix(b"]")?))
 }
 
 /// Drops Solaris's `[ID 197553 mail.info] `.

@@ -1,0 +1,200 @@
+//! Lines one after another: most repeat the stamp and the host of the line above, and a recent tag.
+//!
+//! What is remembered here saves reading it again; what a line's envelope *is* stays with the
+//! formats beside this file, and every line gives the record that [`Record::parse`] gives.
+
+use super::{origin, rfc3164, rfc3339};
+use crate::{Record, Tag, Timestamp};
+
+/// How many tags are remembered: a server has some thirty.
+const TAGS: usize = 64;
+
+/// Parses the envelopes of lines that follow each other in a log.
+///
+/// Gives the same records as [`Record::parse`], in a quarter of the time.
+#[derive(Clone, Debug)]
+pub struct Envelopes<'a> {
+    /// The last traditional stamp with the blank behind it, as logged.
+    stamp: [u8; 16],
+    timestamp: Option<Timestamp>,
+    /// The last host with the blank behind it.
+    host: &'a [u8],
+    tags: [Option<Tag<'a>>; TAGS],
+}
+
+impl Default for Envelopes<'_> {
+    fn default() -> Self {
+        Envelopes {
+            stamp: [0; 16],
+            timestamp: None,
+            host: b"",
+            tags: [None; TAGS],
+        }
+    }
+}
+
+impl<'a> Envelopes<'a> {
+    /// Parses the next line, without its line end; `None` when it has no envelope that we know.
+    pub fn parse(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
+        match self.plain(line.strip_suffix(b"\r").unwrap_or(line)) {
+            Some(record) => Some(record),
+            None => Record::parse(line),
+        }
+    }
+
+    /// Parses a line of the commonest form: a stamp, a host, a tag.
+    fn plain(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
+        let (timestamp, rest) = self.stamped(line)?;
+        let (host, rest) = self.host(rest)?;
+        let logged = origin::tagged(rest)?;
+        Some(Record {
+            timestamp,
+            host,
+            tag: self.tag(logged.tag),
+            pid: logged.pid,
+            message: logged.message,
+        })
+    }
+
+    /// Reads a stamp and the blank behind it.
+    fn stamped(&mut self, line: &'a [u8]) -> Option<(Timestamp, &'a [u8])> {
+        let (text, rest) = line.split_first_chunk::<16>()?;
+        if let Some(timestamp) = self.timestamp
+            && *text == self.stamp
+        {
+            return Some((timestamp, rest));
+        }
+        match text {
+            [b'A'..=b'Z', .., b' '] => {
+                let (timestamp, behind) = rfc3164::stamp(line)?;
+                if behind.len() == rest.len() + 1 {
+                    (self.stamp, self.timestamp) = (*text, Some(timestamp));
+                }
+                Some((timestamp, behind.strip_prefix(b" ")?))
+            }
+            [b'0'..=b'9', _, _, _, b'-', ..] => {
+                let (timestamp, behind) = rfc3339::stamp(line)?;
+                Some((timestamp, behind.strip_prefix(b" ")?))
+            }
+            _ => None,
+        }
+    }
+
+    fn host(&mut self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let rest = match text.strip_prefix(self.host) {
+            Some(rest) if !self.host.is_empty() => rest,
+            _ => {
+                let (host, rest) = origin::plain_host(text)?;
+                self.host = text.get(..=host.len())?;
+                rest
+            }
+        };
+        Some((self.host.strip_suffix(b" ")?, rest))
+    }
+
+    fn tag(&mut self, text: &'a [u8]) -> Tag<'a> {
+        let place = place(text);
+        if let Some(Some(tag)) = self.tags.get(place)
+            && tag.text == text
+        {
+            return *tag;
+        }
+        let tag = Tag::parse(text);
+        if let Some(slot) = self.tags.get_mut(place) {
+            *slot = Some(tag);
+        }
+        tag
+    }
+}
+
+/// Where a tag is remembered: told by its length and its last letters.
+fn place(tag: &[u8]) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let last = tag.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+    let mixed = (last ^ tag.len() as u64).wrapping_mul(MIX);
+    (mixed >> (u64::BITS - TAGS.trailing_zeros())) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Parts of envelopes that differ little, so that lines repeat them and nearly repeat them.
+    fn line() -> impl Strategy<Value = String> {
+        let stamps = [
+            "Nov 21 00:44:25 ",
+            "Nov 21 00:44:26 ",
+            "Nov  1 00:44:25 ",
+            "Nov 1 00:44:25 ",
+            "Nov 31 25:44:25 ",
+            "Nov 21 00:44:25.123 ",
+            "2026-11-21T00:44:25.730092+00:00 ",
+            "2026-11-21T00:44:25Z ",
+            "<22>Nov 21 00:44:25 ",
+            "Sat 2026-11-21 00:44:25 UTC ",
+            "1 2026-11-21T00:44:25Z ",
+            "1793491200.1 ",
+            "",
+            "Nov 21 00:44:25",
+        ];
+        let hosts = [
+            "mx1 ",
+            "mx1.example.net ",
+            "mx ",
+            "",
+            "<mail.info> ",
+            "<mail.info> mx1 ",
+            "mail.info ",
+            "mx1: ",
+            "imap(a): ",
+            " ",
+        ];
+        let tags = [
+            "postfix/smtpd[1]: ",
+            "postfix/smtpd[22]: ",
+            "postfix/smtpe[1]: ",
+            "dovecot: ",
+            "postfix/a[x]: ",
+            "cron[1]",
+            "imap-login: Info: ",
+            "[1]: ",
+            "postfix[",
+            "last message repeated 2 times",
+            "--- last message repeated 2 times ---",
+            "a b: ",
+        ];
+        let texts = [
+            "connect from x[192.0.2.1]",
+            "",
+            "[ID 197553 mail.info] x",
+            "x\r",
+        ];
+        let pick = |from: &[&str]| {
+            proptest::sample::select(from.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        (pick(&stamps), pick(&hosts), pick(&tags), pick(&texts))
+            .prop_map(|(a, b, c, d)| [a, b, c, d].concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn what_is_remembered_changes_nothing(lines in proptest::collection::vec(line(), 1..30)) {
+            let mut envelopes = Envelopes::default();
+            for line in &lines {
+                prop_assert_eq!(envelopes.parse(line.as_bytes()), Record::parse(line.as_bytes()), "{}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn tags_that_share_a_place_are_told_apart() {
+        let tags: Vec<String> = (0..500).map(|at| format!("postfix/{at}/smtpd")).collect();
+        let mut envelopes = Envelopes::default();
+        for tag in tags.iter().chain(&tags) {
+            assert_eq!(envelopes.tag(tag.as_bytes()), Tag::parse(tag.as_bytes()));
+        }
+    }
+}
