@@ -36,17 +36,43 @@ pub(crate) fn split_once<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], 
 }
 
 /// Finds a short mark. Building memmem's searcher costs more than a line of log is worth: jumping
-/// to the mark's first byte took a tenth off the time of a whole report.
+/// to one byte of the mark took a tenth off the time of a whole report.
 pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
-    let first = *mark.first()?;
-    let mut from = 0;
+    let (place, byte) = anchor(mark)?;
+    let mut from = place;
     loop {
-        let tail = input.get(from..)?;
-        let at = from + memchr::memchr(first, tail)?;
-        if input.get(at..)?.starts_with(mark) {
-            return Some(at);
+        let at = from + memchr::memchr(byte, input.get(from..)?)?;
+        if input.get(at - place..)?.starts_with(mark) {
+            return Some(at - place);
         }
         from = at + 1;
+    }
+}
+
+/// Finds a short mark and all further ones.
+pub(crate) fn find_iter<'a>(
+    input: &'a [u8],
+    mark: &'a [u8],
+) -> impl Iterator<Item = usize> + Clone {
+    let mut from = 0;
+    core::iter::from_fn(move || {
+        let at = from + find(input.get(from..)?, mark)?;
+        from = at + 1;
+        Some(at)
+    })
+}
+
+/// Tells whether a short mark stands in a text.
+pub(crate) fn contains(input: &[u8], mark: &[u8]) -> bool {
+    find(input, mark).is_some()
+}
+
+/// The byte of a mark to jump to, and its place: words are full of blanks.
+fn anchor(mark: &[u8]) -> Option<(usize, u8)> {
+    match mark {
+        [b' ', second, ..] => Some((1, *second)),
+        [first, ..] => Some((0, *first)),
+        [] => None,
     }
 }
 
@@ -77,16 +103,27 @@ const fn zero_bytes(word: u64) -> u64 {
 }
 
 /// Finds the last place of a short mark.
-fn rfind(input: &[u8], mark: &[u8]) -> Option<usize> {
-    let first = *mark.first()?;
+pub(crate) fn rfind(input: &[u8], mark: &[u8]) -> Option<usize> {
+    let (place, byte) = anchor(mark)?;
     let mut end = input.len();
     loop {
-        let at = memchr::memrchr(first, input.get(..end)?)?;
-        if input.get(at..)?.starts_with(mark) {
-            return Some(at);
+        let at = memchr::memrchr(byte, input.get(..end)?)?;
+        let start = at.checked_sub(place)?;
+        if input.get(start..)?.starts_with(mark) {
+            return Some(start);
         }
         end = at;
     }
+}
+
+/// Finds a short mark from the end of a text on, and all further ones before it.
+pub(crate) fn rfind_iter<'a>(input: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = usize> {
+    let mut end = input.len();
+    core::iter::from_fn(move || {
+        let at = rfind(input.get(..end)?, mark)?;
+        end = (at + mark.len()).checked_sub(1)?;
+        Some(at)
+    })
 }
 
 /// Takes a decimal number off the front: the number, and what follows it.
@@ -436,6 +473,40 @@ pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_marks_from_both_ends() {
+        let text = b" from a from b, from from c";
+        let marks: [&[u8]; 6] = [b" from ", b"from", b", ", b" ", b"c", b"none"];
+        for mark in marks {
+            let expected: Vec<usize> = (0..text.len())
+                .filter(|at| text[*at..].starts_with(mark))
+                .collect();
+            assert_eq!(find_iter(text, mark).collect::<Vec<_>>(), expected);
+            let backwards: Vec<usize> = rfind_iter(text, mark).collect();
+            assert!(backwards.iter().rev().eq(&expected), "{mark:?}");
+            assert_eq!(find(text, mark), expected.first().copied());
+            assert_eq!(rfind(text, mark), expected.last().copied());
+        }
+        assert_eq!(
+            (find(b"", b"a"), rfind(b"a", b"ab"), find(b"a", b"")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn finds_the_nearer_of_two_bytes() {
+        for length in 0..40 {
+            for at in 0..length {
+                let mut text = vec![b'\x81'; length];
+                text[at] = b'[';
+                text[length - 1] = b' ';
+                let expected = text.iter().position(|byte| b"[ ".contains(byte));
+                assert_eq!(find_either(&text, b'[', b' '), expected, "{length} {at}");
+            }
+            assert_eq!(find_either(&vec![0; length], b'[', b' '), None);
+        }
+    }
 
     #[test]
     fn tells_queue_ids_from_words() {

@@ -6,7 +6,9 @@
 use super::{Decimal, Event, Parsed, amavis_misc, amavis_task};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{before_last, split_number, split_once, to_number, without_angles};
+use crate::scan::{
+    before_last, contains, find, rfind_iter, split_number, split_once, to_number, without_angles,
+};
 
 event_struct! {
     /// The verdict on a mail.
@@ -232,16 +234,14 @@ fn head(text: &[u8]) -> Option<(Head<'_>, &[u8])> {
 type Detail<'a> = (&'a [u8], Option<&'a [u8]>, &'a [u8]);
 
 fn detail_and_actions(inside: &[u8]) -> Option<Detail<'_>> {
-    for at in memchr::memmem::rfind_iter(inside, b") {") {
+    for at in rfind_iter(inside, b") {") {
         let (found, rest) = actions(inside.get(at + 1..)?);
         if found.is_some() {
             return Some((inside.get(..at)?, found, rest));
         }
     }
     let marks: [&[u8]; 3] = [b"), [", b"), <", b"), "];
-    let at = marks
-        .iter()
-        .find_map(|mark| memchr::memmem::find(inside, mark))?;
+    let at = marks.iter().find_map(|mark| find(inside, mark))?;
     Some((inside.get(..at)?, None, inside.get(at + 1..)?))
 }
 
@@ -296,7 +296,7 @@ fn verdict<'a>(am_id: &'a [u8], text: &'a [u8]) -> Option<Event<'a>> {
     // The envelope begins at the first bracket: hosts and policy banks hold none.
     let (client, envelope) = rest.split_at_checked(memchr::memchr(b'<', rest)?)?;
     let (sender, recipients, fields) = addresses(envelope)?;
-    if memchr::memmem::find(fields, b", tag=").is_some() {
+    if contains(fields, b", tag=") {
         let verdict = recipient_verdict(am_id, &head, sender, recipients, fields);
         return Some(Event::AmavisRecipient(verdict));
     }

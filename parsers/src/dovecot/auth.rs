@@ -11,7 +11,7 @@ use super::session::number_after;
 use super::{Event, GenericError, Parsed, master};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{before_last, split_number, split_once};
+use crate::scan::{before_last, contains, find, find_iter, split_number, split_once};
 
 event_struct! {
     /// Credentials were refused; only with `auth_verbose=yes`.
@@ -138,7 +138,7 @@ pub(super) fn is_auth(message: &[u8]) -> bool {
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     let mut first_cut = None;
     // A user name may hold the mark itself, so the first cut that leaves a whole line is the one.
-    for at in memchr::memmem::find_iter(message, b"given password: ") {
+    for at in find_iter(message, b"given password: ") {
         let lead = message.get(..at).unwrap_or_default();
         let cut = lead
             .strip_suffix(b" (")
@@ -161,7 +161,7 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 /// A line with a password whose prefix cannot be read: only what stands before the password is
 /// kept.
 fn unreadable_with_password(cut: &[u8]) -> Event<'_> {
-    if memchr::memmem::find(cut, b": Debug: ").is_some() {
+    if contains(cut, b": Debug: ") {
         return debug(cut);
     }
     let is_process = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'-';
@@ -292,7 +292,7 @@ fn debug(message: &[u8]) -> Event<'_> {
 /// `auth_debug_passwords=yes` writes them in many forms; what follows the first is dropped.
 pub(super) fn without_secrets(text: &[u8]) -> &[u8] {
     // `{scheme}({password}) != '{hash}'`: the password may hold anything, so nothing is kept.
-    if memchr::memmem::find(text, b") != '").is_some() {
+    if find(text, b") != '").is_some() {
         return b"";
     }
     let marks: [&[u8]; 9] = [
@@ -308,7 +308,7 @@ pub(super) fn without_secrets(text: &[u8]) -> &[u8] {
     ];
     let cut = marks
         .iter()
-        .filter_map(|mark| memchr::memmem::find(text, mark).map(|at| at + mark.len()))
+        .filter_map(|mark| find(text, mark).map(|at| at + mark.len()))
         .min();
     cut.and_then(|at| text.get(..at)).unwrap_or(text)
 }

@@ -8,7 +8,7 @@ use super::prefix::{Line, MailProcess, leading_session};
 use crate::Seconds;
 use crate::fields::event_struct;
 use crate::scan::{
-    before_last, split_number, split_once, to_number, trailing_group, without_angles,
+    before_last, rfind_iter, split_number, split_once, to_number, trailing_group, without_angles,
 };
 
 event_struct! {
@@ -255,7 +255,7 @@ fn split_result(text: &[u8]) -> Option<(&[u8], &'static [u8], &[u8])> {
                 text.get(..*at)
                     .is_some_and(|head| head.is_empty() || head.ends_with(b": "))
             };
-            let at = memchr::memmem::rfind_iter(text, mark).find(follows_format)?;
+            let at = rfind_iter(text, mark).find(follows_format)?;
             Some((at, mark))
         })
         .max_by_key(|(at, _)| *at)?;
@@ -314,7 +314,7 @@ fn last_key(text: &[u8]) -> Option<(usize, &'static [u8])> {
         |at: &usize| *at == 0 || text.get(..*at).is_some_and(|head| head.ends_with(b", "));
     keys.into_iter()
         .filter_map(|key| {
-            let at = memchr::memmem::rfind_iter(text, key).find(starts_piece)?;
+            let at = rfind_iter(text, key).find(starts_piece)?;
             Some((at, key))
         })
         .max_by_key(|(at, _)| *at)

@@ -4,7 +4,7 @@
 //! (`user=<x>, rip=192.0.2.1>`). Everything behind the user is the server's own, so the line is
 //! anchored at the *last* `rip=`: do not change that to reading from the left.
 
-use crate::scan::{before_last, split_once, to_number};
+use crate::scan::{before_last, find, rfind, split_once, to_number};
 
 /// The elements of a login line, by name.
 #[derive(Clone, Copy, Default)]
@@ -34,9 +34,9 @@ pub(super) fn split<'a>(text: &'a [u8]) -> Option<(&'a [u8], Elements<'a>)> {
     let is_client_text = text.starts_with(b"ID sent: ");
     let at = starts.iter().find_map(|start| {
         if is_client_text {
-            memchr::memmem::rfind(text, start)
+            rfind(text, start)
         } else {
-            memchr::memmem::find(text, start)
+            find(text, start)
         }
     })?;
     Some((text.get(..at)?, parse(text.get(at + 2..)?)))

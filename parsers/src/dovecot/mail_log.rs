@@ -3,7 +3,7 @@
 use super::Event;
 use super::prefix::{Line, MailProcess};
 use crate::fields::event_struct;
-use crate::scan::{split_once, to_number, without_angles};
+use crate::scan::{find_iter, split_once, to_number, without_angles};
 
 event_struct! {
     /// Something was done to a message.
@@ -99,7 +99,7 @@ fn mailbox_event<'a>(mail: MailProcess<'a>, rest: &'a [u8]) -> Option<Event<'a>>
 
 /// Reads Dovecot 2.4's `{mailbox}: {event}: ...`; a mailbox name may hold `: ` itself.
 fn since_2_4<'a>(mail: MailProcess<'a>, rest: &'a [u8]) -> Option<Event<'a>> {
-    memchr::memmem::find_iter(rest, b": ").find_map(|at| {
+    find_iter(rest, b": ").find_map(|at| {
         let (mailbox, text) = (rest.get(..at)?, rest.get(at + 2..)?);
         let event = match text {
             b"Mailbox created" => "created",
@@ -161,7 +161,7 @@ fn copy_source(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
         let starts: [&[u8]; 4] = [b"box=", b"uid=", b"uids=", b"msgid="];
         starts.iter().any(|start| rest.starts_with(start))
     };
-    memchr::memmem::find_iter(text, b": ").find_map(|at| {
+    find_iter(text, b": ").find_map(|at| {
         let (source, fields) = (text.get(..at)?, text.get(at + 2..)?);
         is_fields(fields).then_some((Some(source), fields))
     })
@@ -226,7 +226,7 @@ fn first_key(text: &[u8], place: usize) -> Option<(usize, &[u8])> {
 /// The message id is the sender's text too: one in brackets ends no earlier than at a `>`.
 fn value_end(key: usize, value: &[u8]) -> usize {
     let is_bracketed = KEYS.get(key) == Some(&&b"msgid="[..]) && value.first() == Some(&b'<');
-    memchr::memmem::find_iter(value, b", ")
+    find_iter(value, b", ")
         .find(|&at| {
             let (head, tail) = (value.get(..at), value.get(at + 2..));
             let closed = !is_bracketed || head.is_some_and(|head| head.ends_with(b">"));

@@ -5,7 +5,9 @@ use super::prefix::{Line, Severity};
 use super::session::number_after;
 use crate::Seconds;
 use crate::fields::event_struct;
-use crate::scan::{before_last, seconds, split_number, split_once, to_number, trailing_group};
+use crate::scan::{
+    before_last, find, seconds, split_number, split_once, to_number, trailing_group,
+};
 
 event_struct! {
     /// Dovecot started.
@@ -327,7 +329,7 @@ fn time_moved(text: &[u8]) -> Option<Event<'_>> {
 }
 
 fn ulimit(text: &[u8]) -> Option<Event<'_>> {
-    memchr::memmem::find(text, b"lower than required under max. load")?;
+    find(text, b"lower than required under max. load")?;
     if let Some(rest) = text.strip_prefix(b"fd limit ") {
         let (_, service) = split_once(rest, b"because of ").unwrap_or((rest, b""));
         return Some(Event::Ulimit(Ulimit {

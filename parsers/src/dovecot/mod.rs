@@ -19,6 +19,7 @@ pub mod session;
 pub mod sieve;
 
 use crate::fields::{event_struct, events};
+use crate::scan::find;
 use crate::{Class, Reason};
 use prefix::{Line, Severity};
 
@@ -249,7 +250,7 @@ fn end<'a>(line: &Line<'a>) -> Parsed<'a> {
 
 /// Cuts a text off before a password, in the forms of `auth_verbose_passwords`.
 fn without_password(text: &[u8]) -> &[u8] {
-    memchr::memmem::find(text, b"given password: ")
+    find(text, b"given password: ")
         .and_then(|at| text.get(..at))
         .unwrap_or(text)
 }

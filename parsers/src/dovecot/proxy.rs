@@ -8,7 +8,8 @@ use super::login::{login_event, login_struct};
 use super::prefix::Line;
 use super::{Event, Parsed};
 use crate::scan::{
-    before_last, seconds, split_number, split_once, to_number, trailing_group, without_angles,
+    before_last, find_iter, seconds, split_number, split_once, to_number, trailing_group,
+    without_angles,
 };
 use crate::{Family, Reason, Seconds, family};
 
@@ -182,7 +183,7 @@ fn split_prefix(message: &[u8]) -> Option<(&[u8], Server<'_>, &[u8])> {
         starts.iter().any(|start| text.starts_with(start))
     };
     let split_at = |at: usize| Some((rest.get(..at)?, rest.get(at + b"): ".len()..)?));
-    let mut ends = memchr::memmem::find_iter(rest, b"): ");
+    let mut ends = find_iter(rest, b"): ");
     let (inside, text) = ends
         .clone()
         .filter_map(split_at)

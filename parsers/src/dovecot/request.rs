@@ -5,7 +5,7 @@
 
 use super::prefix::{Severity, severity};
 use super::session::number_after;
-use crate::scan::{before_last, split_number, split_once, to_number};
+use crate::scan::{before_last, find_iter, split_number, split_once, to_number};
 use crate::{Family, family};
 
 /// Who asked, as the request prefix tells.
@@ -109,7 +109,7 @@ fn up_to_2_3<'a>(request: Request<'a>, rest: &'a [u8]) -> Option<(Request<'a>, &
     let inside = rest
         .strip_prefix(b"(")
         .filter(|_| !db.is_empty() && !is_driver)?;
-    let ends = memchr::memmem::find_iter(inside, b"): ").filter_map(|at| {
+    let ends = find_iter(inside, b"): ").filter_map(|at| {
         let reason = inside.get(at + b"): ".len()..)?;
         Some((inside.get(..at)?, None, reason))
     });

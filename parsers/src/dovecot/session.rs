@@ -4,7 +4,7 @@ use super::prefix::Line;
 use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{before_last, split_number, split_once, to_number, trailing_group};
+use crate::scan::{before_last, rfind, split_number, split_once, to_number, trailing_group};
 
 event_struct! {
     /// A mail session ended.
@@ -133,7 +133,7 @@ fn protocol(process: &[u8]) -> &[u8] {
 fn counters_at(text: &[u8]) -> Option<usize> {
     let starts: [&[u8]; 3] = [b" in=", b" bytes=", b" top="];
     starts.iter().find_map(|start| {
-        let at = memchr::memmem::rfind(text, start)?;
+        let at = rfind(text, start)?;
         let value = text.get(at + start.len()..)?;
         value.first().filter(|byte| byte.is_ascii_digit())?;
         Some(at)

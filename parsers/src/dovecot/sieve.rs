@@ -8,7 +8,7 @@ use super::Event;
 use super::delivery::DeliverFormat;
 use super::prefix::{Line, MailProcess, leading_session};
 use crate::fields::event_struct;
-use crate::scan::{before_last, split_once, to_number, trailing_group, without_angles};
+use crate::scan::{before_last, rfind_iter, split_once, to_number, trailing_group, without_angles};
 
 /// Declares the event of a Sieve action: the fields that all of them share, and its own.
 macro_rules! sieve_struct {
@@ -296,7 +296,7 @@ fn split<'a>(mail: MailProcess<'a>, text: &'a [u8]) -> Option<(Text, Action<'a>)
             .iter()
             .find_map(|(words, kind)| Some((*kind, text.strip_prefix(*words)?)))
     };
-    let (head, body, kind, rest) = memchr::memmem::rfind_iter(text, b": ")
+    let (head, body, kind, rest) = rfind_iter(text, b": ")
         .filter_map(|at| Some((text.get(..at)?, text.get(at + 2..)?)))
         .find_map(|(head, body)| known(body).map(|(kind, rest)| (head, body, kind, rest)))
         .or_else(|| known(text).map(|(kind, rest)| (&b""[..], text, kind, rest)))?;

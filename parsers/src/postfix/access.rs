@@ -9,7 +9,9 @@ use nom::sequence::delimited;
 
 use super::{Client, Event};
 use crate::fields::event_struct;
-use crate::scan::{Scan, before_last, client, enhanced_code, mismatch, small_number, split_once};
+use crate::scan::{
+    Scan, before_last, client, contains, enhanced_code, find, mismatch, small_number, split_once,
+};
 
 use tail::quoted_len;
 pub(super) use tail::{FORMS, Form, Tail, split_tail, tail};
@@ -463,15 +465,12 @@ pub(super) fn subject(text: &[u8]) -> Option<Subject<'_>> {
     if let Some((name, text)) = before_last(inside, b">: Helo command ") {
         let class = b"Helo command";
         // A remote reply in the text of an address probe may quote such a refusal.
-        if memchr::memmem::find(name, b" said: ").is_none() {
+        if !contains(name, b" said: ") {
             return Some(Subject { name, class, text });
         }
     }
     let mut from = quoted_len(inside);
-    while let Some(found) = inside
-        .get(from..)
-        .and_then(|tail| memchr::memmem::find(tail, b">: "))
-    {
+    while let Some(found) = inside.get(from..).and_then(|tail| find(tail, b">: ")) {
         let at = from + found;
         let (Some(name), Some(rest)) = (inside.get(..at), inside.get(at + 3..)) else {
             break;

@@ -4,7 +4,7 @@ use super::access::{FORMS, Form, Tail, dsn, tail};
 use super::{Client, Event, Parsed, delivery, milter, smtpd};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{before_last, client, queue_id, split_number, split_once};
+use crate::scan::{before_last, client, queue_id, rfind_iter, split_number, split_once};
 
 event_struct! {
     /// A mail's Message-ID: kinds `cleanup_message_id` and `cleanup_resent_message_id`.
@@ -269,7 +269,7 @@ pub(super) fn content(input: &[u8]) -> Option<Content<'_>> {
         .map(|form| (window, *form))
         .chain([(input, Form::External), (input, Form::Internal)])
     {
-        for at in memchr::memmem::rfind_iter(window, b" from ") {
+        for at in rfind_iter(window, b" from ") {
             if let Some(content) = content_at(input, at, form) {
                 return Some(content);
             }

@@ -15,7 +15,7 @@ use super::reply::{self, Reply};
 use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
-use crate::scan::{Scan, angle, mismatch, peer, queue_id, seconds, small_number, split_once};
+use crate::scan::{Scan, angle, find, mismatch, peer, queue_id, seconds, small_number, split_once};
 
 /// What became of one recipient in one attempt to deliver.
 ///
@@ -321,7 +321,7 @@ fn further(rest: &[u8], ends: &[&[u8]]) -> usize {
 fn bare_address<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
     let bare = |end: &&[u8]| {
         let end = end.strip_suffix(b"<").unwrap_or(end);
-        memchr::memmem::find(input, end)
+        find(input, end)
     };
     match ends
         .iter()

@@ -6,7 +6,7 @@
 use super::mention::{Text, first_path};
 use super::{Event, queue_tools};
 use crate::fields::event_struct;
-use crate::scan::{before_last, small_number, split_once, to_number, word};
+use crate::scan::{before_last, contains, small_number, split_once, to_number, word};
 
 event_struct! {
     /// A service of Postfix itself did not answer.
@@ -364,7 +364,7 @@ fn map_server(text: &[u8]) -> Option<&[u8]> {
 fn is_lookup_failure(text: &[u8]) -> bool {
     let search = text.strip_prefix(b"dict_ldap_lookup: Search error ");
     text.starts_with(b"dict_nis_init: NIS domain name not set")
-        || memchr::memmem::find(text, b" map lookup problem").is_some()
+        || contains(text, b" map lookup problem")
         || search.is_some_and(|rest| rest.starts_with(b"-") || rest.ends_with(b" "))
 }
 

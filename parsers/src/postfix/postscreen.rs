@@ -14,8 +14,8 @@ use super::{Client, Event, Parsed, scache};
 use crate::Reason;
 use crate::fields::{Seconds, event_struct};
 use crate::scan::{
-    Scan, angle, before_last, enhanced_code, mismatch, nameless_client, number, queue_id_or_none,
-    seconds, small_number, split_once,
+    Scan, angle, before_last, enhanced_code, find_iter, mismatch, nameless_client, number,
+    queue_id_or_none, seconds, small_number, split_once,
 };
 
 pub use protocol::{
@@ -409,7 +409,7 @@ struct Tail<'a> {
 ///
 /// A DNSBL's own text may hold `; `; a HELO name may look like a tail but has no blank.
 fn split_tail(text: &[u8]) -> (&[u8], Tail<'_>) {
-    for at in memchr::memmem::find_iter(text, b"; from=") {
+    for at in find_iter(text, b"; from=") {
         let Some((reason, rest)) = text.split_at_checked(at) else {
             break;
         };

@@ -9,7 +9,7 @@ use core::fmt;
 use super::access::{Note, Reject, Trigger, subject};
 use super::cleanup::Check;
 use super::{Event, milter, smtpd};
-use crate::scan::{is_queue_id, split_once};
+use crate::scan::{contains, is_queue_id, split_once};
 
 /// A canonical class of refusal.
 ///
@@ -419,7 +419,7 @@ fn is_in_url(before: &[u8]) -> bool {
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"');
     let start = before.iter().rposition(is_end).map_or(0, |at| at + 1);
     let word = before.get(start..).unwrap_or(b"");
-    memchr::memmem::find(word, b"://").is_some() || starts_with_ignoring_case(word, b"www.")
+    contains(word, b"://") || starts_with_ignoring_case(word, b"www.")
 }
 
 /// Tells whether the id is the beginning of an address.

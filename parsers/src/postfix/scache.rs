@@ -10,7 +10,7 @@ use super::mention::Text;
 use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{Scan, before, before_last, number, split_once};
+use crate::scan::{Scan, before, before_last, find, number, split_once};
 
 event_struct! {
     /// Statistics of the connection cache; each line has some of the numbers.
@@ -171,7 +171,7 @@ pub(super) fn parse_verify(message: &[u8]) -> Parsed<'_> {
 
 fn verify(message: &[u8]) -> Option<Verify<'_>> {
     let Some(text) = message.strip_prefix(b"warning: ") else {
-        memchr::memmem::find(message, b" cache cleanup will start after ")?;
+        find(message, b" cache cleanup will start after ")?;
         return Some(Verify {
             address: None,
             status: None,

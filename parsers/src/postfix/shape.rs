@@ -12,7 +12,7 @@ use super::{
     postscreen, qmgr, qmqpd, queue_tools, scache, script, services, shared, smtp, smtpd, tls,
     tlsproxy,
 };
-use crate::scan::queue_id_or_none;
+use crate::scan::{contains, queue_id_or_none};
 use crate::{Daemon, Reason};
 
 /// A daemon's parser.
@@ -56,7 +56,7 @@ fn by_first_word(message: &[u8]) -> Option<Event<'_>> {
 }
 
 fn names_both_ends(message: &[u8]) -> bool {
-    message.starts_with(b"CONNECT from ") && memchr::memmem::find(message, b" to ").is_some()
+    message.starts_with(b"CONNECT from ") && contains(message, b" to ")
 }
 
 fn has_severity(message: &[u8]) -> bool {
@@ -241,9 +241,7 @@ fn cache_owner(table: &[u8]) -> Option<Daemon> {
         (b"postscreen", Daemon::Postscreen),
         (b"verify", Daemon::Verify),
     ];
-    let owner = names
-        .iter()
-        .find(|(name, _)| memchr::memmem::find(table, name).is_some());
+    let owner = names.iter().find(|(name, _)| contains(table, name));
     owner.map(|(_, daemon)| *daemon)
 }
 

@@ -13,7 +13,7 @@ use super::{Event, Parsed, Peer, delivery};
 use crate::Reason;
 use crate::fields::{Fields, Visitor, event_struct};
 use crate::scan::{
-    Scan, before, before_last, number, peer, queue_id, small_number, split_once, word,
+    Scan, before, before_last, number, peer, queue_id, rfind, small_number, split_once, word,
 };
 
 pub use warnings::Warning;
@@ -356,10 +356,7 @@ fn split_header(line: &[u8], by_a_header: bool) -> (&[u8], Option<&[u8]>) {
     };
     let body_start = name.len() + 2;
     let mut end = line.len();
-    while let Some(at) = line
-        .get(..end)
-        .and_then(|head| memchr::memmem::rfind(head, b": "))
-    {
+    while let Some(at) = line.get(..end).and_then(|head| rfind(head, b": ")) {
         let (Some(text), Some(optional)) = (line.get(..at), line.get(at + 2..)) else {
             break;
         };

@@ -15,7 +15,7 @@ use nom::sequence::{delimited, preceded, separated_pair, terminated};
 
 use super::{Event, Peer};
 use crate::fields::{Field, Visitor, event_struct};
-use crate::scan::{Scan, before, mismatch, peer, small_number, split_once, word};
+use crate::scan::{Scan, before, find, mismatch, peer, small_number, split_once, word};
 
 pub use dane::{DaneMatch, DaneProblem, DnssecProbe};
 pub use details::{
@@ -329,7 +329,7 @@ fn bits(input: &[u8]) -> Scan<'_, (u32, u32)> {
 
 /// Reads the name that the client asked for, up to the colon.
 fn sni(input: &[u8]) -> Scan<'_, &[u8]> {
-    match memchr::memmem::find(input, b": ").and_then(|at| input.split_at_checked(at)) {
+    match find(input, b": ").and_then(|at| input.split_at_checked(at)) {
         Some((name, rest)) => Ok((rest, name)),
         None => mismatch(),
     }

@@ -1,6 +1,6 @@
 //! What follows the stamp: the host and the tag with its process id, or Dovecot's own prefix.
 
-use crate::scan::{find_either, to_number};
+use crate::scan::{find_either, find_iter, to_number};
 use crate::{Record, Timestamp};
 
 /// The severity words that every line of Dovecot's own log file has behind its prefix.
@@ -130,9 +130,7 @@ fn is_dovecot_own(text: &[u8]) -> bool {
         text.get(at + 2..)
             .is_some_and(|rest| DOVECOT_SEVERITIES.iter().any(|word| rest.starts_with(word)))
     };
-    memchr::memmem::find_iter(text, b": ")
-        .take(4)
-        .any(is_severity)
+    find_iter(text, b": ").take(4).any(is_severity)
 }
 
 /// Makes the best of a stamped line without a tag.

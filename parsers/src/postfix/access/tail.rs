@@ -6,7 +6,7 @@
 use nom::Parser;
 use nom::bytes::complete::take_while1;
 
-use crate::scan::{Scan, angle, mismatch, split_once};
+use crate::scan::{Scan, angle, mismatch, rfind, split_once};
 
 /// The transaction so far, as the tail of a line states it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -104,7 +104,7 @@ fn raw_helo_tail(input: &[u8]) -> Option<Tail<'_>> {
             ..Tail::default()
         });
     }
-    let close = memchr::memmem::rfind(helo, b"> sasl_")?;
+    let close = rfind(helo, b"> sasl_")?;
     let found = Tail {
         proto,
         helo: helo.get(..close),

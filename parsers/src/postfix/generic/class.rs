@@ -3,7 +3,7 @@
 //! Postfix has some 1,600 places that warn. These are the word patterns of the catalogue; they are
 //! tried in its order, and the text stays as it is.
 
-use crate::scan::{is_queue_id, peer, split_once};
+use crate::scan::{contains, is_queue_id, peer, split_once};
 
 /// What a text must have to be of a class.
 enum Words {
@@ -26,7 +26,7 @@ pub(super) fn of(text: &[u8]) -> Option<&'static str> {
         for words in *words {
             let fits = match words {
                 Begin(words) => text.starts_with(words),
-                Hold(words) => memchr::memmem::find(text, words).is_some(),
+                Hold(words) => contains(text, words),
                 Mail(words) => mail.is_some_and(|rest| rest.starts_with(words)),
             };
             if fits {

@@ -4,7 +4,7 @@ use super::last_client;
 use crate::fields::{Seconds, event_struct};
 use crate::postfix::mention::Text;
 use crate::postfix::{Client, Event};
-use crate::scan::{before_last, nameless_client, seconds, small_number, split_once};
+use crate::scan::{before_last, contains, nameless_client, seconds, small_number, split_once};
 
 event_struct! {
     /// postscreen uses the old words for its lists.
@@ -55,8 +55,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
 }
 
 fn is_fatal(text: &[u8]) -> bool {
-    let is_value =
-        text.starts_with(b"bad postscreen_") && memchr::memmem::find(text, b" value: ").is_some();
+    let is_value = text.starts_with(b"bad postscreen_") && contains(text, b" value: ");
     text.starts_with(b"bad DNSBL ") || is_value
 }
 
@@ -72,9 +71,9 @@ fn is_warning(text: &[u8]) -> bool {
         b"problem receiving status from tlsproxy service",
     ];
     starts.iter().any(|words| text.starts_with(words))
-        || memchr::memmem::find(text, b" average delay is ").is_some()
-        || memchr::memmem::find(text, b": connect to private/dnsblog service: ").is_some()
-        || memchr::memmem::find(text, b": connect to private/tlsproxy service: ").is_some()
+        || contains(text, b" average delay is ")
+        || contains(text, b": connect to private/dnsblog service: ")
+        || contains(text, b": connect to private/tlsproxy service: ")
 }
 
 fn delay(text: &[u8]) -> Option<Seconds> {

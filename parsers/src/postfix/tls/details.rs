@@ -5,7 +5,7 @@ use crate::fields::event_struct;
 use crate::postfix::mention::Text;
 use crate::postfix::tls::{CertVerifyFailed, server};
 use crate::postfix::{Client, Event, Peer};
-use crate::scan::{before_last, client, peer, split_number, split_once};
+use crate::scan::{before_last, client, contains, peer, split_number, split_once};
 
 event_struct! {
     /// The names and fingerprints of a peer's certificate.
@@ -378,7 +378,7 @@ fn is_cache(message: &[u8]) -> bool {
 /// `read from 55D0C0FFEE [55D0C0FFEF] (5 bytes => 5 (0x5))` and the rows below it, `0000 - 16 03`.
 fn is_dump(message: &[u8]) -> bool {
     if message.starts_with(b"read from ") || message.starts_with(b"write to ") {
-        return memchr::memmem::find(message, b" bytes => ").is_some();
+        return contains(message, b" bytes => ");
     }
     match message.split_at_checked(4) {
         Some((offset, rest)) => {
@@ -398,6 +398,6 @@ fn is_debug_of_peer(rest: &[u8]) -> bool {
         b"save session ",
         b"looking for session ",
     ];
-    let is_match = memchr::memmem::find(rest, b" matched ").is_some();
+    let is_match = contains(rest, b" matched ");
     !is_match && starts.iter().any(|words| rest.starts_with(words))
 }
