@@ -4,7 +4,7 @@
 //! `Incomplete`. The error type is `()`: which line kind gave up is said by the caller's
 //! [`Reason`](crate::Reason), and nom's verbose errors panic on long lines (nom#1867).
 
-use nom::bytes::complete::{tag, take_until, take_while, take_while1};
+use nom::bytes::complete::{tag, take_until, take_while1};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
@@ -162,8 +162,8 @@ pub(crate) fn without_angles(input: &[u8]) -> &[u8] {
 
 /// Reads a decimal number; one that does not fit is a mismatch, never a wrong number.
 pub(crate) fn number(input: &[u8]) -> Scan<'_, u64> {
-    let (rest, digits) = take_while1(|byte: u8| byte.is_ascii_digit()).parse(input)?;
-    match to_number(digits) {
+    let (text, rest) = input.split_at(digits(input));
+    match to_number(text) {
         Some(value) => Ok((rest, value)),
         None => mismatch(),
     }
@@ -183,7 +183,17 @@ pub(crate) fn to_number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0u64, |value, &byte| {
+    // Eighteen digits always fit.
+    let (near, far) = digits.split_at(digits.len().min(18));
+    let mut value = 0u64;
+    for &byte in near {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    far.iter().try_fold(value, |value, &byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
         value.checked_mul(10)?.checked_add(u64::from(digit))
     })
@@ -200,31 +210,27 @@ pub(crate) fn seconds(input: &[u8]) -> Scan<'_, Seconds> {
     let Some(whole_micros) = whole.checked_mul(1_000_000) else {
         return mismatch();
     };
-    let Some((b'.', fraction)) = rest.split_first().map(|(first, tail)| (*first, tail)) else {
-        return Ok((
-            rest,
-            Seconds {
-                micros: whole_micros,
-            },
-        ));
+    let (fraction, rest) = match rest.strip_prefix(b".") {
+        Some(behind) => behind.split_at(digits(behind)),
+        None => (&b""[..], rest),
     };
-    let (rest, digits) = take_while(|byte: u8| byte.is_ascii_digit()).parse(fraction)?;
-    Ok((
-        rest,
-        Seconds {
-            micros: whole_micros.saturating_add(u64::from(micros(digits))),
-        },
-    ))
+    let micros = whole_micros.saturating_add(u64::from(micros(fraction)));
+    Ok((rest, Seconds { micros }))
+}
+
+/// How many digits a text begins with.
+fn digits(input: &[u8]) -> usize {
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    input.iter().take_while(is_digit).count()
 }
 
 /// Turns the digits after the decimal point into microseconds; digits past the sixth are cut.
 pub(crate) fn micros(digits: &[u8]) -> u32 {
+    let mut unit = 1_000_000;
     let mut value = 0;
-    for place in 0..6 {
-        let digit = digits
-            .get(place)
-            .map_or(0, |byte| byte.wrapping_sub(b'0').min(9));
-        value = value * 10 + u32::from(digit);
+    for digit in digits.iter().take(6) {
+        unit /= 10;
+        value += u32::from(digit.wrapping_sub(b'0').min(9)) * unit;
     }
     value
 }

@@ -15,7 +15,9 @@ use super::reply::{self, Reply};
 use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
-use crate::scan::{Scan, angle, find, mismatch, peer, queue_id, seconds, small_number, split_once};
+use crate::scan::{
+    Scan, angle, find, find_either, mismatch, peer, queue_id, seconds, small_number, split_once,
+};
 
 /// What became of one recipient in one attempt to deliver.
 ///
@@ -41,7 +43,7 @@ pub struct Delivery<'a> {
     /// From arrival to this line.
     pub delay: Seconds,
     /// The four parts of `delay`.
-    pub delays: Option<[Seconds; 4]>,
+    pub delays: Option<Delays<'a>>,
     /// The TLS feature, e.g. `may`, `dane:encrypt`, `may:none`.
     pub tls: Option<&'a [u8]>,
     /// The enhanced status code.
@@ -106,6 +108,28 @@ impl Fields for Delivery<'_> {
             .then_some(true)
             .visit_as("truncated", visitor);
         self.reply().visit(visitor);
+    }
+}
+
+/// The four parts of a delay, as logged: `{a}/{b}/{c}/{d}`; read when somebody wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Delays<'a>(pub &'a [u8]);
+
+impl Delays<'_> {
+    /// Returns the time before the queue manager, in it, for connecting, and for transmission.
+    pub fn parts(&self) -> Option<[Seconds; 4]> {
+        let mut parts = [Seconds::default(); 4];
+        let mut texts = self.0.split(|&byte| byte == b'/');
+        for part in &mut parts {
+            *part = seconds(texts.next()?).ok()?.1;
+        }
+        Some(parts)
+    }
+}
+
+impl Field for Delays<'_> {
+    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
+        self.parts().visit_as(name, visitor);
     }
 }
 
@@ -237,10 +261,7 @@ fn delivery(message: &[u8]) -> Scan<'_, Delivery<'_>> {
     let (rest, _) = tag("to=").parse(rest)?;
     let (mut rest, recipient) = address(rest, &[b", orig_to=<", b", relay="])?;
     let mut found = Delivery::new(queue_id, recipient);
-    while let Some((name, value)) = rest
-        .strip_prefix(b", ")
-        .and_then(|rest| split_once(rest, b"="))
-    {
+    while let Some((name, value)) = rest.strip_prefix(b", ").and_then(split_name) {
         rest = found.take(name, value);
     }
     Ok((rest, found))
@@ -264,7 +285,7 @@ impl<'a> Delivery<'a> {
             b"relay" => self.relay = Relay::of(value),
             b"conn_use" => self.conn_use = small_number(value).ok().map(|(_, number)| number),
             b"delay" => self.delay = seconds(value).map_or(Seconds::default(), |(_, delay)| delay),
-            b"delays" => self.delays = delays(value),
+            b"delays" => self.delays = Some(Delays(value)),
             b"tls" => self.tls = Some(value),
             b"dsn" => self.dsn = Some(value),
             _ => {}
@@ -305,14 +326,16 @@ fn further(rest: &[u8], ends: &[&[u8]]) -> usize {
     let mut length = 0;
     while let Some(tail) = rest.get(length..) {
         let (field, _) = value(tail.strip_prefix(b", ").unwrap_or(tail));
-        let is_end = tail.starts_with(b", orig_to=") || memchr::memchr(b'>', field).is_none();
+        if tail.starts_with(b", orig_to=") || memchr::memchr(b'>', field).is_none() {
+            break;
+        }
         let next = memchr::memchr_iter(b'>', tail).find(|at| {
             tail.get(at + 1..)
                 .is_some_and(|tail| ends.iter().any(|end| tail.starts_with(end)))
         });
         match next {
-            Some(at) if !is_end => length += at + 1,
-            _ => break,
+            Some(at) => length += at + 1,
+            None => break,
         }
     }
     length
@@ -334,25 +357,26 @@ fn bare_address<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
     }
 }
 
+/// Splits `{name}=` off.
+fn split_name(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = input.split_at_checked(find_either(input, b'=', b'=')?)?;
+    Some((name, value.get(1..)?))
+}
+
 /// Splits a value off: it ends before the next `, `.
 fn value(input: &[u8]) -> (&[u8], &[u8]) {
-    for at in memchr::memchr_iter(b',', input) {
-        if let Some((value, rest)) = input.split_at_checked(at)
-            && rest.starts_with(b", ")
-        {
-            return (value, rest);
+    let mut from = 0;
+    while let Some(found) = input
+        .get(from..)
+        .and_then(|tail| find_either(tail, b',', b','))
+    {
+        let at = from + found;
+        match input.split_at_checked(at) {
+            Some((value, rest)) if rest.starts_with(b", ") => return (value, rest),
+            _ => from = at + 1,
         }
     }
     (input, b"")
-}
-
-fn delays(value: &[u8]) -> Option<[Seconds; 4]> {
-    let mut parts = [Seconds::default(); 4];
-    let mut texts = value.split(|&byte| byte == b'/');
-    for part in &mut parts {
-        *part = seconds(texts.next()?).ok()?.1;
-    }
-    Some(parts)
 }
 
 fn service_warning(text: &[u8]) -> Option<ServiceWarning<'_>> {
@@ -406,7 +430,12 @@ mod tests {
         );
         assert_eq!(found.delay.to_string(), "12");
         assert_eq!(
-            found.delays.unwrap().map(|part| part.micros),
+            found
+                .delays
+                .unwrap()
+                .parts()
+                .unwrap()
+                .map(|part| part.micros),
             [11_000_000, 20_000, 0, 400_000]
         );
         assert_eq!(

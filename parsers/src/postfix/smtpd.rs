@@ -20,8 +20,8 @@ use super::{Client, Event, Parsed, access, milter};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, is_queue_id, mismatch, number, queue_id_or_none, split_once, to_number,
-    without_angles,
+    Scan, client, find_either, is_queue_id, mismatch, number, queue_id_or_none, split_once,
+    to_number, without_angles,
 };
 
 pub use notices::{
@@ -76,25 +76,31 @@ pub struct Commands<'a>(pub &'a [u8]);
 impl<'a> Commands<'a> {
     /// Iterates over the commands: name, how many were accepted, how many there were.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], u64, u64)> + use<'a> {
-        let mut rest = self.0;
-        core::iter::from_fn(move || {
-            while !rest.is_empty() {
-                let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-                let (word, tail) = rest.split_at_checked(end)?;
-                rest = tail.strip_prefix(b" ").unwrap_or(tail);
-                if let Some(counted) = counter(word) {
-                    return Some(counted);
-                }
-            }
-            None
-        })
+        self.words().filter_map(counter)
     }
 
     /// Returns a command's counters: how many were accepted, how many there were.
     pub fn get(&self, command: &[u8]) -> Option<(u64, u64)> {
-        self.iter()
-            .find(|(name, _, _)| *name == command)
+        let named = |word: &'a [u8]| {
+            let counts = word.strip_prefix(command)?;
+            counts.starts_with(b"=").then(|| counter(word)).flatten()
+        };
+        self.words()
+            .find_map(named)
             .map(|(_, ok, total)| (ok, total))
+    }
+
+    fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let end = find_either(rest, b' ', b' ').unwrap_or(rest.len());
+            let (word, tail) = rest.split_at_checked(end)?;
+            rest = tail.strip_prefix(b" ").unwrap_or(tail);
+            Some(word)
+        })
     }
 }
 

@@ -121,20 +121,60 @@ event_struct! {
         pub protocol: &'a [u8],
         /// The cipher suite.
         pub cipher: &'a [u8],
-        /// The effective key length.
-        pub used_bits: Option<u32>,
-        /// The algorithm's key length.
-        pub algorithm_bits: Option<u32>,
-        /// The key exchange, with curve or size where stated.
-        pub key_exchange: Option<&'a [u8]>,
-        /// The server's signature algorithm, with curve or size where stated.
-        pub server_signature: Option<&'a [u8]>,
-        /// The server's signature digest.
-        pub server_digest: Option<&'a [u8]>,
-        /// The client's signature algorithm.
-        pub client_signature: Option<&'a [u8]>,
-        /// The client's signature digest.
-        pub client_digest: Option<&'a [u8]>,
+        /// What stands behind the cipher: see [`Details`].
+        pub details: Details<'a>,
+    }
+}
+
+/// What a TLS line says behind the cipher, as logged; read when somebody wants to know.
+///
+/// Visited as `used_bits`, `algorithm_bits`, `key_exchange`, `server_signature`, `server_digest`,
+/// `client_signature` and `client_digest`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Details<'a>(pub &'a [u8]);
+
+impl<'a> Details<'a> {
+    /// Returns the effective and the algorithm's key length; `None` where the line was cut.
+    pub fn bits(&self) -> Option<(u32, u32)> {
+        bits(self.0).ok().map(|(_, bits)| bits)
+    }
+
+    /// Iterates over the details by the names that Postfix gives them: `key-exchange`,
+    /// `server-signature`, …, each with its curve or size where stated.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        // A cut line ends before the bits.
+        let mut rest = bits(self.0).map_or(&b""[..], |(rest, _)| rest);
+        core::iter::from_fn(move || {
+            let (name, value) = split_once(rest.strip_prefix(b" ")?, b" ")?;
+            let (detail, behind) = detail(value);
+            rest = behind;
+            Some((name, detail))
+        })
+    }
+
+    /// Returns the detail of this name, the last one if it is said twice.
+    pub fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
+        let named = self.iter().filter(|(found, _)| *found == name);
+        named.last().map(|(_, detail)| detail)
+    }
+}
+
+impl Field for Details<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        if let Some((used, algorithm)) = self.bits() {
+            used.visit_as("used_bits", visitor);
+            algorithm.visit_as("algorithm_bits", visitor);
+        }
+        let names = [
+            ("key-exchange", "key_exchange"),
+            ("server-signature", "server_signature"),
+            ("server-digest", "server_digest"),
+            ("client-signature", "client_signature"),
+            ("client-digest", "client_digest"),
+        ];
+        for (logged, name) in names {
+            self.get(logged.as_bytes()).visit_as(name, visitor);
+        }
     }
 }
 
@@ -234,10 +274,15 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
 
 /// Parses the line of a connection that is up: of the lines about TLS the one that is common.
 pub(super) fn established(message: &[u8]) -> Option<Event<'_>> {
-    matches!(message.first()?, b'A' | b'U' | b'T' | b'V')
-        .then(|| connection(message).ok())
-        .flatten()
-        .map(|(_, found)| Event::TlsConnection(found))
+    // A queue id may begin with an `A`, but has no small letter behind it.
+    if !matches!(
+        message,
+        [b'A' | b'U' | b'V', b'n' | b'e', ..] | [b'T', b'r' | b'L', ..]
+    ) {
+        return None;
+    }
+    let (_, found) = connection(message).ok()?;
+    Some(Event::TlsConnection(found))
 }
 
 fn warning(text: &[u8]) -> Option<Event<'_>> {
@@ -297,28 +342,19 @@ fn connection(input: &[u8]) -> Scan<'_, Connection<'_>> {
     let (rest, sni) = opt(preceded(tag(" to "), sni)).parse(rest)?;
     let (rest, (_, protocol)) = (tag(": "), before(" with cipher ")).parse(rest)?;
     let (rest, cipher) = word(rest)?;
-    let mut found = Connection {
-        trust,
-        action,
-        direction,
-        peer,
-        sni,
-        protocol,
-        cipher,
-        used_bits: None,
-        algorithm_bits: None,
-        key_exchange: None,
-        server_signature: None,
-        server_digest: None,
-        client_signature: None,
-        client_digest: None,
-    };
-    // A cut line ends before the bits.
-    if let Ok((rest, (used, algorithm))) = bits(rest) {
-        (found.used_bits, found.algorithm_bits) = (Some(used), Some(algorithm));
-        found.take_details(rest);
-    }
-    Ok((b"", found))
+    Ok((
+        b"",
+        Connection {
+            trust,
+            action,
+            direction,
+            peer,
+            sni,
+            protocol,
+            cipher,
+            details: Details(rest),
+        },
+    ))
 }
 
 /// Reads ` ({used}/{algorithm} bits)`.
@@ -332,27 +368,6 @@ fn sni(input: &[u8]) -> Scan<'_, &[u8]> {
     match find(input, b": ").and_then(|at| input.split_at_checked(at)) {
         Some((name, rest)) => Ok((rest, name)),
         None => mismatch(),
-    }
-}
-
-impl<'a> Connection<'a> {
-    /// Takes ` {name} {value}[ ({more})]` as often as they stand there; unknown names are skipped.
-    fn take_details(&mut self, mut rest: &'a [u8]) {
-        while let Some((name, value)) = rest
-            .strip_prefix(b" ")
-            .and_then(|rest| split_once(rest, b" "))
-        {
-            let (detail, behind) = detail(value);
-            rest = behind;
-            match name {
-                b"key-exchange" => self.key_exchange = Some(detail),
-                b"server-signature" => self.server_signature = Some(detail),
-                b"server-digest" => self.server_digest = Some(detail),
-                b"client-signature" => self.client_signature = Some(detail),
-                b"client-digest" => self.client_digest = Some(detail),
-                _ => {}
-            }
-        }
     }
 }
 
@@ -510,17 +525,26 @@ mod tests {
         );
         assert_eq!(found.cipher, b"TLS_AES_256_GCM_SHA384");
         assert_eq!(
-            (found.used_bits, found.algorithm_bits),
+            found
+                .details
+                .bits()
+                .map_or((None, None), |(used, all)| (Some(used), Some(all))),
             (Some(256), Some(128))
         );
-        assert_eq!(found.key_exchange, Some(&b"ECDHE (P-256)"[..]));
         assert_eq!(
-            found.server_signature,
+            found.details.get(b"key-exchange"),
+            Some(&b"ECDHE (P-256)"[..])
+        );
+        assert_eq!(
+            found.details.get(b"server-signature"),
             Some(&b"ECDSA (prime256v1 raw public key)"[..])
         );
-        assert_eq!(found.server_digest, Some(&b"SHA256"[..]));
-        assert_eq!(found.client_signature, Some(&b"RSA-PSS (4096 bits)"[..]));
-        assert_eq!(found.client_digest, Some(&b"SHA384"[..]));
+        assert_eq!(found.details.get(b"server-digest"), Some(&b"SHA256"[..]));
+        assert_eq!(
+            found.details.get(b"client-signature"),
+            Some(&b"RSA-PSS (4096 bits)"[..])
+        );
+        assert_eq!(found.details.get(b"client-digest"), Some(&b"SHA384"[..]));
     }
 
     #[test]
@@ -558,11 +582,11 @@ mod tests {
         let cut = read(
             "Trusted TLS connection established to mx1.example.org[203.0.113.25]:25: TLSv1.3 with cipher TLS_AES",
         );
-        assert_eq!((cut.cipher, cut.used_bits), (&b"TLS_AES"[..], None));
+        assert_eq!((cut.cipher, cut.details.bits()), (&b"TLS_AES"[..], None));
         let new = read(
             "TLS connection established to mx[203.0.113.25]:25: TLSv1.4 with cipher X (1/1 bits) new Y (2 bits) key-exchange Z",
         );
-        assert_eq!(new.key_exchange, Some(&b"Z"[..]));
+        assert_eq!(new.details.get(b"key-exchange"), Some(&b"Z"[..]));
     }
 
     #[test]
