@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::prefix::{Line, MailProcess};
-use crate::fields::event_struct;
+use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{find_iter, split_once, to_number, without_angles};
 
 event_struct! {
@@ -20,24 +20,55 @@ event_struct! {
         pub event: &'a [u8],
         /// Where a copy comes from.
         pub source_mailbox: Option<&'a [u8]>,
-        /// The mailbox.
-        pub mailbox: Option<&'a [u8]>,
-        /// The uid of the message.
-        pub uid: Option<u64>,
-        /// The uids of several messages, as logged (1.x).
-        pub uids: Option<&'a [u8]>,
-        /// The message id, as logged; empty where the message has none.
-        pub message_id: Option<&'a [u8]>,
-        /// The physical size.
-        pub size_bytes: Option<u64>,
-        /// The size with CR LF line ends.
-        pub vsize_bytes: Option<u64>,
-        /// The `From:` header.
-        pub sender: Option<&'a [u8]>,
-        /// The `Subject:` header.
-        pub subject: Option<&'a [u8]>,
-        /// The new flags.
-        pub flags: Option<&'a [u8]>,
+        /// What the line says about the message.
+        pub message: MessageText<'a>,
+    }
+}
+
+/// What a line says about a message, as logged; read when somebody wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MessageText<'a> {
+    /// The mailbox, where it stands before the event (2.4).
+    pub mailbox: Option<&'a [u8]>,
+    /// The fields behind the event.
+    pub fields: &'a [u8],
+}
+
+/// The fields of a message.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Message<'a> {
+    /// The mailbox.
+    pub mailbox: Option<&'a [u8]>,
+    /// The uid of the message.
+    pub uid: Option<u64>,
+    /// The uids of several messages, as logged (1.x).
+    pub uids: Option<&'a [u8]>,
+    /// The message id, as logged; empty where the message has none.
+    pub message_id: Option<&'a [u8]>,
+    /// The physical size.
+    pub size_bytes: Option<u64>,
+    /// The size with CR LF line ends.
+    pub vsize_bytes: Option<u64>,
+    /// The `From:` header.
+    pub sender: Option<&'a [u8]>,
+    /// The `Subject:` header.
+    pub subject: Option<&'a [u8]>,
+    /// The new flags.
+    pub flags: Option<&'a [u8]>,
+}
+
+impl Field for MessageText<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let message = self.read();
+        message.mailbox.visit_as("mailbox", visitor);
+        message.uid.visit_as("uid", visitor);
+        message.uids.visit_as("uids", visitor);
+        message.message_id.visit_as("message_id", visitor);
+        message.size_bytes.visit_as("size_bytes", visitor);
+        message.vsize_bytes.visit_as("vsize_bytes", visitor);
+        message.sender.visit_as("sender", visitor);
+        message.subject.visit_as("subject", visitor);
+        message.flags.visit_as("flags", visitor);
     }
 }
 
@@ -130,29 +161,24 @@ fn message_event<'a>(
         .take_while(|b| b.is_ascii_lowercase() || **b == b'_')
         .count();
     let (event, rest) = text.split_at_checked(length)?;
-    if !EVENTS.contains(&event) {
+    // Before any word is compared: most lines of mail processes are about something else.
+    let is_first = matches!(
+        event.first()?,
+        b's' | b'e' | b'd' | b'u' | b'a' | b'f' | b'c'
+    );
+    if !is_first || !EVENTS.contains(&event) {
         return None;
     }
     let (source_mailbox, fields) = match rest.strip_prefix(b" from ") {
         Some(source) => copy_source(source)?,
         None => (None, rest.strip_prefix(b": ")?),
     };
-    let mut found = MailEvent {
+    Some(Event::MailEvent(MailEvent {
         mail,
         event,
         source_mailbox,
-        mailbox,
-        uid: None,
-        uids: None,
-        message_id: None,
-        size_bytes: None,
-        vsize_bytes: None,
-        sender: None,
-        subject: None,
-        flags: None,
-    };
-    found.read(fields);
-    Some(Event::MailEvent(found))
+        message: MessageText { mailbox, fields },
+    }))
 }
 
 /// Splits `{source}: box=..` or `{source}: uid=..`; a mailbox name may hold `: ` itself.
@@ -181,23 +207,30 @@ const KEYS: [&[u8]; 10] = [
     b"flags=(",
 ];
 
-impl<'a> MailEvent<'a> {
+impl<'a> MessageText<'a> {
     /// Reads the fields from the left, in the plugin's fixed order.
     ///
     /// A value ends only where a field of a later place begins, so that a subject with commas stays
     /// whole and cannot bring a size or sender of its own.
-    fn read(&mut self, fields: &'a [u8]) {
-        let mut rest = fields;
+    pub fn read(&self) -> Message<'a> {
+        let mut found = Message {
+            mailbox: self.mailbox,
+            ..Message::default()
+        };
+        let mut rest = self.fields;
         let mut place = 0;
         while let Some((key, value)) = first_key(rest, place) {
             let end = value_end(key, value);
             let (value, next) = value.split_at_checked(end).unwrap_or((value, b""));
-            self.set(key, value);
+            found.set(key, value);
             rest = next.strip_prefix(b", ").unwrap_or(next);
             place = key + 1;
         }
+        found
     }
+}
 
+impl<'a> Message<'a> {
     fn set(&mut self, key: usize, value: &'a [u8]) {
         match KEYS.get(key).copied().unwrap_or_default() {
             b"box=" | b"dest=" => self.mailbox = Some(value),
@@ -254,16 +287,20 @@ mod tests {
         let found = event_of(
             "flag_change: box=INBOX, uid=7, msgid=<m1@example.org>, size=error, vsize=2400, from=Bob, size=1, B <bob@example.org>, subject=a, b, size=3, from=x, flags=(\\Seen $Forwarded)",
         );
+        let found = found.message.read();
         assert_eq!((found.size_bytes, found.vsize_bytes), (None, Some(2400)));
         assert_eq!(found.sender, Some(&b"Bob, size=1, B <bob@example.org>"[..]));
         assert_eq!(found.subject, Some(&b"a, b, size=3, from=x"[..]));
         assert_eq!(found.flags, Some(&b"\\Seen $Forwarded"[..]));
-        let found = event_of("save: box=Sent, uid=error, msgid=, size=2345");
+        let found = event_of("save: box=Sent, uid=error, msgid=, size=2345")
+            .message
+            .read();
         assert_eq!(
             (found.uid, found.message_id, found.size_bytes),
             (None, Some(&b""[..]), Some(2345))
         );
-        let found = event_of("save: box=Sent, uid=1, msgid=<x, size=9, y@z>, size=2345");
+        let line = "save: box=Sent, uid=1, msgid=<x, size=9, y@z>, size=2345";
+        let found = event_of(line).message.read();
         assert_eq!(
             (found.message_id, found.size_bytes),
             (Some(&b"<x, size=9, y@z>"[..]), Some(2345))
@@ -276,7 +313,7 @@ mod tests {
         let found =
             event_of("Mailbox Lists/a: b: expunge: uid=42, msgid=<m1@example.org>, size=2345");
         assert_eq!(
-            (found.event, found.mailbox),
+            (found.event, found.message.mailbox),
             (&b"expunge"[..], Some(&b"Lists/a: b"[..]))
         );
         let found =
@@ -285,11 +322,15 @@ mod tests {
             (found.event, found.source_mailbox),
             (&b"copy"[..], Some(&b"INBOX"[..]))
         );
-        assert_eq!((found.mailbox, found.uid), (Some(&b"Trash"[..]), Some(7)));
+        let message = found.message.read();
+        assert_eq!(
+            (message.mailbox, message.uid),
+            (Some(&b"Trash"[..]), Some(7))
+        );
         let found =
             event_of("copy from In: box: box=Trash, uid=7, msgid=<m1@example.org>, size=2345");
         assert_eq!(
-            (found.source_mailbox, found.mailbox),
+            (found.source_mailbox, found.message.read().mailbox),
             (Some(&b"In: box"[..]), Some(&b"Trash"[..]))
         );
     }

@@ -59,6 +59,9 @@ impl Severity {
 
 /// Takes the severity word off a text.
 pub(super) fn severity(text: &[u8]) -> (Severity, &[u8]) {
+    if !matches!(text.first(), Some(b'D' | b'E' | b'F' | b'I' | b'P' | b'W')) {
+        return (Severity::Info, text);
+    }
     let words: [(&[u8], Severity); 6] = [
         (b"Info: ", Severity::Info),
         (b"Debug: ", Severity::Debug),

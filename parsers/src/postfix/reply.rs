@@ -322,6 +322,8 @@ fn codes(text: &[u8]) -> (Option<u32>, Option<&[u8]>) {
 /// Reads a text in a frame of the smtp client.
 fn frame(text: &[u8]) -> Option<Reply<'_>> {
     match text.first()? {
+        // A code: the words are a server's.
+        b'0'..=b'9' => None,
         b'h' => host_frame(text.strip_prefix(b"host ")?),
         b'P' => protocol_error(text.strip_prefix(b"Protocol error: host ")?),
         b'c' => connect_failed(text)
