@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mailtally_parsers::Event;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::source::Chunk;
@@ -197,10 +196,7 @@ fn count(chunk: &Chunk, windows: Windows, is_first: bool) -> Tally {
     let mut lines = chunk.records();
     while let Some(line) = lines.next() {
         match (&line.record, line.time) {
-            (Some(record), Some(time)) => {
-                let parsed = Event::parse(&record.tag, record.message);
-                tally.absorb(record, time.wall_us, &parsed);
-            }
+            (Some(record), Some(time)) => tally.line(record, time.wall_us),
             _ => tally.absorb_foreign(),
         }
     }

@@ -1,7 +1,7 @@
 //! An event: one line's message as a typed value.
 
 use crate::fields::{Fields, Visitor};
-use crate::{Program, Tag, companion, dovecot, logger, postfix};
+use crate::{Daemon, Program, Tag, companion, dovecot, logger, postfix};
 
 /// One line's message as a typed value that borrows from the line.
 #[non_exhaustive]
@@ -45,12 +45,12 @@ impl<'a> Event<'a> {
 
     /// Returns the event's kind.
     pub fn kind(&self) -> Kind {
-        Kind(match self {
-            Event::Postfix(event) => event.index(),
-            Event::Dovecot(event) => DOVECOT + event.index(),
-            Event::Companion(event) => COMPANION + event.index(),
-            Event::Logger(event) => LOGGER + event.index(),
-        })
+        match self {
+            Event::Postfix(event) => event.kind(),
+            Event::Dovecot(event) => event.kind(),
+            Event::Companion(event) => Kind(COMPANION + event.index()),
+            Event::Logger(event) => Kind(LOGGER + event.index()),
+        }
     }
 
     /// Tells how far the line was understood.
@@ -62,6 +62,32 @@ impl<'a> Event<'a> {
             Event::Dovecot(event) => event.class(),
             Event::Companion(_) | Event::Logger(_) => Class::Parsed,
         }
+    }
+}
+
+impl<'a> postfix::Event<'a> {
+    /// Parses a message by the grammar of the daemon that logged it.
+    ///
+    /// [`Event::parse`] does so for any program; this spares who asks for one the way there.
+    pub fn parse(daemon: Daemon, message: &'a [u8]) -> core::result::Result<Self, Reason> {
+        postfix::parse(daemon, message)
+    }
+
+    /// Returns the event's kind.
+    pub fn kind(&self) -> Kind {
+        Kind(self.index())
+    }
+}
+
+impl<'a> dovecot::Event<'a> {
+    /// Parses a message of Dovecot; see [`postfix::Event::parse`].
+    pub fn parse(message: &'a [u8]) -> core::result::Result<Self, Reason> {
+        dovecot::parse(message)
+    }
+
+    /// Returns the event's kind.
+    pub fn kind(&self) -> Kind {
+        Kind(DOVECOT + self.index())
     }
 }
 

@@ -7,7 +7,7 @@
 use mailtally_parsers::postfix::Postsuper;
 use mailtally_parsers::postfix::reply::Stage;
 use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qmgr, smtpd, tls};
-use mailtally_parsers::{Daemon, Event, Family, Program, Record, family, is_loopback, logger};
+use mailtally_parsers::{Daemon, Family, Program, Record, family, is_loopback};
 
 use super::Tally;
 use super::deliveries::RelayKey;
@@ -57,39 +57,27 @@ impl Context<'_> {
 
 impl Tally {
     /// Counts what an event says.
-    pub(super) fn event(
+    pub(super) fn postfix(
         &mut self,
         host: Symbol,
         record: &Record<'_>,
         wall_us: i64,
-        event: &Event<'_>,
+        event: &Postfix<'_>,
     ) {
-        let at = At {
-            line: self.lines,
-            us: wall_us,
+        let (tag, prefix) = self.tag(&record.tag);
+        let instance = InstanceKey { host, prefix };
+        let context = &Context {
+            record,
+            host,
+            tag,
+            instance,
+            at: At {
+                line: self.lines,
+                us: wall_us,
+            },
         };
-        match event {
-            Event::Postfix(event) => {
-                let (tag, prefix) = self.tag(&record.tag);
-                let instance = InstanceKey { host, prefix };
-                let context = Context {
-                    record,
-                    host,
-                    tag,
-                    instance,
-                    at,
-                };
-                self.postfix(&context, event);
-            }
-            Event::Dovecot(event) => self.dovecot(host, event),
-            Event::Logger(logger::Event::RateLimit(lost)) => self.accounts.count_lost(lost.count),
-            _ => {}
-        }
-    }
-
-    fn postfix(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
-        if let Some(Daemon::Qmgr | Daemon::Master) = daemon(context.record, event) {
-            self.instances.note(context.instance);
+        if let Some(Daemon::Qmgr | Daemon::Master) = daemon(record, event) {
+            self.instances.note(instance);
         }
         match event {
             Postfix::Delivery(event) => self.delivery(context, event),
@@ -360,13 +348,12 @@ impl Tally {
     }
 
     fn disconnect(&mut self, context: &Context<'_>, event: &smtpd::Disconnect<'_>) {
-        let succeeded = |command: &[u8]| event.commands.get(command).is_some_and(|(ok, _)| ok > 0);
-        let has_counters = event.commands_total.is_some() || event.commands_ok.is_some();
+        let succeeded = |command: &[u8]| event.counters.succeeded(command);
         let closing = Closing {
             instance: context.instance,
             day: context.day(),
             seen_encrypted: succeeded(b"starttls") || is_wrapper(context.record.tag.service),
-            sent_mail: has_counters.then(|| succeeded(b"mail")),
+            sent_mail: event.counters.are_there().then(|| succeeded(b"mail")),
         };
         let process = context.process();
         self.servers

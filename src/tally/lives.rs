@@ -53,8 +53,8 @@ impl QueueId {
     pub(crate) fn new(id: &[u8]) -> Self {
         let kept = id.get(id.len().saturating_sub(23)..).unwrap_or(id);
         let mut bytes = [0; 23];
-        for (to, from) in bytes.iter_mut().zip(kept) {
-            *to = *from;
+        if let Some(bytes) = bytes.get_mut(..kept.len()) {
+            bytes.copy_from_slice(kept);
         }
         QueueId {
             length: u8::try_from(id.len()).unwrap_or(u8::MAX),
@@ -369,8 +369,8 @@ impl Lives {
         if anchored && self.table.len() > windows.max_open {
             self.close_longest_silent(windows, settle);
         }
-        // Each life is looked at once per line on average, however many there are.
-        self.next_sweep = now.line + (windows.hop / 2).max(self.table.len() as u64);
+        // Each life is looked at once in two lines on average, however many there are.
+        self.next_sweep = now.line + windows.hop.max(2 * self.table.len() as u64);
         true
     }
 

@@ -31,7 +31,9 @@ mod tls;
 pub mod totals;
 
 use hashbrown::HashMap;
-use mailtally_parsers::{Event, Program, Reason, Record, Tag};
+use mailtally_parsers::dovecot::Event as DovecotEvent;
+use mailtally_parsers::postfix::Event as PostfixEvent;
+use mailtally_parsers::{Event, Kind, Program, Reason, Record, Tag, logger};
 use rustc_hash::FxBuildHasher;
 
 use self::clients::Clients;
@@ -134,37 +136,84 @@ impl Tally {
         }
     }
 
-    /// Counts a line with an envelope; `wall_us` is its stamp on the log's wall clock.
+    /// Parses and counts a line with an envelope; `wall_us` is its stamp on the log's wall clock.
+    pub fn line(&mut self, record: &Record<'_>, wall_us: i64) {
+        let message = record.message;
+        // Events are large: those of the commonest programs are counted where they are made.
+        let unparsed = match record.tag.program {
+            Program::Postfix(daemon) => match PostfixEvent::parse(daemon, message) {
+                Ok(event) => return self.absorb_postfix(record, wall_us, &event),
+                Err(reason) => reason,
+            },
+            Program::Dovecot => match DovecotEvent::parse(message) {
+                Ok(event) => return self.absorb_dovecot(record, wall_us, &event),
+                Err(reason) => reason,
+            },
+            _ => return self.absorb(record, wall_us, &Event::parse(&record.tag, message)),
+        };
+        self.absorb_unparsed(record, wall_us, unparsed);
+    }
+
+    /// Counts a line that was parsed already.
     pub fn absorb(
         &mut self,
         record: &Record<'_>,
         wall_us: i64,
         parsed: &Result<Event<'_>, Reason>,
     ) {
+        match parsed {
+            Ok(Event::Postfix(event)) => self.absorb_postfix(record, wall_us, event),
+            Ok(Event::Dovecot(event)) => self.absorb_dovecot(record, wall_us, event),
+            Ok(event) => {
+                self.account(record, wall_us, event.kind(), event.class());
+                if let Event::Logger(logger::Event::RateLimit(lost)) = event {
+                    self.accounts.count_lost(lost.count);
+                }
+                self.sweep();
+            }
+            Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
+        }
+    }
+
+    fn absorb_postfix(&mut self, record: &Record<'_>, wall_us: i64, event: &PostfixEvent<'_>) {
+        let host = self.account(record, wall_us, event.kind(), event.class());
+        self.postfix(host, record, wall_us, event);
+        self.sweep();
+    }
+
+    fn absorb_dovecot(&mut self, record: &Record<'_>, wall_us: i64, event: &DovecotEvent<'_>) {
+        let host = self.account(record, wall_us, event.kind(), event.class());
+        self.dovecot(host, event);
+        self.sweep();
+    }
+
+    /// Accounts for a line of a known kind; returns its host.
+    fn account(
+        &mut self,
+        record: &Record<'_>,
+        wall_us: i64,
+        kind: Kind,
+        class: mailtally_parsers::Class,
+    ) -> Symbol {
         self.lines += 1;
-        let event = match parsed {
-            Ok(event) => event,
-            Err(reason) => return self.absorb_unparsed(record, wall_us, *reason),
-        };
-        let program = record.tag.program;
-        let is_parsed = event.class() == mailtally_parsers::Class::Parsed;
-        if !(is_parsed && self.accounts.count_parsed(program, event.kind())) {
+        let is_parsed = class == mailtally_parsers::Class::Parsed;
+        if !(is_parsed && self.accounts.count_parsed(record.tag.program, kind)) {
             let class = if is_parsed {
                 Class::Parsed
             } else {
                 Class::Generic
             };
             let name = self.program(record);
-            self.accounts.count(name, Some(event.kind()), class);
+            self.accounts.count(name, Some(kind), class);
         }
         let host = self.host(record.host);
         self.accounts.stamp(host, wall_us);
         self.now_us = self.now_us.max(wall_us);
-        self.event(host, record, wall_us, event);
-        self.sweep();
+        host
     }
 
     fn absorb_unparsed(&mut self, record: &Record<'_>, wall_us: i64, reason: Reason) {
+        self.lines += 1;
         let program = self.program(record);
         if record.tag.program.is_ours() {
             let host = self.host(record.host);

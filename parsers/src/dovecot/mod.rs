@@ -139,7 +139,7 @@ events! {
 
 impl Event<'_> {
     /// Tells how far the line was understood.
-    pub(crate) fn class(&self) -> Class {
+    pub fn class(&self) -> Class {
         match self {
             Event::GenericError(_) | Event::Debug(_) => Class::Generic,
             _ => Class::Parsed,

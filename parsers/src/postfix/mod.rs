@@ -282,7 +282,7 @@ events! {
 
 impl Event<'_> {
     /// Tells how far the line was understood.
-    pub(crate) fn class(&self) -> Class {
+    pub fn class(&self) -> Class {
         match self {
             Event::GenericWarning(GenericWarning { class: None, .. })
             | Event::GenericError(_)

@@ -20,7 +20,7 @@ use super::{Client, Event, Parsed, access, milter};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find_either, is_queue_id, mismatch, number, queue_id_or_none, split_once,
+    Scan, client, find, find_either, is_queue_id, mismatch, number, queue_id_or_none, split_once,
     to_number, without_angles,
 };
 
@@ -56,14 +56,62 @@ event_struct! {
     pub struct Disconnect<'a> {
         /// Who disconnected.
         pub client: Client<'a>,
-        /// The counters of the commands that were seen; empty before 3.0.
-        pub commands: Commands<'a>,
-        /// How many commands were accepted; absent before 3.0.
-        pub commands_ok: Option<u64>,
-        /// How many commands there were; absent before 3.0.
-        pub commands_total: Option<u64>,
-        /// `bare_lf`.
-        pub notes: Option<&'a [u8]>,
+        /// The counters of the commands that were seen, and their sum.
+        pub counters: Counters<'a>,
+    }
+}
+
+/// All that follows the client in a `disconnect` line, as logged; empty before 3.0.
+///
+/// Read when somebody wants to know; visited as `commands`, `commands_ok`, `commands_total` and
+/// `notes`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counters<'a>(pub &'a [u8]);
+
+impl<'a> Counters<'a> {
+    /// Tells whether there are counters; before 3.0 there are none.
+    pub fn are_there(&self) -> bool {
+        self.split().0 < self.0.len()
+    }
+
+    /// Tells whether a command was accepted at least once.
+    pub fn succeeded(&self, command: &[u8]) -> bool {
+        Commands(self.0).get(command).is_some_and(|(ok, _)| ok > 0)
+    }
+
+    /// Returns the counters of the single commands.
+    pub fn commands(&self) -> Commands<'a> {
+        let (at, _) = self.split();
+        let commands = self.0.get(..at).unwrap_or_default();
+        Commands(commands.strip_suffix(b" ").unwrap_or(commands))
+    }
+
+    /// Returns how many commands were accepted and how many there were.
+    pub fn totals(&self) -> Option<(u64, u64)> {
+        self.split().1.get(b"commands")
+    }
+
+    /// Returns what Postfix noted of the session, `bare_lf`.
+    pub fn notes(&self) -> Option<&'a [u8]> {
+        named_word(self.split().1.0, b" notes=")
+    }
+
+    /// Where the sum begins, and the sum with what follows it.
+    fn split(&self) -> (usize, Commands<'a>) {
+        let at = find(self.0, b"commands=").unwrap_or(self.0.len());
+        (at, Commands(self.0.get(at..).unwrap_or_default()))
+    }
+}
+
+impl Field for Counters<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        self.commands().visit_as("commands", visitor);
+        let totals = self.totals();
+        totals.map(|(ok, _)| ok).visit_as("commands_ok", visitor);
+        totals
+            .map(|(_, total)| total)
+            .visit_as("commands_total", visitor);
+        self.notes().visit_as("notes", visitor);
     }
 }
 
@@ -283,22 +331,8 @@ fn disconnect(input: &[u8]) -> Scan<'_, Disconnect<'_>> {
         Some(_) => return mismatch(),
         None => rest,
     };
-    let at = crate::scan::find(rest, b"commands=");
-    let (commands, totals) = at
-        .and_then(|at| rest.split_at_checked(at))
-        .unwrap_or((rest, b""));
-    let fields = Commands(totals);
-    let total = fields.get(b"commands");
-    Ok((
-        b"",
-        Disconnect {
-            client,
-            commands: Commands(commands.strip_suffix(b" ").unwrap_or(commands)),
-            commands_ok: total.map(|(ok, _)| ok),
-            commands_total: total.map(|(_, total)| total),
-            notes: named_word(totals, b" notes="),
-        },
-    ))
+    let counters = Counters(rest);
+    Ok((b"", Disconnect { client, counters }))
 }
 
 /// Reads `{name}={ok}[/{total}]`.
@@ -391,10 +425,7 @@ fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         b"sasl_username" => &[b", sasl_sender=", b", orig_queue_id=", b", orig_client="],
         _ => &[b", "],
     };
-    let end = ends
-        .iter()
-        .filter_map(|end| crate::scan::find(value, end))
-        .min();
+    let end = ends.iter().filter_map(|end| find(value, end)).min();
     value
         .split_at_checked(end.unwrap_or(value.len()))
         .unwrap_or((value, b""))
@@ -472,32 +503,35 @@ mod tests {
         let found = disconnected(
             "disconnect from mail.example.net[198.51.100.7] ehlo=2 starttls=1 rcpt=2/3 quit=1 commands=6/7 notes=bare_lf",
         );
-        assert_eq!(
-            found.commands,
-            Commands(b"ehlo=2 starttls=1 rcpt=2/3 quit=1")
-        );
-        assert_eq!(
-            (found.commands_ok, found.commands_total),
-            (Some(6), Some(7))
-        );
-        assert_eq!(found.commands.get(b"starttls"), Some((1, 1)));
-        assert_eq!(found.commands.get(b"rcpt"), Some((2, 3)));
-        assert_eq!(found.commands.get(b"auth"), None);
-        assert_eq!(found.commands.iter().count(), 4);
-        assert_eq!(text(found.notes), Some("bare_lf"));
+        let commands = found.counters.commands();
+        assert_eq!(commands, Commands(b"ehlo=2 starttls=1 rcpt=2/3 quit=1"));
+        assert_eq!(found.counters.totals(), Some((6, 7)));
+        assert_eq!(commands.get(b"starttls"), Some((1, 1)));
+        assert_eq!(commands.get(b"rcpt"), Some((2, 3)));
+        assert_eq!(commands.get(b"auth"), None);
+        assert_eq!(commands.iter().count(), 4);
+        assert!(found.counters.are_there() && found.counters.succeeded(b"rcpt"));
+        assert!(!found.counters.succeeded(b"auth"));
+        assert_eq!(text(found.counters.notes()), Some("bare_lf"));
     }
 
     #[test]
     fn old_and_empty_sessions_have_no_counters() {
         let found = disconnected("disconnect from unknown[2001:db8::9]:51234");
-        assert_eq!((found.commands, found.commands_ok), (Commands(b""), None));
+        let counters = found.counters;
+        assert_eq!(
+            (counters.commands(), counters.totals()),
+            (Commands(b""), None)
+        );
+        assert!(!counters.are_there());
         assert_eq!(text(found.client.port), Some("51234"));
         let found = disconnected("disconnect from unknown[unknown] commands=0/0");
+        let counters = found.counters;
         assert_eq!(
-            (found.commands, found.commands_ok),
-            (Commands(b""), Some(0))
+            (counters.commands(), counters.totals()),
+            (Commands(b""), Some((0, 0)))
         );
-        assert_eq!(found.commands_total, Some(0));
+        assert!(counters.are_there());
     }
 
     #[test]

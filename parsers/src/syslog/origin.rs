@@ -70,18 +70,20 @@ pub(super) fn tagged(text: &[u8]) -> Option<Logged<'_>> {
 
 /// Reads a process id and the bracket that closes it; one that is no number is left out.
 fn process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
-    let mut pid = 0u64;
-    for (at, byte) in inside.iter().enumerate().take(16) {
-        match byte {
-            b'0'..=b'9' => pid = pid * 10 + u64::from(byte - b'0'),
-            b']' => {
-                let pid = u32::try_from(pid).ok().filter(|_| at > 0);
-                return Some((pid, inside.get(at + 1..)?));
-            }
-            _ => return strange_process_id(inside),
+    let mut pid = 0u32;
+    let mut rest = inside;
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        // Nine digits always fit; Linux has seven at most.
+        if inside.len() - rest.len() > 8 {
+            return strange_process_id(inside);
         }
+        pid = pid * 10 + u32::from(digit - b'0');
+        rest = behind;
     }
-    None
+    match rest {
+        [b']', behind @ ..] if rest.len() < inside.len() => Some((Some(pid), behind)),
+        _ => strange_process_id(inside),
+    }
 }
 
 /// Steps over what stands for a process id and is no number.
