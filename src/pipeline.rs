@@ -194,8 +194,8 @@ fn count(chunk: &Chunk, windows: Windows, is_first: bool) -> Tally {
         Tally::part(windows)
     };
     let mut lines = chunk.records();
-    while let Some(line) = lines.next() {
-        match (&line.record, line.time) {
+    while let Some(line) = &lines.next() {
+        match (&line.record, &line.time) {
             (Some(record), Some(time)) => tally.line(record, time.wall_us),
             _ => tally.absorb_foreign(),
         }

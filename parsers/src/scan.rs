@@ -362,12 +362,18 @@ fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// and digits. Words such as `warning` and `statistics` have letters that neither form has.
 /// `NOQUEUE` is no queue id.
 pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
-    let (id, rest) = input.split_at(queue_id_length(input));
-    match rest.strip_prefix(b": ") {
-        Some(rest) if !id.is_empty() => Ok((rest, id)),
+    let near = input.get(..QUEUE_ID_BYTES).unwrap_or(input);
+    let Some(end) = find_either(near, b':', b' ') else {
+        return mismatch();
+    };
+    match input.split_at_checked(end) {
+        Some((id, [b':', b' ', rest @ ..])) if is_queue_id(id) => Ok((rest, id)),
         _ => mismatch(),
     }
 }
+
+/// A queue id and its colon are no longer than this: Postfix's longest ids have 21 letters.
+const QUEUE_ID_BYTES: usize = 40;
 
 /// Reads a queue id or the word `NOQUEUE` (`None`), and the `: ` after it.
 pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
@@ -380,47 +386,30 @@ pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
 
 /// Tells whether a word has the shape of a queue id, short or long.
 pub(crate) fn is_queue_id(word: &[u8]) -> bool {
-    !word.is_empty() && queue_id_length(word) == word.len()
+    let all = word
+        .iter()
+        .fold(HEX | BASE52, |all, byte| all & letters(*byte));
+    let is_short = all & HEX != 0 && word.len() >= 6;
+    is_short || all & BASE52 != 0 && has_inode(word)
 }
 
-/// The length of the queue id at the beginning, short or long; 0 where the first word is none.
-fn queue_id_length(input: &[u8]) -> usize {
-    let mut all = HEX | BASE52;
-    let mut length = 0;
-    let mut last_z = 0;
-    for &byte in input {
-        let class = letters(byte);
-        if class == 0 {
-            break;
-        }
-        all &= class;
-        if all == 0 {
-            return 0;
-        }
-        if byte == b'z' {
-            last_z = length;
-        }
-        length += 1;
-    }
-    let is_short = all & HEX != 0 && length >= 6;
-    let is_long = all & BASE52 != 0 && last_z >= 10 && last_z + 1 < length;
-    if is_short || is_long { length } else { 0 }
+/// Tells whether a `z` stands where a long queue id has it: time before, an inode number behind.
+fn has_inode(word: &[u8]) -> bool {
+    let last_z = word.iter().rposition(|byte| *byte == b'z');
+    last_z.is_some_and(|last_z| last_z >= 10 && last_z + 1 < word.len())
 }
 
 /// A digit of a short queue id: upper-case hexadecimal.
 const HEX: u8 = 1;
 /// A digit of a long queue id: digits, and letters without vowels.
 const BASE52: u8 = 2;
-/// Another letter.
-const OTHER: u8 = 4;
-
-/// Which digits a byte can be; 0 for what is neither letter nor digit. The compiler makes a table.
+/// Which digits a byte can be, 0 for none. The compiler makes a table of it.
 const fn letters(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => HEX | BASE52,
         b'A' | b'E' => HEX,
         b'B' | b'C' | b'D' | b'F' => HEX | BASE52,
-        b'I' | b'O' | b'U' | b'a' | b'e' | b'i' | b'o' | b'u' => OTHER,
+        b'I' | b'O' | b'U' | b'a' | b'e' | b'i' | b'o' | b'u' => 0,
         b'G'..=b'Z' | b'b'..=b'z' => BASE52,
         _ => 0,
     }

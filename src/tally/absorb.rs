@@ -151,8 +151,11 @@ impl Tally {
             address: self.symbols.intern(address),
             is_loopback: is_loopback(event.client.address),
         };
-        if !is_loopback(event.client.address) {
-            let address = self.symbols.intern(event.client.address);
+        if !facts.is_loopback {
+            let address = match event.orig_client {
+                Some(_) => self.symbols.intern(event.client.address),
+                None => facts.address,
+            };
             self.hops.handed_in(address, queue_id, Way::Network);
             if event.orig_client.is_some() {
                 self.hops.handed_in(address, queue_id, Way::Loopback);

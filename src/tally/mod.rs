@@ -140,18 +140,17 @@ impl Tally {
     pub fn line(&mut self, record: &Record<'_>, wall_us: i64) {
         let message = record.message;
         // Events are large: those of the commonest programs are counted where they are made.
-        let unparsed = match record.tag.program {
-            Program::Postfix(daemon) => match PostfixEvent::parse(daemon, message) {
-                Ok(event) => return self.absorb_postfix(record, wall_us, &event),
-                Err(reason) => reason,
+        match record.tag.program {
+            Program::Postfix(daemon) => match &PostfixEvent::parse(daemon, message) {
+                Ok(event) => self.absorb_postfix(record, wall_us, event),
+                Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
             },
-            Program::Dovecot => match DovecotEvent::parse(message) {
-                Ok(event) => return self.absorb_dovecot(record, wall_us, &event),
-                Err(reason) => reason,
+            Program::Dovecot => match &DovecotEvent::parse(message) {
+                Ok(event) => self.absorb_dovecot(record, wall_us, event),
+                Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
             },
-            _ => return self.absorb(record, wall_us, &Event::parse(&record.tag, message)),
-        };
-        self.absorb_unparsed(record, wall_us, unparsed);
+            _ => self.absorb(record, wall_us, &Event::parse(&record.tag, message)),
+        }
     }
 
     /// Counts a line that was parsed already.

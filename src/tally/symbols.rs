@@ -11,19 +11,50 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Symbol(u32);
 
+/// How many strings seen lately are found without a hash: most lines repeat some.
+const RECENT: usize = 512;
+
 /// The strings of a part of a log.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Symbols {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// The string last seen at each place.
+    recent: [u32; RECENT],
+}
+
+impl Default for Symbols {
+    fn default() -> Self {
+        Symbols {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            table: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            recent: [u32::MAX; RECENT],
+        }
+    }
 }
 
 impl Symbols {
     /// Returns the number of a string, giving it the next one on first sight.
-    ///
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
+        let place = place(text);
+        if let Some(&recent) = self.recent.get(place)
+            && recent != u32::MAX
+            && slice(&self.bytes, &self.ends, recent) == text
+        {
+            return Symbol(recent);
+        }
+        let symbol = self.find_or_add(text);
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = symbol.0;
+        }
+        symbol
+    }
+
+    fn find_or_add(&mut self, text: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(text);
         let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
         if let Some(&found) = self.table.find(hash, |&at| slice(bytes, ends, at) == text) {
@@ -56,6 +87,17 @@ impl Symbols {
                 .collect(),
         )
     }
+}
+
+/// Where a string seen lately is noted: told by its length and its last letters.
+fn place(text: &[u8]) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let last = match text.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    let mixed = (last ^ text.len() as u64).wrapping_mul(MIX);
+    (mixed >> (u64::BITS - RECENT.trailing_zeros())) as usize
 }
 
 fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {
