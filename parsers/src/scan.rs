@@ -162,11 +162,31 @@ pub(crate) fn without_angles(input: &[u8]) -> &[u8] {
 
 /// Reads a decimal number; one that does not fit is a mismatch, never a wrong number.
 pub(crate) fn number(input: &[u8]) -> Scan<'_, u64> {
+    if let Some(near) = near_number(input) {
+        return Ok(near);
+    }
     let (text, rest) = input.split_at(digits(input));
     match to_number(text) {
         Some(value) => Ok((rest, value)),
         None => mismatch(),
     }
+}
+
+/// Reads a number of one to seven digits that is not the last thing of a line: all digits at once.
+pub(crate) fn near_number(input: &[u8]) -> Option<(&[u8], u64)> {
+    let digits = u64::from_le_bytes(*input.first_chunk()?) ^ splat(b'0');
+    // Adding makes the top bit of each byte above nine one; a carry only goes to bytes behind it.
+    let others = (digits | digits.wrapping_add(splat(0x76))) & splat(0x80);
+    let length = others.trailing_zeros() / 8;
+    if length == 0 || length > 7 {
+        return None;
+    }
+    // The last digit comes to the top byte; what was behind it falls out.
+    let ones = digits << (64 - 8 * length);
+    let pairs = (ones.wrapping_mul(10).wrapping_add(ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    let value = (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff;
+    Some((input.get(length as usize..)?, value))
 }
 
 /// Reads a number that fits 32 bits (ports, process ids, counts of one mail).
@@ -487,6 +507,36 @@ mod tests {
             (find(b"", b"a"), rfind(b"a", b"ab"), find(b"a", b"")),
             (None, None, None)
         );
+    }
+
+    #[test]
+    fn reads_near_numbers_as_slow_ones() {
+        let behinds = [
+            "",
+            " ",
+            "]: x",
+            "x1234567",
+            "/",
+            ":",
+            "\u{ff}\u{ff}12345678",
+            "99999999",
+            ".5",
+        ];
+        for number in [
+            "", "0", "7", "10", "4711", "65535", "99999", "123456", "9999999", "12345678", "00012",
+        ] {
+            for behind in behinds {
+                let text = format!("{number}{behind}");
+                let length = digits(text.as_bytes());
+                let (near, rest) = text.as_bytes().split_at(length);
+                match near_number(text.as_bytes()) {
+                    Some(found) => assert_eq!(found, (rest, to_number(near).unwrap()), "{text}"),
+                    None => assert!(!(1..=7).contains(&length) || text.len() < 8, "{text}"),
+                }
+                let slow = to_number(near).map(|value| (rest, value));
+                assert_eq!(super::number(text.as_bytes()).ok(), slow, "{text}");
+            }
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(crate) struct Accounts {
     shapes: HashMap<Box<[u8]>, Shape>,
     shapes_dropped: u64,
     spans: HashMap<Symbol, Span, FxBuildHasher>,
+    /// The host of the last line, and its span as long as no other host logs.
+    current: Option<(Symbol, Span)>,
     gaps: Vec<(Symbol, i64, i64)>,
     disordered: u64,
     disorder_us: i64,
@@ -124,38 +126,66 @@ impl Accounts {
 
     /// Follows the stamps of a host: span, gaps, steps back.
     pub(crate) fn stamp(&mut self, host: Symbol, us: i64) {
-        let Some(span) = self.spans.get_mut(&host) else {
-            self.spans.insert(
-                host,
-                Span {
-                    first_us: us,
-                    last_us: us,
-                    min_us: us,
-                    max_us: us,
-                },
-            );
+        match &mut self.current {
+            Some((current, span)) if *current == host => {
+                // Whole seconds count: an hour less a second is no gap for sure.
+                if (0..GAP_US - 1_000_000).contains(&us.wrapping_sub(span.last_us)) {
+                    span.last_us = us;
+                    span.max_us = span.max_us.max(us);
+                } else {
+                    self.odd_stamp(us);
+                }
+            }
+            _ => {
+                self.turn_to(host, us);
+                self.odd_stamp(us);
+            }
+        }
+    }
+
+    /// Makes a host the current one.
+    fn turn_to(&mut self, host: Symbol, us: i64) {
+        if let Some((before, span)) = self.current.take() {
+            self.spans.insert(before, span);
+        }
+        let span = self.spans.get(&host).copied().unwrap_or(Span {
+            first_us: us,
+            last_us: us,
+            min_us: us,
+            max_us: us,
+        });
+        self.current = Some((host, span));
+    }
+
+    /// Follows a stamp that may be before the last one of its host, or long after it.
+    fn odd_stamp(&mut self, us: i64) {
+        let Some((host, span)) = &mut self.current else {
             return;
         };
-        let step_us = us.wrapping_sub(span.last_us);
-        if (0..GAP_US - 1_000_000).contains(&step_us) {
-            span.last_us = us;
-            span.max_us = span.max_us.max(us);
-            return;
-        }
         // Whole seconds: all formats of one log must say the same, and RFC 3164 has no more.
         let step_secs = us.div_euclid(1_000_000) - span.last_us.div_euclid(1_000_000);
         if step_secs < 0 {
             self.disordered += 1;
             self.disorder_us = self.disorder_us.max(-step_secs * 1_000_000);
         } else if step_secs * 1_000_000 > GAP_US {
-            self.gaps.push((host, span.last_us, us));
+            self.gaps.push((*host, span.last_us, us));
         }
         span.last_us = us;
         span.min_us = span.min_us.min(us);
         span.max_us = span.max_us.max(us);
     }
 
+    /// The spans of all hosts; `current` is newer than what `spans` says of its host.
+    fn spans(&self) -> impl Iterator<Item = (Symbol, Span)> {
+        let current = self.current.map(|(host, _)| host);
+        let others = self.spans.iter().map(|(host, span)| (*host, *span));
+        others
+            .filter(move |(host, _)| Some(*host) != current)
+            .chain(self.current)
+    }
+
     pub(crate) fn merge(&mut self, later: Accounts, numbers: &Renumbering) {
+        let spans: Vec<(Symbol, Span)> = later.spans().collect();
         self.parsed.merge(later.parsed);
         self.kinds.merge(later.kinds, numbers);
         self.filtered += later.filtered;
@@ -163,10 +193,9 @@ impl Accounts {
         self.lost += later.lost;
         self.disordered += later.disordered;
         self.disorder_us = self.disorder_us.max(later.disorder_us);
-        for (host, span) in later.spans {
-            let host = host.renumber(numbers);
-            self.stamp(host, span.first_us);
-            if let Some(ours) = self.spans.get_mut(&host) {
+        for (host, span) in spans {
+            self.stamp(host.renumber(numbers), span.first_us);
+            if let Some((_, ours)) = &mut self.current {
                 ours.last_us = span.last_us;
                 ours.min_us = ours.min_us.min(span.min_us);
                 ours.max_us = ours.max_us.max(span.max_us);
@@ -193,13 +222,13 @@ impl Accounts {
 
     /// The last stamp of all hosts.
     pub(crate) fn last_us(&self) -> Option<i64> {
-        self.spans.values().map(|span| span.max_us).max()
+        self.spans().map(|(_, span)| span.max_us).max()
     }
 
     /// The first and last stamp of all hosts.
     pub(crate) fn span(&self) -> Option<(i64, i64)> {
         Some((
-            self.spans.values().map(|span| span.min_us).min()?,
+            self.spans().map(|(_, span)| span.min_us).min()?,
             self.last_us()?,
         ))
     }
@@ -207,9 +236,8 @@ impl Accounts {
     /// The hosts that logged, sorted.
     pub(crate) fn hosts(&self, symbols: &Symbols) -> Vec<String> {
         let mut hosts: Vec<String> = self
-            .spans
-            .keys()
-            .map(|&host| symbols.text(host))
+            .spans()
+            .map(|(host, _)| symbols.text(host))
             .filter(|host| !host.is_empty())
             .collect();
         hosts.sort();

@@ -10,12 +10,12 @@ mod details;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::tag;
-use nom::combinator::{opt, value};
-use nom::sequence::{delimited, preceded, separated_pair, terminated};
+use nom::combinator::value;
+use nom::sequence::{delimited, separated_pair};
 
 use super::{Event, Peer};
 use crate::fields::{Field, Visitor, event_struct};
-use crate::scan::{Scan, before, find, mismatch, peer, small_number, split_once, word};
+use crate::scan::{Scan, find, find_either, mismatch, peer, small_number, split_once, word};
 
 pub use dane::{DaneMatch, DaneProblem, DnssecProbe};
 pub use details::{
@@ -281,8 +281,7 @@ pub(super) fn established(message: &[u8]) -> Option<Event<'_>> {
     ) {
         return None;
     }
-    let (_, found) = connection(message).ok()?;
-    Some(Event::TlsConnection(found))
+    connection(message).map(Event::TlsConnection)
 }
 
 fn warning(text: &[u8]) -> Option<Event<'_>> {
@@ -313,48 +312,46 @@ pub(super) fn server(input: &[u8]) -> Scan<'_, Peer<'_>> {
 }
 
 /// Reads `[{trust} ]TLS connection {action} {direction} `.
-fn lead(input: &[u8]) -> Scan<'_, (Option<Trust>, Action, Direction)> {
-    let trust = alt((
-        value(Trust::Anonymous, tag("Anonymous ")),
-        value(Trust::Untrusted, tag("Untrusted ")),
-        value(Trust::Trusted, tag("Trusted ")),
-        value(Trust::Verified, tag("Verified ")),
-    ));
-    let action = alt((
-        value(Action::Established, tag("established ")),
-        value(Action::Reused, tag("reused ")),
-    ));
-    let direction = alt((
-        value(Direction::Inbound, tag("from ")),
-        value(Direction::Outbound, tag("to ")),
-    ));
-    (
-        terminated(opt(trust), tag("TLS connection ")),
-        action,
-        direction,
-    )
-        .parse(input)
+fn lead(input: &[u8]) -> Option<(Option<Trust>, Action, Direction, &[u8])> {
+    let (word, behind) = input.split_at_checked(find_either(input, b' ', b' ')? + 1)?;
+    let (trust, rest) = match word {
+        b"Anonymous " => (Some(Trust::Anonymous), behind),
+        b"Untrusted " => (Some(Trust::Untrusted), behind),
+        b"Trusted " => (Some(Trust::Trusted), behind),
+        b"Verified " => (Some(Trust::Verified), behind),
+        _ => (None, input),
+    };
+    let rest = rest.strip_prefix(b"TLS connection ")?;
+    let (action, rest) = match rest.strip_prefix(b"established ") {
+        Some(rest) => (Action::Established, rest),
+        None => (Action::Reused, rest.strip_prefix(b"reused ")?),
+    };
+    let (direction, rest) = match rest.strip_prefix(b"from ") {
+        Some(rest) => (Direction::Inbound, rest),
+        None => (Direction::Outbound, rest.strip_prefix(b"to ")?),
+    };
+    Some((trust, action, direction, rest))
 }
 
-fn connection(input: &[u8]) -> Scan<'_, Connection<'_>> {
-    let (rest, (trust, action, direction)) = lead(input)?;
-    let (rest, peer) = server(rest)?;
-    let (rest, sni) = opt(preceded(tag(" to "), sni)).parse(rest)?;
-    let (rest, (_, protocol)) = (tag(": "), before(" with cipher ")).parse(rest)?;
-    let (rest, cipher) = word(rest)?;
-    Ok((
-        b"",
-        Connection {
-            trust,
-            action,
-            direction,
-            peer,
-            sni,
-            protocol,
-            cipher,
-            details: Details(rest),
-        },
-    ))
+fn connection(input: &[u8]) -> Option<Connection<'_>> {
+    let (trust, action, direction, rest) = lead(input)?;
+    let (rest, peer) = server(rest).ok()?;
+    let (rest, sni) = match rest.strip_prefix(b" to ").map(sni) {
+        Some(Ok((rest, sni))) => (rest, Some(sni)),
+        _ => (rest, None),
+    };
+    let (protocol, rest) = split_once(rest.strip_prefix(b": ")?, b" with cipher ")?;
+    let (details, cipher) = word(rest).ok()?;
+    Some(Connection {
+        trust,
+        action,
+        direction,
+        peer,
+        sni,
+        protocol,
+        cipher,
+        details: Details(details),
+    })
 }
 
 /// Reads ` ({used}/{algorithm} bits)`.

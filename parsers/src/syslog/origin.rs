@@ -1,6 +1,6 @@
 //! What follows the stamp: the host and the tag with its process id, or Dovecot's own prefix.
 
-use crate::scan::{find_either, find_iter, to_number};
+use crate::scan::{find_either, find_iter, near_number, to_number};
 use crate::{Record, Timestamp};
 
 /// The severity words that every line of Dovecot's own log file has behind its prefix.
@@ -70,27 +70,13 @@ pub(super) fn tagged(text: &[u8]) -> Option<Logged<'_>> {
 
 /// Reads a process id and the bracket that closes it; one that is no number is left out.
 fn process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
-    let mut pid = 0u32;
-    let mut rest = inside;
-    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
-        // Nine digits always fit; Linux has seven at most.
-        if inside.len() - rest.len() > 8 {
-            return strange_process_id(inside);
-        }
-        pid = pid * 10 + u32::from(digit - b'0');
-        rest = behind;
+    if let Some(([b']', behind @ ..], pid)) = near_number(inside) {
+        return Some((u32::try_from(pid).ok(), behind));
     }
-    match rest {
-        [b']', behind @ ..] if rest.len() < inside.len() => Some((Some(pid), behind)),
-        _ => strange_process_id(inside),
-    }
-}
-
-/// Steps over what stands for a process id and is no number.
-#[cold]
-fn strange_process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
     let end = find_either(inside, b']', b' ').filter(|end| *end < 16)?;
-    Some((None, inside.get(end..)?.strip_prefix(b"]")?))
+    let (digits, rest) = inside.split_at_checked(end)?;
+    let pid = to_number(digits).and_then(|pid| u32::try_from(pid).ok());
+    Some((pid, rest.strip_prefix(b"]")?))
 }
 
 /// Drops Solaris's `[ID 197553 mail.info] `.
