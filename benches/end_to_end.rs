@@ -1,29 +1,39 @@
-//! How fast a whole log becomes totals: parse, count, settle, as one worker does it.
+//! How fast a whole log becomes totals: lines, stamps, events, counts, as one worker does it.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use mailtally::source::{Chunk, Dating, SourceId};
 use mailtally::tally::{Tally, Windows};
-use mailtally_parsers::{Event, Record};
 
+use self::corpus::Corpus;
+
+#[path = "corpus/answer.rs"]
+mod answer;
 mod corpus;
 
 fn main() {
     divan::main();
 }
 
-#[divan::bench]
-fn log_to_totals(bencher: Bencher) {
-    let log = corpus::log();
-    let lines = corpus::lines(&log);
+#[divan::bench(args = Corpus::ALL)]
+fn log_to_totals(bencher: Bencher, corpus: Corpus) {
+    let log = corpus.log();
+    let lines = corpus::lines(&log).len();
+    let bytes = log.len();
+    let chunk = Chunk::new(log, Dating::from_year(2026, None), SourceId(0));
     bencher
-        .counter(BytesCount::new(log.len()))
-        .counter(ItemsCount::new(lines.len()))
+        .counter(BytesCount::new(bytes))
+        .counter(ItemsCount::new(lines))
         .bench(|| {
             let mut tally = Tally::anchored(Windows::default());
-            for record in corpus::lines(&log).into_iter().filter_map(Record::parse) {
-                tally.absorb(&record, 0, &Event::parse(&record.tag, record.message));
+            let mut lines = chunk.records();
+            while let Some(line) = &lines.next() {
+                match (&line.record, &line.time) {
+                    (Some(record), Some(time)) => tally.line(record, time.wall_us),
+                    _ => tally.absorb_foreign(),
+                }
             }
-            // Counted by the clients of the corpus's lab run.
-            assert_eq!(tally.finish().totals.received, 1526);
+            let (found, expected) = answer::answer(corpus, &tally.finish());
+            assert_eq!(found, expected);
         });
 }

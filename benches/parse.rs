@@ -1,10 +1,13 @@
-//! How fast lines become records, and messages events, on the corpus's lines.
+//! How fast lines become records, and messages events.
 //!
 //! Every bench asserts its answer. Figures: MB/s and lines/s by divan's counters.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use mailtally_parsers::syslog::Envelopes;
 use mailtally_parsers::{Event, Record};
+
+use self::corpus::Corpus;
 
 mod corpus;
 
@@ -12,25 +15,26 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench]
-fn records(bencher: Bencher) {
-    let log = corpus::log();
+#[divan::bench(args = Corpus::ALL)]
+fn envelopes(bencher: Bencher, corpus: Corpus) {
+    let log = corpus.log();
     let lines = corpus::lines(&log);
     bencher
         .counter(BytesCount::new(log.len()))
         .counter(ItemsCount::new(lines.len()))
         .bench(|| {
+            let mut envelopes = Envelopes::default();
             let found = lines
                 .iter()
-                .filter(|line| black_box(Record::parse(line)).is_some())
+                .filter(|line| black_box(envelopes.parse(line)).is_some())
                 .count();
             assert_eq!(found, lines.len());
         });
 }
 
-#[divan::bench]
-fn events(bencher: Bencher) {
-    let log = corpus::log();
+#[divan::bench(args = Corpus::ALL)]
+fn events(bencher: Bencher, corpus: Corpus) {
+    let log = corpus.log();
     let records: Vec<Record> = corpus::lines(&log)
         .into_iter()
         .filter_map(Record::parse)
@@ -39,6 +43,7 @@ fn events(bencher: Bencher) {
         .iter()
         .filter(|record| record.tag.program.is_ours())
         .count();
+    assert_eq!(ours > 0, corpus != Corpus::Foreign);
     bencher
         .counter(BytesCount::new(log.len()))
         .counter(ItemsCount::new(records.len()))

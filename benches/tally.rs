@@ -3,26 +3,39 @@
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use mailtally::tally::{Tally, Windows};
-use mailtally_parsers::{Event, Record};
+use mailtally_parsers::{Event, Reason, Record};
 
+use self::corpus::Corpus;
+
+#[path = "corpus/answer.rs"]
+mod answer;
 mod corpus;
 
 fn main() {
     divan::main();
 }
 
-fn count(lines: &[&[u8]]) -> Tally {
+type Parsed<'a> = (Record<'a>, Result<Event<'a>, Reason>);
+
+fn parse(log: &[u8]) -> Vec<Parsed<'_>> {
+    let records = corpus::lines(log).into_iter().filter_map(Record::parse);
+    records
+        .map(|record| (record, Event::parse(&record.tag, record.message)))
+        .collect()
+}
+
+fn count(lines: &[Parsed<'_>]) -> Tally {
     let mut tally = Tally::part(Windows::default());
-    for record in lines.iter().filter_map(|line| Record::parse(line)) {
-        tally.absorb(&record, 0, &Event::parse(&record.tag, record.message));
+    for (record, parsed) in lines {
+        tally.absorb(record, 0, parsed);
     }
     tally
 }
 
-#[divan::bench]
-fn absorb(bencher: Bencher) {
-    let log = corpus::log();
-    let lines = corpus::lines(&log);
+#[divan::bench(args = Corpus::ALL)]
+fn absorb(bencher: Bencher, corpus: Corpus) {
+    let log = corpus.log();
+    let lines = parse(&log);
     bencher
         .counter(BytesCount::new(log.len()))
         .counter(ItemsCount::new(lines.len()))
@@ -31,12 +44,16 @@ fn absorb(bencher: Bencher) {
         });
 }
 
-#[divan::bench]
-fn merge(bencher: Bencher) {
-    let log = corpus::log();
-    let lines = corpus::lines(&log);
+#[divan::bench(args = Corpus::ALL)]
+fn merge(bencher: Bencher, corpus: Corpus) {
+    let log = corpus.log();
+    let lines = parse(&log);
     let (early, later) = lines.split_at(lines.len() / 2);
     let parts = (count(early), count(later));
+    let (mut whole, rest) = parts.clone();
+    whole.merge(rest);
+    let (found, expected) = answer::answer(corpus, &whole.finish());
+    assert_eq!(found, expected);
     bencher
         .counter(ItemsCount::new(lines.len()))
         .with_inputs(|| parts.clone())
