@@ -97,7 +97,7 @@ fn place(text: &[u8]) -> usize {
         None => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
     };
     let mixed = (last ^ text.len() as u64).wrapping_mul(MIX);
-    (mixed >> (u64::BITS - RECENT.trailing_zeros())) as usize
+    usize::try_from(mixed >> (u64::BITS - RECENT.trailing_zeros())).unwrap_or(0)
 }
 
 fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {

@@ -112,7 +112,7 @@ fn place(tag: &[u8]) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let last = tag.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
     let mixed = (last ^ tag.len() as u64).wrapping_mul(MIX);
-    (mixed >> (u64::BITS - TAGS.trailing_zeros())) as usize
+    usize::try_from(mixed >> (u64::BITS - TAGS.trailing_zeros())).unwrap_or(0)
 }
 
 #[cfg(test)]
