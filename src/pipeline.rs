@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::source::Chunk;
-use crate::tally::{Tally, Windows};
+use crate::tally::{Tally, Wanted, Windows};
 
 /// How a log is counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// How far lines reach.
     pub windows: Windows,
+    /// What is counted.
+    pub wanted: Wanted,
 }
 
 /// Where the time of a run went, outside parsing and counting.
@@ -48,7 +50,7 @@ pub fn tally(
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
     let pool = workers(options.threads)?;
     let limit = pool.current_num_threads() + 1;
-    let windows = options.windows;
+    let options = *options;
     let parts = Parts::default();
     let mut timings = Timings::default();
     pool.in_place_scope(|scope| {
@@ -63,7 +65,7 @@ pub fn tally(
             timings.wait += started.elapsed();
             let parts = &parts;
             scope.spawn(move |_| {
-                let tally = count(&chunk, windows, position == 0);
+                let tally = count(&chunk, options, position == 0);
                 drop(chunk);
                 drop(running);
                 parts.add(Part {
@@ -75,7 +77,7 @@ pub fn tally(
         }
     });
     timings.merge = lock(&parts.state).merging;
-    Ok((parts.into_whole(windows), timings))
+    Ok((parts.into_whole(options), timings))
 }
 
 /// Builds the pool that parses.
@@ -156,14 +158,14 @@ impl Parts {
     }
 
     /// The whole log: the one part that is left when all chunks were counted.
-    fn into_whole(self, windows: Windows) -> Tally {
+    fn into_whole(self, options: Options) -> Tally {
         let mut state = self
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         let whole = state.waiting.pop_first().map(|(_, part)| part.tally);
         debug_assert!(state.waiting.is_empty(), "neighbours always merge");
-        whole.unwrap_or_else(|| Tally::anchored(windows))
+        whole.unwrap_or_else(|| Tally::anchored(options.windows))
     }
 }
 
@@ -187,12 +189,13 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// Counts the lines of one chunk; nothing precedes the first one.
-fn count(chunk: &Chunk, windows: Windows, is_first: bool) -> Tally {
-    let mut tally = if is_first {
-        Tally::anchored(windows)
+fn count(chunk: &Chunk, options: Options, is_first: bool) -> Tally {
+    let tally = if is_first {
+        Tally::anchored(options.windows)
     } else {
-        Tally::part(windows)
+        Tally::part(options.windows)
     };
+    let mut tally = tally.counting(options.wanted);
     let mut lines = chunk.records();
     while let Some(line) = &lines.next() {
         match (&line.record, &line.time) {

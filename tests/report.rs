@@ -430,7 +430,7 @@ fn a_whole_report_as_text() {
 
 #[test]
 fn the_same_cut_to_one_row_a_list() {
-    insta::assert_snapshot!(text(&totals(), Options { top: Some(1) }));
+    insta::assert_snapshot!(text(&totals(), Options::with_top(1)));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::Outcome;
 use super::input::{self, InputArguments};
 use super::report::LayoutArguments;
 use crate::report;
+use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
 pub(super) struct CoverageArguments {
@@ -17,7 +18,7 @@ pub(super) struct CoverageArguments {
 }
 
 pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
-    let counted = input::count(&arguments.input)?;
+    let counted = input::count(&arguments.input, Wanted::LINES)?;
     let options = arguments.layout.options();
     let report = report::coverage(&counted.totals, &counted.meta, &options);
     arguments.layout.print(&report)?;

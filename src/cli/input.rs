@@ -20,8 +20,8 @@ use super::messages::say;
 use crate::pipeline;
 use crate::report::Meta;
 use crate::source::{self, Chunk, Chunks, Input, Notice, Places, SourceId};
-use crate::tally::Windows;
 use crate::tally::totals::{LineCounts, Totals};
+use crate::tally::{Wanted, Windows};
 
 #[derive(Args, Debug)]
 pub(super) struct InputArguments {
@@ -262,13 +262,14 @@ impl fmt::Display for Timings {
 }
 
 /// Reads and counts the logs that the arguments name.
-pub(super) fn count(arguments: &InputArguments) -> Result<Counted> {
+pub(super) fn count(arguments: &InputArguments, wanted: Wanted) -> Result<Counted> {
     let started = Instant::now();
     let mut logs = open(arguments, &arguments.options())?;
     let open = started.elapsed();
     let options = pipeline::Options {
         threads: arguments.threads(),
         windows: Windows::default(),
+        wanted,
     };
     let (tally, pipeline) =
         pipeline::tally(&mut logs, &options).context("cannot start the threads that parse")?;

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::input::{self, InputArguments};
 use super::messages::say;
 use super::{Format, Outcome};
 use crate::render;
-use crate::report::{self, Options, Report};
+use crate::report::{self, Options, Part, Report};
 
 #[derive(Args, Debug)]
 pub(super) struct ReportArguments {
@@ -19,6 +19,9 @@ pub(super) struct ReportArguments {
     input: InputArguments,
     #[command(flatten)]
     layout: LayoutArguments,
+    /// Only these parts of the report; what they do not need is not even counted
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
+    sections: Vec<SectionName>,
     /// Say on standard error where the time went
     #[arg(long)]
     timings: bool,
@@ -35,9 +38,48 @@ pub(super) struct LayoutArguments {
     top: Option<usize>,
 }
 
+/// A part of the report.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum SectionName {
+    /// Grand totals, by instance too
+    Totals,
+    /// Traffic per day and hour
+    Traffic,
+    /// TLS sessions
+    Tls,
+    /// Logins
+    Logins,
+    /// Refused mail
+    Rejects,
+    /// IPv4 beside IPv6
+    Families,
+    /// Sources of unwanted mail
+    SpamSources,
+    /// How every line was accounted for
+    Coverage,
+}
+
+impl SectionName {
+    fn part(self) -> Part {
+        match self {
+            SectionName::Totals => Part::Totals,
+            SectionName::Traffic => Part::Traffic,
+            SectionName::Tls => Part::Tls,
+            SectionName::Logins => Part::Logins,
+            SectionName::Rejects => Part::Rejects,
+            SectionName::Families => Part::Families,
+            SectionName::SpamSources => Part::SpamSources,
+            SectionName::Coverage => Part::Coverage,
+        }
+    }
+}
+
 impl LayoutArguments {
     pub(super) fn options(&self) -> Options {
-        Options { top: self.top }
+        Options {
+            top: self.top,
+            ..Options::default()
+        }
     }
 
     /// Writes a report to standard output.
@@ -53,9 +95,14 @@ impl LayoutArguments {
 }
 
 pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
-    let counted = input::count(&arguments.input)?;
+    let mut options = arguments.layout.options();
+    if !arguments.sections.is_empty() {
+        let parts = arguments.sections.iter().map(|name| name.part());
+        options.sections = parts.collect();
+    }
+    let counted = input::count(&arguments.input, options.sections.wanted())?;
     let started = Instant::now();
-    let report = report::report(&counted.totals, &counted.meta, &arguments.layout.options());
+    let report = report::report(&counted.totals, &counted.meta, &options);
     arguments.layout.print(&report)?;
     if arguments.timings {
         say(&format!(

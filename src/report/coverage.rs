@@ -221,10 +221,7 @@ lines | program |  |
 for | from | to | host
 2 h 0 m | 2026-11-21 00:44:25 | 2026-11-21 02:44:25 | mx1
 ";
-        assert_eq!(
-            plain(&coverage(&full(), Options { top: Some(1) })),
-            expected
-        );
+        assert_eq!(plain(&coverage(&full(), Options::with_top(1))), expected);
     }
 
     #[test]

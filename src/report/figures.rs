@@ -1,14 +1,14 @@
 //! What programs read: the keys of `report --format json`.
 //!
 //! These names are an interface. A key keeps its name and meaning; more keys may come to stand
-//! beside it. Every field is borrowed from the totals; lists are complete unless `--top` is given.
+//! beside it. A part that was not asked for (`--sections`) leaves out its keys. Every field is borrowed from the totals; lists are complete unless `--top` is given.
 
 use serde::Serialize;
 
 use super::clock;
 use super::number::len;
 use super::spam_sources::SpamSource;
-use super::{Meta, Options};
+use super::{Meta, Options, Part};
 use crate::tally::totals::{
     AcceptedRow, ConnectionRow, ConnectionTotals, Coverage, DayRow, DeliveryFamilyRow,
     DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LineCounts, LoginRow,
@@ -30,29 +30,41 @@ pub struct Figures<'a> {
     /// How far the log was understood.
     pub coverage: CoverageFigures<'a>,
     /// pflogsumm's counts.
-    pub totals: &'a MailTotals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<&'a MailTotals>,
     /// The same by instance.
-    pub totals_by_instance: &'a [InstanceTotals],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals_by_instance: Option<&'a [InstanceTotals]>,
     /// Each mail counted once.
-    pub messages: &'a Messages,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<&'a Messages>,
     /// Accepted mail by client.
-    pub accepted_by_client: &'a [AcceptedRow],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_by_client: Option<&'a [AcceptedRow]>,
     /// Traffic by hour of the day.
-    pub per_hour: &'a [HourRow],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_hour: Option<&'a [HourRow]>,
     /// Traffic by day.
-    pub per_day: &'a [DayRow],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<&'a [DayRow]>,
     /// TLS sessions.
-    pub tls: TlsFigures<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFigures<'a>>,
     /// Login attempts.
-    pub logins: &'a [LoginRow],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logins: Option<&'a [LoginRow]>,
     /// Refused mail.
-    pub rejects: RejectFigures<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<RejectFigures<'a>>,
     /// Connections of clients.
-    pub connections: ConnectionFigures<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<ConnectionFigures<'a>>,
     /// Delivery attempts.
-    pub deliveries: DeliveryFigures<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<DeliveryFigures<'a>>,
     /// Sources of unwanted mail.
-    pub spam_sources: Vec<SpamSource<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spam_sources: Option<Vec<SpamSource<'a>>>,
 }
 
 impl<'a> Figures<'a> {
@@ -65,22 +77,26 @@ impl<'a> Figures<'a> {
         options: Options,
     ) -> Self {
         spam_sources.truncate(options.rows(usize::MAX));
+        let [mail, traffic, families] = [Part::Totals, Part::Traffic, Part::Families]
+            .map(|part| options.sections.has(part).then_some(totals));
+        let has = |part| options.sections.has(part);
         Figures {
             schema: SCHEMA,
             meta: MetaFigures::new(totals, meta, options),
             coverage: CoverageFigures::new(&totals.coverage, options),
-            totals: &totals.totals,
-            totals_by_instance: &totals.totals_by_instance,
-            messages: &totals.messages,
-            accepted_by_client: options.cut(&totals.accepted_by_client),
-            per_hour: &totals.per_hour,
-            per_day: &totals.per_day,
-            tls: TlsFigures::new(&totals.tls, options),
-            logins: options.cut(&totals.logins),
-            rejects: RejectFigures::new(&totals.rejects, options),
-            connections: ConnectionFigures::new(&totals.connections, options),
-            deliveries: DeliveryFigures::new(&totals.deliveries, options),
-            spam_sources,
+            totals: mail.map(|totals| &totals.totals),
+            totals_by_instance: mail.map(|totals| &totals.totals_by_instance[..]),
+            messages: mail.map(|totals| &totals.messages),
+            accepted_by_client: families.map(|totals| options.cut(&totals.accepted_by_client)),
+            per_hour: traffic.map(|totals| &totals.per_hour[..]),
+            per_day: traffic.map(|totals| &totals.per_day[..]),
+            tls: has(Part::Tls).then(|| TlsFigures::new(&totals.tls, options)),
+            logins: has(Part::Logins).then(|| options.cut(&totals.logins)),
+            rejects: has(Part::Rejects).then(|| RejectFigures::new(&totals.rejects, options)),
+            connections: families
+                .map(|totals| ConnectionFigures::new(&totals.connections, options)),
+            deliveries: families.map(|totals| DeliveryFigures::new(&totals.deliveries, options)),
+            spam_sources: has(Part::SpamSources).then_some(spam_sources),
         }
     }
 }
@@ -276,7 +292,15 @@ mod tests {
             timezone: "Europe/Berlin".into(),
             ..Meta::default()
         };
-        let figures = super::super::report(totals, &meta, &Options { top }).figures;
+        let figures = super::super::report(
+            totals,
+            &meta,
+            &Options {
+                top,
+                ..Options::default()
+            },
+        )
+        .figures;
         serde_json::to_value(figures).unwrap()
     }
 

@@ -214,7 +214,7 @@ attempts | addresses | service | method | user
 
     #[test]
     fn cut_lists_keep_their_sums() {
-        let text = plain(&logins(&rows(), Options { top: Some(1) }));
+        let text = plain(&logins(&rows(), Options::with_top(1)));
         assert!(
             text.contains("23 | 2 | imap | PLAIN | ann\n+ 1 rows, 23 in sum\n"),
             "{text}"

@@ -21,6 +21,7 @@ pub mod number;
 #[cfg(test)]
 mod plain;
 mod rejects;
+mod sections;
 mod spam_sources;
 mod tls;
 mod traffic;
@@ -30,6 +31,7 @@ pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
     RejectFigures, SCHEMA, TlsFigures,
 };
+pub use sections::{Part, Sections};
 pub use spam_sources::{SpamSource, spam_sources, weight};
 
 use crate::tally::totals::Totals;
@@ -60,9 +62,19 @@ pub struct Meta {
 pub struct Options {
     /// Rows of each list. Without it, text shows each section's default and JSON shows all rows.
     pub top: Option<usize>,
+    /// Which sections there are.
+    pub sections: Sections,
 }
 
 impl Options {
+    /// So many rows of each list.
+    pub fn with_top(rows: usize) -> Self {
+        Options {
+            top: Some(rows),
+            ..Options::default()
+        }
+    }
+
     /// The rows of a list in text.
     fn rows(self, default: usize) -> usize {
         self.top.unwrap_or(default)
@@ -79,17 +91,38 @@ impl Options {
 pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Report<Figures<'a>> {
     let options = *options;
     let sources = spam_sources(&totals.evidence);
+    let has = |part| options.sections.has(part);
     let mut sections = vec![head::head(totals, meta)];
-    if totals.coverage.lines.read > 0 {
+    if totals.coverage.lines.read == 0 {
+        return Report {
+            sections,
+            figures: Figures::new(totals, meta, sources, options),
+        };
+    }
+    if has(Part::Totals) {
         sections.push(grand_totals::grand_totals(&totals.totals, &totals.messages));
         sections.extend(grand_totals::by_instance(&totals.totals_by_instance));
+    }
+    if has(Part::Traffic) {
         sections.extend(traffic::per_day(&totals.per_day, options));
         sections.extend(traffic::per_hour(&totals.per_hour));
+    }
+    if has(Part::Tls) {
         sections.push(tls::tls(&totals.tls, options));
+    }
+    if has(Part::Logins) {
         sections.push(logins::logins(&totals.logins, options));
+    }
+    if has(Part::Rejects) {
         sections.push(rejects::rejects(&totals.rejects, options));
+    }
+    if has(Part::Families) {
         sections.extend(families::families(totals));
+    }
+    if has(Part::SpamSources) {
         sections.push(spam_sources::section(&sources, options));
+    }
+    if has(Part::Coverage) {
         sections.push(coverage::coverage(&totals.coverage, options));
     }
     Report {
@@ -170,9 +203,31 @@ mod tests {
         };
         let rows = [row("192.0.2.1", 3), row("192.0.2.2", 2)];
         assert_eq!(Options::default().cut(&rows).len(), 2);
-        assert_eq!(Options { top: Some(1) }.cut(&rows), &rows[..1]);
-        assert_eq!(Options { top: Some(9) }.cut(&rows).len(), 2);
-        assert!(Options { top: Some(0) }.cut(&rows).is_empty());
+        assert_eq!(
+            Options {
+                top: Some(1),
+                ..Options::default()
+            }
+            .cut(&rows),
+            &rows[..1]
+        );
+        assert_eq!(
+            Options {
+                top: Some(9),
+                ..Options::default()
+            }
+            .cut(&rows)
+            .len(),
+            2
+        );
+        assert!(
+            Options {
+                top: Some(0),
+                ..Options::default()
+            }
+            .cut(&rows)
+            .is_empty()
+        );
     }
 
     #[test]

@@ -99,7 +99,7 @@ count | action | rule | class
 
     #[test]
     fn a_cut_list_says_how_much_is_missing() {
-        let text = plain(&rejects(&totals(), Options { top: Some(1) }));
+        let text = plain(&rejects(&totals(), Options::with_top(1)));
         assert!(
             text.starts_with("Rejects by rule (1,234 in sum)\n"),
             "{text}"

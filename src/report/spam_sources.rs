@@ -233,10 +233,7 @@ score | address | rejects | unknown | good | host
 (Score: rejects + 3 x DNSBL hits + 2 x failed logins (auth) + unknown recipients \
 + 2 x SMTP protocol errors - 3 x accepted mails (good).)
 ";
-        assert_eq!(
-            plain(&section(&sources, Options { top: Some(2) })),
-            expected
-        );
+        assert_eq!(plain(&section(&sources, Options::with_top(2))), expected);
         assert_eq!(
             plain(&section(&[], Options::default())),
             "Spam sources: none\n"

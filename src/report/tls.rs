@@ -279,7 +279,7 @@ sessions | direction | reason
 
     #[test]
     fn a_cut_list_says_how_much_is_missing() {
-        let text = plain(&tls(&totals(), Options { top: Some(1) }));
+        let text = plain(&tls(&totals(), Options::with_top(1)));
         assert!(
             text.contains("TLS_AES_256_GCM_SHA384\n+ 1 rows, 1 in sum\n"),
             "{text}"

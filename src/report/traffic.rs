@@ -147,7 +147,7 @@ day | received | delivered | deferrals | bounced | rejected |
             day("2026-11-21", 5),
             day("2026-11-22", 6),
         ];
-        let text = plain(&per_day(&days, Options { top: Some(2) }).unwrap());
+        let text = plain(&per_day(&days, Options::with_top(2)).unwrap());
         assert!(text.contains("> 1 earlier day is not shown.\n"), "{text}");
         assert!(!text.contains("2026-11-20"), "{text}");
         assert!(text.contains("2026-11-22 Sun"), "{text}");

@@ -9,7 +9,6 @@ use mailtally_parsers::postfix::reply::Stage;
 use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qmgr, smtpd, tls};
 use mailtally_parsers::{Daemon, Family, Program, Record, family, is_loopback};
 
-use super::Tally;
 use super::deliveries::RelayKey;
 use super::lives::{At, Life, LifeKey, Line, QueueId};
 use super::mail::ClientFacts;
@@ -19,6 +18,7 @@ use super::rejects::code_class;
 use super::sessions::{Closing, Handover, Handshake, ProcessKey};
 use super::symbols::Symbol;
 use super::tls::{Day, Direction, Encryption, InboundKey, OutboundKey, Terms};
+use super::{Tally, Wanted};
 
 /// Microseconds in a day.
 const DAY_US: i64 = 86_400 * 1_000_000;
@@ -81,6 +81,14 @@ impl Tally {
         }
         match event {
             Postfix::Delivery(event) => self.delivery(context, event),
+            Postfix::QmgrActive(_)
+            | Postfix::QmgrRemoved(_)
+            | Postfix::QmgrExpired(_)
+            | Postfix::CleanupMessageId(_)
+            | Postfix::CleanupRemoved(_)
+            | Postfix::Pickup(_)
+            | Postfix::Postsuper(_)
+                if !self.wanted.mail => {}
             Postfix::QmgrActive(event) => self.qmgr_active(context, event),
             Postfix::QmgrRemoved(event) => self.removed(context, event.queue_id),
             Postfix::QmgrExpired(event) => self.expired(context, event.queue_id),
@@ -94,9 +102,9 @@ impl Tally {
             Postfix::SmtpdConnect(event) => self.connect(context, "smtpd", event.client.address),
             Postfix::SmtpdDisconnect(event) => self.disconnect(context, event),
             Postfix::SmtpdClient(event) => self.client(context, event),
-            Postfix::SmtpHostSkip(_) => self.host_skip(context),
+            Postfix::SmtpHostSkip(_) if self.wanted.tls => self.host_skip(context),
             Postfix::TlsConnection(event) => self.tls_connection(context, event),
-            Postfix::TlsHandshakeError(event) => self.handshake_error(event),
+            Postfix::TlsHandshakeError(event) if self.wanted.tls => self.handshake_error(event),
             Postfix::Postsuper(event) => self.postsuper(context, event),
             _ => self.refusals(context, event),
         }
@@ -128,8 +136,16 @@ impl Tally {
     }
 
     fn client(&mut self, context: &Context<'_>, event: &smtpd::ClientLine<'_>) {
+        if self.wanted.logins {
+            self.smtp_login(event);
+        }
+        if self.wanted.scopes() {
+            self.handed_in(event);
+        }
+        if !(self.wanted.mail || self.wanted.tls) {
+            return;
+        }
         self.received(context);
-        self.smtp_login(event);
         let life_key = event.queue_id.map(|id| context.life(id));
         let process = context.process();
         let access = self.servers.mail(
@@ -151,21 +167,25 @@ impl Tally {
             address: self.symbols.intern(address),
             is_loopback: is_loopback(event.client.address),
         };
-        if !facts.is_loopback {
-            let address = match event.orig_client {
-                Some(_) => self.symbols.intern(event.client.address),
-                None => facts.address,
-            };
-            self.hops.handed_in(address, queue_id, Way::Network);
-            if event.orig_client.is_some() {
-                self.hops.handed_in(address, queue_id, Way::Loopback);
-            }
-        }
         let life = self.life(context, queue_id, Line::Origin);
         life.facts.client = life.facts.client.or(Some(facts));
         life.facts.linked |= event.orig_queue_id.is_some();
         if let Some(access) = access {
             life.facts.note_access(access);
+        }
+    }
+
+    /// Notes the client's end of a hop that may be between two of our own.
+    fn handed_in(&mut self, event: &smtpd::ClientLine<'_>) {
+        let Some(queue_id) = event.queue_id else {
+            return;
+        };
+        if !is_loopback(event.client.address) {
+            let address = self.symbols.intern(event.client.address);
+            self.hops.handed_in(address, queue_id, Way::Network);
+            if event.orig_client.is_some() {
+                self.hops.handed_in(address, queue_id, Way::Loopback);
+            }
         }
     }
 
@@ -218,6 +238,15 @@ impl Tally {
     }
 
     fn delivery(&mut self, context: &Context<'_>, event: &delivery::Delivery<'_>) {
+        let Wanted {
+            mail,
+            deliveries,
+            tls,
+            ..
+        } = self.wanted;
+        if !(mail || deliveries || tls || self.wanted.scopes()) {
+            return;
+        }
         let reply = event.reply();
         let relay = self.symbols.intern(event.relay.text);
         let domain = self.symbols.intern(recipient_domain(event.recipient));
@@ -239,7 +268,7 @@ impl Tally {
                 .and_then(Stage::contract_name),
             probe: is_probe(event.status),
         });
-        if is_outbound {
+        if is_outbound && tls {
             self.outbound_delivery(context, event, relay, domain);
         }
         let forwarded = event.status == b"sent" && reply.forwarded_as.is_some();
@@ -251,7 +280,9 @@ impl Tally {
                 self.queued_as(context, event.queue_id, next, address);
             }
         }
-        self.count_delivery(context, event, forwarded);
+        if mail {
+            self.count_delivery(context, event, forwarded);
+        }
     }
 
     fn count_delivery(
@@ -288,12 +319,12 @@ impl Tally {
 
     /// A recipient was handed over to the next hop under this id.
     fn queued_as(&mut self, context: &Context<'_>, own_id: &[u8], next: &[u8], address: &[u8]) {
-        if next != own_id {
+        if next != own_id && self.wanted.mail {
             let key = context.life(next);
             self.lives
                 .name(key, context.at.line, self.anchored, self.windows);
         }
-        if !address.is_empty() {
+        if !address.is_empty() && self.wanted.scopes() {
             let way = if is_loopback(address) {
                 Way::Loopback
             } else {
@@ -341,16 +372,21 @@ impl Tally {
     }
 
     pub(super) fn connect(&mut self, context: &Context<'_>, daemon: &'static str, address: &[u8]) {
-        let address = self.symbols.intern(address);
-        let service = self.service(context);
-        self.clients.connect(service, daemon, address);
-        if daemon == "smtpd" {
+        if self.wanted.clients {
+            let address = self.symbols.intern(address);
+            let service = self.service(context);
+            self.clients.connect(service, daemon, address);
+        }
+        if daemon == "smtpd" && (self.wanted.tls || self.wanted.mail) {
             let process = context.process();
             self.servers.connect(process, context.at.us);
         }
     }
 
     fn disconnect(&mut self, context: &Context<'_>, event: &smtpd::Disconnect<'_>) {
+        if !(self.wanted.tls || self.wanted.mail) {
+            return;
+        }
         let succeeded = |command: &[u8]| event.counters.succeeded(command);
         let closing = Closing {
             instance: context.instance,
@@ -364,6 +400,9 @@ impl Tally {
     }
 
     fn tls_connection(&mut self, context: &Context<'_>, event: &tls::Connection<'_>) {
+        if !self.wanted.tls {
+            return;
+        }
         let terms = Terms {
             trust: event.trust.map_or("unstated", tls::Trust::name),
             protocol: self.symbols.intern(event.protocol),

@@ -36,6 +36,9 @@ macro_rules! elements {
 impl Tally {
     /// Counts what an event of Dovecot says about logins.
     pub(super) fn dovecot(&mut self, host: Symbol, event: &Dovecot<'_>) {
+        if !self.wanted.logins {
+            return;
+        }
         match event {
             Dovecot::LoginSuccess(event) => self.login(host, elements!(event), Attempts::Success),
             Dovecot::LoginReferral(event) => self.login(host, elements!(event), Attempts::Success),

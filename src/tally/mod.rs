@@ -29,6 +29,7 @@ mod sessions;
 mod symbols;
 mod tls;
 pub mod totals;
+mod wanted;
 
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
@@ -52,6 +53,7 @@ use self::sessions::{Connections, Servers};
 use self::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
 use self::tls::TlsCounts;
 use self::totals::{DayRow, HourRow, InstanceTotals, MailTotals, Messages, Totals, Traffic};
+pub use self::wanted::Wanted;
 
 /// How many tags are remembered.
 const TAGS: usize = 64;
@@ -81,6 +83,7 @@ struct MailCounts {
 #[derive(Clone)]
 pub struct Tally {
     windows: Windows,
+    wanted: Wanted,
     anchored: bool,
     lines: u64,
     now_us: i64,
@@ -107,6 +110,7 @@ impl Tally {
     pub fn part(windows: Windows) -> Tally {
         Tally {
             windows,
+            wanted: Wanted::ALL,
             anchored: false,
             lines: 0,
             now_us: i64::MIN,
@@ -134,6 +138,12 @@ impl Tally {
             anchored: true,
             ..Tally::part(windows)
         }
+    }
+
+    /// Counts only what is wanted.
+    #[must_use]
+    pub fn counting(self, wanted: Wanted) -> Tally {
+        Tally { wanted, ..self }
     }
 
     /// Parses and counts a line with an envelope; `wall_us` is its stamp on the log's wall clock.

@@ -3,13 +3,13 @@
 use mailtally_parsers::postfix::rule::{self, Class, Rule};
 use mailtally_parsers::postfix::{Client, Event as Postfix, cleanup, milter, postscreen, smtpd};
 
-use super::Tally;
 use super::absorb::Context;
 use super::clients::Sign;
 use super::lives::Line;
 use super::logins::LoginKey;
 use super::mail::Access;
 use super::rejects::{Refusal, code_class, stage};
+use super::{Tally, Wanted};
 
 /// What a rule did with a mail, in the words of the report.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,16 +64,31 @@ impl Action {
 impl Tally {
     /// Counts the kinds that say something against a client, or about a rule.
     pub(super) fn refusals(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+        let Wanted {
+            mail,
+            rejects,
+            clients,
+            logins,
+            ..
+        } = self.wanted;
+        if logins {
+            match event {
+                Postfix::SaslAuthFailed(event) => {
+                    self.sasl_failure(event.client, event.sasl_method, event.sasl_username);
+                }
+                Postfix::SaslAuthAborted(event) => {
+                    self.sasl_failure(event.client, event.sasl_method, None);
+                }
+                _ => {}
+            }
+        }
+        if !(mail || rejects || clients) {
+            return;
+        }
         if let Some(rule) = Rule::of(event) {
             return self.ruled(context, event, &rule);
         }
         match event {
-            Postfix::SaslAuthFailed(event) => {
-                self.sasl_failure(event.client, event.sasl_method, event.sasl_username);
-            }
-            Postfix::SaslAuthAborted(event) => {
-                self.sasl_failure(event.client, event.sasl_method, None);
-            }
             Postfix::PscConnect(event) => self.connect(context, "postscreen", event.client.address),
             Postfix::PscPassNew(event) => self.passed(event.client),
             Postfix::PscPassOld(event) => self.passed(event.client),
@@ -84,8 +99,10 @@ impl Tally {
     }
 
     fn passed(&mut self, client: Client<'_>) {
-        let address = self.symbols.intern(client.address);
-        self.clients.passed(address);
+        if self.wanted.clients {
+            let address = self.symbols.intern(client.address);
+            self.clients.passed(address);
+        }
     }
 
     fn signs(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
@@ -112,8 +129,10 @@ impl Tally {
     }
 
     fn sign(&mut self, client: Client<'_>, sign: Sign) {
-        let address = self.symbols.intern(client.address);
-        self.clients.sign(address, sign);
+        if self.wanted.clients {
+            let address = self.symbols.intern(client.address);
+            self.clients.sign(address, sign);
+        }
     }
 }
 

@@ -6,5 +6,6 @@ mod coverage;
 mod events;
 mod invocation;
 mod report;
+mod sections;
 mod support;
 mod terminal;

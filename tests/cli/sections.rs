@@ -1,0 +1,69 @@
+//! Parts of a report by themselves say what the whole report says.
+
+use serde_json::{Map, Value};
+
+use crate::support::{fixture, mailtally};
+
+const SECTIONS: &str = "totals traffic tls logins rejects families spam-sources coverage";
+
+/// The keys of JSON that each section brings; `schema`, `meta` and `coverage` are always there.
+fn keys(section: &str) -> &'static str {
+    match section {
+        "totals" => "messages totals totals_by_instance",
+        "traffic" => "per_day per_hour",
+        "tls" => "tls",
+        "logins" => "logins",
+        "rejects" => "rejects",
+        "families" => "accepted_by_client connections deliveries",
+        "spam-sources" => "spam_sources",
+        _ => "",
+    }
+}
+
+fn json(arguments: &str) -> Map<String, Value> {
+    let log = fixture("logs/lab-a/mail.log.gz");
+    let run = mailtally(
+        &format!("report --year 2026 --format json {arguments}"),
+        &[&log],
+    );
+    let Value::Object(report) = run.expect_status(0).json() else {
+        panic!("no object")
+    };
+    report
+}
+
+#[test]
+fn each_section_by_itself_is_that_of_the_whole_report() {
+    let whole = json("");
+    for section in SECTIONS.split(' ') {
+        let part = json(&format!("--sections {section}"));
+        let mut expected: Vec<&str> = keys(section).split_whitespace().collect();
+        expected.extend(["coverage", "meta", "schema"]);
+        expected.sort_unstable();
+        assert_eq!(part.keys().collect::<Vec<_>>(), expected, "{section}");
+        for key in expected {
+            assert!(part[key] == whole[key], "{section}: {key} differs");
+        }
+    }
+}
+
+#[test]
+fn text_has_the_sections_asked_for_in_the_order_of_the_report() {
+    let log = fixture("logs/lab-small/mail.log");
+    let text = |arguments: &str| mailtally(arguments, &[&log]).expect_status(0).stdout;
+    let whole = text("report");
+    for section in SECTIONS.split(' ') {
+        let part = text(&format!("report --sections {section}"));
+        let (_, body) = part.split_once("\n\n").unwrap();
+        assert!(whole.contains(body.trim_end()), "{section}: {body}");
+    }
+    let two = text("report --sections coverage,totals");
+    let (totals, coverage) = (two.find("Grand totals"), two.find("Coverage"));
+    assert!(totals.is_some() && totals < coverage, "{two}");
+}
+
+#[test]
+fn a_misspelt_section_is_named_with_its_nearest_spelling() {
+    let run = mailtally("report --sections totls", &[]).expect_status(2);
+    assert!(run.stderr.contains("'totals'"), "{}", run.stderr);
+}
