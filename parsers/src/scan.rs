@@ -92,6 +92,20 @@ pub(crate) fn find_either(input: &[u8], a: u8, b: u8) -> Option<usize> {
     Some(input.len() - tail.len() + behind)
 }
 
+/// Finds the first byte that stands near: see [`find_either`].
+pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
+    let (words, tail) = input.as_chunks::<8>();
+    let wanted = splat(byte);
+    for (at, word) in words.iter().enumerate() {
+        let hits = zero_bytes(u64::from_le_bytes(*word) ^ wanted);
+        if hits != 0 {
+            return Some(at * 8 + (hits.trailing_zeros() / 8) as usize);
+        }
+    }
+    let behind = tail.iter().position(|&other| other == byte)?;
+    Some(input.len() - tail.len() + behind)
+}
+
 /// Eight times the same byte.
 const fn splat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
@@ -406,9 +420,9 @@ pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
 
 /// Tells whether a word has the shape of a queue id, short or long.
 pub(crate) fn is_queue_id(word: &[u8]) -> bool {
-    let all = word
-        .iter()
-        .fold(HEX | BASE52, |all, byte| all & letters(*byte));
+    let all = word.iter().fold(HEX | BASE52, |all, &byte| {
+        all & DIGITS.get(usize::from(byte)).copied().unwrap_or(0)
+    });
     let is_short = all & HEX != 0 && word.len() >= 6;
     is_short || all & BASE52 != 0 && has_inode(word)
 }
@@ -423,8 +437,21 @@ fn has_inode(word: &[u8]) -> bool {
 const HEX: u8 = 1;
 /// A digit of a long queue id: digits, and letters without vowels.
 const BASE52: u8 = 2;
-/// Which digits a byte can be, 0 for none. The compiler makes a table of it.
-const fn letters(byte: u8) -> u8 {
+/// Which digits each byte can be.
+static DIGITS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut rest: &mut [u8] = &mut table;
+    let mut byte = 0u8;
+    while let [first, behind @ ..] = rest {
+        *first = digit_sets(byte);
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    table
+};
+
+/// Which digits a byte can be, 0 for none.
+const fn digit_sets(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => HEX | BASE52,
         b'A' | b'E' => HEX,
@@ -548,6 +575,7 @@ mod tests {
                 text[length - 1] = b' ';
                 let expected = text.iter().position(|byte| b"[ ".contains(byte));
                 assert_eq!(find_either(&text, b'[', b' '), expected, "{length} {at}");
+                assert_eq!(find_near(&text, b' '), Some(length - 1));
             }
             assert_eq!(find_either(&vec![0; length], b'[', b' '), None);
         }

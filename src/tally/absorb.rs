@@ -249,9 +249,10 @@ impl Tally {
         }
         let reply = event.reply();
         let relay = self.symbols.intern(event.relay.text);
-        let domain = self.symbols.intern(recipient_domain(event.recipient));
+        let recipient = self.symbols.intern(event.recipient);
+        let domain = self.domain(recipient, event.recipient);
         let address = event.relay.address.unwrap_or(b"");
-        let relay_family = relay_family(event);
+        let relay_family = self.families.of(relay, || relay_family(event));
         let is_outbound = matches!(relay_family, Family::Ipv4 | Family::Ipv6);
         let status = self.symbols.intern(event.status);
         self.deliveries.attempt(RelayKey {
@@ -273,7 +274,6 @@ impl Tally {
         }
         let forwarded = event.status == b"sent" && reply.forwarded_as.is_some();
         if event.status == b"sent" && !forwarded {
-            let recipient = self.symbols.intern(event.recipient);
             self.deliveries
                 .delivered(context.instance, relay, recipient);
             if let Some(next) = reply.queued_as {
@@ -333,6 +333,15 @@ impl Tally {
             let address = self.symbols.intern(address);
             self.hops.handed_to(address, next, way);
         }
+    }
+}
+
+impl Tally {
+    /// The domain of a recipient, as a symbol.
+    fn domain(&mut self, recipient: Symbol, address: &[u8]) -> Symbol {
+        let symbols = &mut self.symbols;
+        self.domains
+            .of(recipient, || symbols.intern(recipient_domain(address)))
     }
 }
 

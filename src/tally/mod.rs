@@ -34,7 +34,7 @@ mod wanted;
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::postfix::Event as PostfixEvent;
-use mailtally_parsers::{Event, Kind, Program, Reason, Record, Tag, logger};
+use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, logger};
 use rustc_hash::FxBuildHasher;
 
 use self::clients::Clients;
@@ -50,7 +50,7 @@ use self::origin::{InstanceKey, Instances, Resolver};
 use self::own::Hops;
 use self::rejects::Rejects;
 use self::sessions::{Connections, Servers};
-use self::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
+use self::symbols::{Derived, Renumber, Renumbering, Symbol, Symbols, key};
 use self::tls::TlsCounts;
 use self::totals::{DayRow, HourRow, InstanceTotals, MailTotals, Messages, Totals, Traffic};
 pub use self::wanted::Wanted;
@@ -91,6 +91,10 @@ pub struct Tally {
     /// The last tag seen of each length: its symbol and its prefix's.
     tags: Vec<Option<(Symbol, Symbol)>>,
     symbols: Symbols,
+    /// The domains of recipients.
+    domains: Derived<Symbol>,
+    /// The families of relays.
+    families: Derived<Family>,
     accounts: Accounts,
     instances: Instances,
     mail: MailCounts,
@@ -117,6 +121,8 @@ impl Tally {
             last_host: None,
             tags: vec![None; TAGS],
             symbols: Symbols::default(),
+            domains: Derived::default(),
+            families: Derived::default(),
             accounts: Accounts::default(),
             instances: Instances::default(),
             mail: MailCounts::default(),

@@ -112,6 +112,36 @@ fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {
         .unwrap_or(b"")
 }
 
+/// What follows from a string alone, worked out once for each string of a part.
+///
+/// Nothing of it is carried over into another part: there it is worked out anew.
+#[derive(Clone)]
+pub(crate) struct Derived<T>(Vec<Option<T>>);
+
+impl<T> Default for Derived<T> {
+    fn default() -> Self {
+        Derived(Vec::new())
+    }
+}
+
+impl<T: Copy> Derived<T> {
+    /// Returns what follows from a string.
+    pub(crate) fn of(&mut self, symbol: Symbol, derive: impl FnOnce() -> T) -> T {
+        let at = symbol.0 as usize;
+        if let Some(Some(known)) = self.0.get(at) {
+            return *known;
+        }
+        let derived = derive();
+        if self.0.len() <= at {
+            self.0.resize(at + 1, None);
+        }
+        if let Some(place) = self.0.get_mut(at) {
+            *place = Some(derived);
+        }
+        derived
+    }
+}
+
 /// The numbers that a later part's strings have in the earlier part's table.
 pub(crate) struct Renumbering(Vec<Symbol>);
 

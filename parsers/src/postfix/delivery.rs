@@ -16,7 +16,7 @@ use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
 use crate::scan::{
-    Scan, angle, find, find_either, mismatch, peer, queue_id, seconds, small_number, split_once,
+    Scan, angle, find, find_near, mismatch, peer, queue_id, seconds, small_number, split_once,
 };
 
 /// What became of one recipient in one attempt to deliver.
@@ -41,7 +41,7 @@ pub struct Delivery<'a> {
     /// Which delivery this is on its connection, from the second one on.
     pub conn_use: Option<u32>,
     /// From arrival to this line.
-    pub delay: Seconds,
+    pub delay: Delay<'a>,
     /// The four parts of `delay`.
     pub delays: Option<Delays<'a>>,
     /// The TLS feature, e.g. `may`, `dane:encrypt`, `may:none`.
@@ -80,7 +80,7 @@ impl<'a> Delivery<'a> {
             orig_to: None,
             relay: Relay::of(b""),
             conn_use: None,
-            delay: Seconds::default(),
+            delay: Delay(b""),
             delays: None,
             tls: None,
             dsn: None,
@@ -108,6 +108,23 @@ impl Fields for Delivery<'_> {
             .then_some(true)
             .visit_as("truncated", visitor);
         self.reply().visit(visitor);
+    }
+}
+
+/// A delay, as logged; read when somebody wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Delay<'a>(pub &'a [u8]);
+
+impl Delay<'_> {
+    /// Returns the time from arrival to the line; 0 where the line was cut before it.
+    pub fn seconds(&self) -> Seconds {
+        seconds(self.0).map_or(Seconds::default(), |(_, delay)| delay)
+    }
+}
+
+impl Field for Delay<'_> {
+    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
+        self.seconds().visit_as(name, visitor);
     }
 }
 
@@ -227,7 +244,15 @@ event_struct! {
 ///
 /// Returns `Err(Reason("delivery"))` when the line has no queue id or no recipient.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
-    match delivery(message) {
+    match queue_id(message) {
+        Ok((rest, queue_id)) => parse_rest(queue_id, rest),
+        Err(_) => Err(Reason("delivery")),
+    }
+}
+
+/// Parses what stands behind the queue id of a delivery line.
+pub(super) fn parse_rest<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Parsed<'a> {
+    match delivery(queue_id, rest) {
         Ok((_, delivery)) => Ok(Event::Delivery(delivery)),
         Err(_) => Err(Reason("delivery")),
     }
@@ -256,41 +281,44 @@ pub(super) fn parse_other(message: &[u8]) -> Option<Event<'_>> {
     }))
 }
 
-fn delivery(message: &[u8]) -> Scan<'_, Delivery<'_>> {
-    let (rest, queue_id) = queue_id(message)?;
+fn delivery<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Scan<'a, Delivery<'a>> {
     let (rest, _) = tag("to=").parse(rest)?;
     let (mut rest, recipient) = address(rest, &[b", orig_to=<", b", relay="])?;
     let mut found = Delivery::new(queue_id, recipient);
-    while let Some((name, value)) = rest.strip_prefix(b", ").and_then(split_name) {
-        rest = found.take(name, value);
+    while let Some(field) = rest.strip_prefix(b", ") {
+        match found.take(field) {
+            Some(behind) => rest = behind,
+            None => break,
+        }
     }
     Ok((rest, found))
 }
 
 impl<'a> Delivery<'a> {
-    /// Takes one field; returns what follows its value.
-    fn take(&mut self, name: &[u8], input: &'a [u8]) -> &'a [u8] {
-        if name == b"status" {
-            self.take_status(input);
-            return b"";
+    /// Takes one field; returns what follows its value, `None` where no field stands.
+    fn take(&mut self, field: &'a [u8]) -> Option<&'a [u8]> {
+        if let Some(text) = field.strip_prefix(b"status=") {
+            self.take_status(text);
+            return Some(b"");
         }
-        if name == b"orig_to"
-            && let Ok((rest, address)) = address(input, &[b", relay="])
+        if let Some(text) = field.strip_prefix(b"orig_to=")
+            && let Ok((rest, address)) = address(text, &[b", relay="])
         {
             self.orig_to = Some(address);
-            return rest;
+            return Some(rest);
         }
-        let (value, rest) = value(input);
+        let (name, text) = split_name(field)?;
+        let (value, rest) = value(text);
         match name {
             b"relay" => self.relay = Relay::of(value),
             b"conn_use" => self.conn_use = small_number(value).ok().map(|(_, number)| number),
-            b"delay" => self.delay = seconds(value).map_or(Seconds::default(), |(_, delay)| delay),
+            b"delay" => self.delay = Delay(value),
             b"delays" => self.delays = Some(Delays(value)),
             b"tls" => self.tls = Some(value),
             b"dsn" => self.dsn = Some(value),
             _ => {}
         }
-        rest
+        Some(rest)
     }
 
     fn take_status(&mut self, input: &'a [u8]) {
@@ -359,17 +387,14 @@ fn bare_address<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
 
 /// Splits `{name}=` off.
 fn split_name(input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = input.split_at_checked(find_either(input, b'=', b'=')?)?;
+    let (name, value) = input.split_at_checked(find_near(input, b'=')?)?;
     Some((name, value.get(1..)?))
 }
 
 /// Splits a value off: it ends before the next `, `.
 fn value(input: &[u8]) -> (&[u8], &[u8]) {
     let mut from = 0;
-    while let Some(found) = input
-        .get(from..)
-        .and_then(|tail| find_either(tail, b',', b','))
-    {
+    while let Some(found) = input.get(from..).and_then(|tail| find_near(tail, b',')) {
         let at = from + found;
         match input.split_at_checked(at) {
             Some((value, rest)) if rest.starts_with(b", ") => return (value, rest),
@@ -428,7 +453,7 @@ mod tests {
             (found.relay.port, found.conn_use),
             (Some(&b"25"[..]), Some(3))
         );
-        assert_eq!(found.delay.to_string(), "12");
+        assert_eq!(found.delay.seconds().to_string(), "12");
         assert_eq!(
             found
                 .delays
@@ -484,7 +509,7 @@ mod tests {
             read("4F1A22C0D9E: to=<a@b>, relay=mx[203.0.113.25], delay=3, status=sent (250 Ok)");
         assert_eq!((old.delays, old.dsn, old.relay.port), (None, None, None));
         assert_eq!(
-            (old.relay.address, old.delay.micros),
+            (old.relay.address, old.delay.seconds().micros),
             (Some(&b"203.0.113.25"[..]), 3_000_000)
         );
         let pasted = read("4F1A22C0D9E: to=, orig_to=, relay=local, delay=0.1, status=sent (x)");
@@ -506,7 +531,7 @@ mod tests {
         let found =
             read("4F1A22C0D9E: to=<a@b>, new=1, relay=none, x=(y), delay=3, z=, status=sent (x)");
         assert_eq!(
-            (found.relay.text, found.delay.micros),
+            (found.relay.text, found.delay.seconds().micros),
             (&b"none"[..], 3_000_000)
         );
         assert_eq!(found.reason, b"x");

@@ -253,7 +253,7 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     }
     if let Ok((rest, queue_id)) = queue_id(message) {
         if rest.starts_with(b"to=") {
-            return delivery::parse(message);
+            return delivery::parse_rest(queue_id, rest);
         }
         return with_queue_id(queue_id, rest)
             .or_else(|| delivery::parse_other(message))

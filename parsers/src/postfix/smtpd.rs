@@ -20,7 +20,7 @@ use super::{Client, Event, Parsed, access, milter};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find, find_either, is_queue_id, mismatch, number, queue_id_or_none, split_once,
+    Scan, client, find, find_near, is_queue_id, mismatch, number, queue_id_or_none, split_once,
     to_number, without_angles,
 };
 
@@ -144,7 +144,7 @@ impl<'a> Commands<'a> {
             if rest.is_empty() {
                 return None;
             }
-            let end = find_either(rest, b' ', b' ').unwrap_or(rest.len());
+            let end = find_near(rest, b' ').unwrap_or(rest.len());
             let (word, tail) = rest.split_at_checked(end)?;
             rest = tail.strip_prefix(b" ").unwrap_or(tail);
             Some(word)

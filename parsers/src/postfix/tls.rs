@@ -15,7 +15,7 @@ use nom::sequence::{delimited, separated_pair};
 
 use super::{Event, Peer};
 use crate::fields::{Field, Visitor, event_struct};
-use crate::scan::{Scan, find, find_either, mismatch, peer, small_number, split_once, word};
+use crate::scan::{Scan, find, find_near, mismatch, peer, small_number, split_once, word};
 
 pub use dane::{DaneMatch, DaneProblem, DnssecProbe};
 pub use details::{
@@ -313,7 +313,7 @@ pub(super) fn server(input: &[u8]) -> Scan<'_, Peer<'_>> {
 
 /// Reads `[{trust} ]TLS connection {action} {direction} `.
 fn lead(input: &[u8]) -> Option<(Option<Trust>, Action, Direction, &[u8])> {
-    let (word, behind) = input.split_at_checked(find_either(input, b' ', b' ')? + 1)?;
+    let (word, behind) = input.split_at_checked(find_near(input, b' ')? + 1)?;
     let (trust, rest) = match word {
         b"Anonymous " => (Some(Trust::Anonymous), behind),
         b"Untrusted " => (Some(Trust::Untrusted), behind),
