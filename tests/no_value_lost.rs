@@ -5,11 +5,14 @@
 //! the parser's grammar.
 #![cfg(test)]
 
+mod examples;
+
 use std::io::Read;
 use std::sync::LazyLock;
 
+use examples::Example;
 use flate2::read::GzDecoder;
-use mailtally_parsers::{Class, Event, Fields, Record, Seconds, Visitor};
+use mailtally_parsers::{Class, Event, Fields, Kind, Record, Seconds, Visitor};
 use regex::Regex;
 
 /// What counts as a value, each with the part of the match that must be found again.
@@ -21,7 +24,7 @@ static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?:^|[ :=])([0-9A-F]{10,15})(?:[ :,)]|$)",
         r"(?:^|[ :=])([0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]+)(?:[ :,)]|$)",
         r"message-id=(<[^>]*>)",
-        r"(\d{3,})",
+        r"(\d*\.\d{3,}|\d{3,})",
         r#""([^"]+)""#,
     ]
     .iter()
@@ -57,9 +60,35 @@ impl Visitor for Values {
     fn flag(&mut self, _: &'static str, _: bool) {}
 }
 
+/// Kinds whose `text` is what somebody else said or asked about, whole and alone: a client's bytes, a
+/// header line, the site's own words, the rest of a line that was cut.
+const TEXT_IS_THE_VALUE: [&str; 12] = [
+    "smtpd_pipelining",
+    "smtpd_warn",
+    "smtpd_info",
+    "non_smtp_command",
+    "illegal_address",
+    "cleanup_check",
+    "psc_pregreet",
+    "psc_pipelining",
+    "policy_spf_debug",
+    "policyd_spf_debug",
+    "amavis_continued",
+    "milter_header_check",
+];
+
 /// Tells whether a kind's `text` takes whatever the line says.
 fn is_catch_all(event: &Event<'_>) -> bool {
-    event.kind().name().ends_with("_misc") || event.class() == Class::Generic
+    !TEXT_IS_THE_VALUE.contains(&event.kind().name())
+}
+
+/// Texts that look like values and are none.
+fn is_no_value(value: &str, message: &str) -> bool {
+    let follows = |lead: &str| message.contains(&format!("{lead}{value}"));
+    // The names of standards, and what rsyslog makes of the escapes that colour a terminal.
+    follows("RFC ") || follows("RFC") || (value == "033" && follows("#"))
+        // Dovecot logs the hash of a wrong password on request; events hold no credentials.
+        || message.contains("SHA1 of given password: ") && value == "638"
 }
 
 /// Lists the values of a message that no field holds.
@@ -74,16 +103,29 @@ fn lost(event: &Event<'_>, message: &str) -> Vec<String> {
         .flat_map(|pattern| pattern.captures_iter(message))
         .filter_map(|found| found.get(1))
         .map(|value| value.as_str())
-        // An address may hold a `=`, but a key before it is no part of it.
-        .filter(|value| {
-            let plain = value.split_once('=').map_or(*value, |(_, plain)| plain);
-            !values
-                .found
-                .iter()
-                .any(|field| field.contains(value) || field.contains(plain))
-        })
+        .filter(|value| !is_no_value(value, message))
+        .filter(|value| !is_held(value, &values.found))
         .map(str::to_owned)
         .collect()
+}
+
+fn is_held(value: &str, found: &[String]) -> bool {
+    let holds = |value: &str| found.iter().any(|field| field.contains(value));
+    // An address may hold a `=`, but a key before it is no part of it.
+    let plain = value.split_once('=').map_or(value, |(_, plain)| plain);
+    // A quoted setting is kept as its name and its value.
+    let has_halves = || {
+        value
+            .split_once(" = ")
+            .is_some_and(|(name, setting)| holds(name) && holds(setting))
+    };
+    // Numbers are held without the zeros at their end.
+    let number = || value.parse::<f64>().ok();
+    let is_number = || found.iter().any(|field| field.parse().ok() == number());
+    holds(value)
+        || holds(plain)
+        || has_halves()
+        || (value.contains('.') && number().is_some() && is_number())
 }
 
 fn read_gz(path: &str) -> Vec<u8> {
@@ -141,6 +183,132 @@ fn is_generic_expected(message: &str) -> bool {
 
 fn line_is_comment(text: &str) -> bool {
     text.starts_with('#')
+}
+
+/// Kinds that a line has by its envelope: the reader of lines tells them, not the parser of messages.
+const OF_ENVELOPE: [&str; 3] = ["logger_repeat", "logger_repeat_inline", "logger_marker"];
+
+/// Lists the examples of kinds that messages have, and checks that no others were left out.
+fn messages(rows: Vec<Example>) -> impl Iterator<Item = Example> {
+    rows.into_iter()
+        .filter(|row| !OF_ENVELOPE.contains(&row.kind))
+}
+
+/// Puts an example behind an envelope; syslogd's own lines have no tag.
+fn line_of(tag: &str, message: &str) -> String {
+    format!("May  1 12:34:56 mx1 {tag}[4711]: {message}")
+}
+
+#[test]
+fn every_example_has_its_kind_and_keeps_its_values() {
+    let catalogue = examples::catalogue();
+    assert_eq!(catalogue.len(), 2_160);
+    let own = examples::own();
+    let mut complaints = Vec::new();
+    let mut checked = 0;
+    for row in messages(catalogue).chain(messages(own)) {
+        checked += 1;
+        let line = line_of(row.program, row.message);
+        let record = Record::parse(line.as_bytes()).unwrap();
+        assert_eq!(record.message, row.message.as_bytes());
+        match Event::parse(&record.tag, record.message) {
+            Ok(event) if event.kind().name() == row.kind => {
+                let lost = lost(&event, row.message);
+                if !lost.is_empty() {
+                    complaints.push(format!("{} loses {lost:?}: {}", row.kind, row.message));
+                }
+            }
+            Ok(event) => complaints.push(format!(
+                "{}, not {}: {}",
+                event.kind().name(),
+                row.kind,
+                row.message
+            )),
+            Err(reason) => complaints.push(format!(
+                "unparsed ({}), not {}: {}",
+                reason.0, row.kind, row.message
+            )),
+        }
+    }
+    assert!(checked >= 2_150, "only {checked} examples");
+    let count = complaints.len();
+    assert!(complaints.is_empty(), "{count}:\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_kind_has_an_example() {
+    let rows: Vec<Example> = examples::catalogue()
+        .into_iter()
+        .chain(examples::own())
+        .collect();
+    let without: Vec<&str> = Kind::all()
+        .map(|kind| kind.name())
+        .filter(|kind| !rows.iter().any(|row| row.kind == *kind))
+        .collect();
+    assert!(without.is_empty(), "no example of {without:?}");
+}
+
+/// The field that holds the finer class of a kind.
+fn field_of_subkind(kind: &str) -> &'static str {
+    match kind {
+        "delivery" => "reason_kind",
+        "generic_warning" => "class",
+        "dovecot_login_aborted" => "reason",
+        "dovecot_login_conn_limit" | "dovecot_login_internal_failure" => "code",
+        "dovecot_session_end" => "protocol",
+        _ => panic!("{kind} has no finer classes"),
+    }
+}
+
+#[test]
+fn every_example_of_a_finer_class_has_it() {
+    let rows = examples::subkinds();
+    assert_eq!(rows.len(), 367);
+    let mut complaints = Vec::new();
+    for row in rows {
+        let line = line_of(row.program, row.message);
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let event = Event::parse(&record.tag, record.message)
+            .unwrap_or_else(|reason| panic!("unparsed ({}): {}", reason.0, row.message));
+        assert_eq!(event.kind().name(), row.kind, "{}", row.message);
+        let mut found = OneField::new(field_of_subkind(row.kind));
+        event.visit(&mut found);
+        if found.value.as_deref() != Some(row.subkind) {
+            let (subkind, message) = (row.subkind, row.message);
+            complaints.push(format!("{:?}, not {subkind}: {message}", found.value));
+        }
+        let lost = lost(&event, row.message);
+        if !lost.is_empty() {
+            complaints.push(format!("{} loses {lost:?}: {}", row.kind, row.message));
+        }
+    }
+    let count = complaints.len();
+    assert!(complaints.is_empty(), "{count}:\n{}", complaints.join("\n"));
+}
+
+/// Takes one field of text out of an event.
+struct OneField {
+    name: &'static str,
+    value: Option<String>,
+}
+
+impl OneField {
+    fn new(name: &'static str) -> Self {
+        OneField { name, value: None }
+    }
+}
+
+impl Visitor for OneField {
+    fn text(&mut self, name: &'static str, value: &[u8]) {
+        if name == self.name {
+            self.value = Some(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+    fn number(&mut self, _: &'static str, _: u64) {}
+    fn decimal(&mut self, _: &'static str, _: &[u8]) {}
+    fn seconds(&mut self, _: &'static str, _: Seconds) {}
+    fn seconds_list(&mut self, _: &'static str, _: &[Seconds]) {}
+    fn flag(&mut self, _: &'static str, _: bool) {}
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! An event: one line's message as a typed value.
 
+use crate::describe::{Description, FieldInfo};
 use crate::fields::{Fields, Visitor};
 use crate::{Daemon, Program, Tag, companion, dovecot, logger, postfix};
 
@@ -132,6 +133,31 @@ impl Kind {
             .or_else(|| find(logger::Event::KINDS, LOGGER))
             .copied()
             .unwrap_or("unknown")
+    }
+
+    /// Returns what the kind is, in the words of its doc comment; lines as in the source.
+    pub fn about(self) -> &'static str {
+        self.description()
+            .map_or("", |description| description.about)
+    }
+
+    /// Calls `to` for each field that events of this kind may have, in the order of a visit.
+    ///
+    /// A name may come twice where two groups of fields share it; an event has it once.
+    pub fn describe_fields(self, to: &mut dyn FnMut(FieldInfo)) {
+        if let Some(description) = self.description() {
+            (description.fields)(to);
+        }
+    }
+
+    fn description(self) -> Option<&'static Description> {
+        let find = |rows: &'static [Description], start: usize| {
+            self.0.checked_sub(start).and_then(|i| rows.get(i))
+        };
+        find(postfix::Event::DESCRIPTIONS, 0)
+            .or_else(|| find(dovecot::Event::DESCRIPTIONS, DOVECOT))
+            .or_else(|| find(companion::Event::DESCRIPTIONS, COMPANION))
+            .or_else(|| find(logger::Event::DESCRIPTIONS, LOGGER))
     }
 
     /// Returns the kind's number, below [`Kind::COUNT`]. It is not stable between versions.

@@ -122,15 +122,15 @@ pub(crate) const fn plain(name: &'static str) -> &'static str {
 /// struct's doc comment states shape, source, units and version range.
 macro_rules! event_struct {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $about:literal])*
         pub struct $name:ident $(<$life:lifetime>)? {
-            $($(#[$field_meta:meta])* pub $field:ident : $type:ty),* $(,)?
+            $($(#[doc = $field_about:literal])* pub $field:ident : $type:ty),* $(,)?
         }
     ) => {
-        $(#[$meta])*
+        $(#[doc = $about])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub struct $name $(<$life>)? {
-            $($(#[$field_meta])* pub $field: $type,)*
+            $($(#[doc = $field_about])* pub $field: $type,)*
         }
 
         impl $(<$life>)? $crate::Fields for $name $(<$life>)? {
@@ -139,6 +139,21 @@ macro_rules! event_struct {
                     &self.$field,
                     $crate::fields::plain(stringify!($field)),
                     _visitor,
+                );)*
+            }
+        }
+
+        impl $(<$life>)? $crate::describe::DescribedFields for $name $(<$life>)? {
+            const ABOUT: &'static str = concat!($($about, "\n"),*);
+
+            fn describe_fields(_to: $crate::describe::Receiver<'_>) {
+                $(<$type as $crate::describe::Described>::describe(
+                    $crate::describe::Declared {
+                        name: $crate::fields::plain(stringify!($field)),
+                        about: concat!($($field_about, "\n"),*),
+                        is_optional: false,
+                    },
+                    _to,
                 );)*
             }
         }
@@ -177,6 +192,12 @@ macro_rules! events {
                 };
                 index as usize
             }
+        }
+
+        impl<'a> Event<'a> {
+            /// What is known of this room's kinds without a line, in the order of the variants.
+            pub(crate) const DESCRIPTIONS: &'static [$crate::describe::Description] =
+                &[$($crate::describe::Description::of::<$type>()),*];
         }
 
         impl $crate::Fields for Event<'_> {

@@ -30,8 +30,10 @@
 )]
 
 mod address;
+mod describe;
 mod event;
 mod fields;
+mod problem;
 mod record;
 mod scan;
 mod tag;
@@ -44,8 +46,10 @@ pub mod postfix;
 pub mod syslog;
 
 pub use address::{Family, family, is_loopback};
+pub use describe::{FieldInfo, FieldType};
 pub use event::{Class, Event, Kind, Reason};
 pub use fields::{Field, Fields, Seconds, Visitor};
+pub use problem::Problem;
 pub use record::Record;
 pub use tag::{Companion, Daemon, Program, Tag};
 pub use timestamp::{Timestamp, Zone};

@@ -162,6 +162,7 @@ names! {
         Opendmarc = "opendmarc",
         PolicydSpf = "policyd-spf",
         PolicySpf = "policy-spf",
+        PolicydWeight = "policyd-weight",
         Postgrey = "postgrey",
         Amavis = "amavis" | "amavisd",
         Rspamd = "rspamd",

@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 /// The fields of one journal entry.
 #[derive(Debug, Default)]
 pub(super) struct Unwrapped {
+    timestamp: Option<Timestamp>,
     realtime: Vec<u8>,
     source_realtime: Vec<u8>,
     host: Vec<u8>,
@@ -29,13 +30,25 @@ impl Unwrapped {
     /// `_PID`; the tag `SYSLOG_IDENTIFIER`, else `_COMM`. A message too large for the journal's
     /// JSON is null there, and empty here. Returns `None` when the line is no such object.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<(i64, Record<'_>)> {
+        let instant_us = self.load(line)?;
+        Some((instant_us, self.record()?))
+    }
+
+    /// Reads one line: when it was logged; [`record`](Self::record) gives its record.
+    pub(super) fn load(&mut self, line: &[u8]) -> Option<i64> {
         self.clear();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let mut deserializer = serde_json::Deserializer::from_slice(line);
         deserializer.deserialize_map(EntryVisitor(self)).ok()?;
         deserializer.end().ok()?;
         let micros = number(&self.source_realtime).or_else(|| number(&self.realtime))?;
-        let timestamp = Timestamp::from_epoch_micros(micros)?;
+        self.timestamp = Some(Timestamp::from_epoch_micros(micros)?);
+        i64::try_from(micros).ok()
+    }
+
+    /// Returns the record of the line that was loaded.
+    pub(super) fn record(&self) -> Option<Record<'_>> {
+        let timestamp = self.timestamp?;
         let pid = number(&self.syslog_pid).or_else(|| number(&self.pid));
         let pid = pid.and_then(|pid| u32::try_from(pid).ok());
         let tag = if self.identifier.is_empty() {
@@ -44,11 +57,11 @@ impl Unwrapped {
             &self.identifier
         };
         let message = self.message.strip_suffix(b"\n").unwrap_or(&self.message);
-        let record = Record::from_parts(timestamp, &self.host, tag, pid, message);
-        Some((i64::try_from(micros).ok()?, record))
+        Some(Record::from_parts(timestamp, &self.host, tag, pid, message))
     }
 
     fn clear(&mut self) {
+        self.timestamp = None;
         for field in [
             &mut self.realtime,
             &mut self.source_realtime,
@@ -63,16 +76,44 @@ impl Unwrapped {
         }
     }
 
-    fn field(&mut self, name: &str) -> Option<&mut Vec<u8>> {
+    fn buffer(&mut self, member: Member) -> &mut Vec<u8> {
+        match member {
+            Member::Realtime => &mut self.realtime,
+            Member::SourceRealtime => &mut self.source_realtime,
+            Member::Host => &mut self.host,
+            Member::Identifier => &mut self.identifier,
+            Member::Program => &mut self.program,
+            Member::SyslogPid => &mut self.syslog_pid,
+            Member::Pid => &mut self.pid,
+            Member::Message => &mut self.message,
+        }
+    }
+}
+
+/// A member of an entry that we read.
+#[derive(Clone, Copy)]
+enum Member {
+    Realtime,
+    SourceRealtime,
+    Host,
+    Identifier,
+    Program,
+    SyslogPid,
+    Pid,
+    Message,
+}
+
+impl Member {
+    fn of(name: &str) -> Option<Self> {
         Some(match name {
-            "__REALTIME_TIMESTAMP" => &mut self.realtime,
-            "_SOURCE_REALTIME_TIMESTAMP" => &mut self.source_realtime,
-            "_HOSTNAME" => &mut self.host,
-            "SYSLOG_IDENTIFIER" => &mut self.identifier,
-            "_COMM" => &mut self.program,
-            "SYSLOG_PID" => &mut self.syslog_pid,
-            "_PID" => &mut self.pid,
-            "MESSAGE" => &mut self.message,
+            "__REALTIME_TIMESTAMP" => Member::Realtime,
+            "_SOURCE_REALTIME_TIMESTAMP" => Member::SourceRealtime,
+            "_HOSTNAME" => Member::Host,
+            "SYSLOG_IDENTIFIER" => Member::Identifier,
+            "_COMM" => Member::Program,
+            "SYSLOG_PID" => Member::SyslogPid,
+            "_PID" => Member::Pid,
+            "MESSAGE" => Member::Message,
             _ => return None,
         })
     }
@@ -93,14 +134,36 @@ impl<'de> Visitor<'de> for EntryVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        // A name with an escape in it is none of ours, but still a name: hence not `&str`.
-        while let Some(name) = members.next_key::<std::borrow::Cow<'de, str>>()? {
-            match self.0.field(&name) {
-                Some(buffer) => members.next_value_seed(Text(buffer))?,
+        while let Some(member) = members.next_key_seed(Name)? {
+            match member {
+                Some(member) => members.next_value_seed(Text(self.0.buffer(member)))?,
                 None => drop(members.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
+    }
+}
+
+/// Reads a member's name without keeping it; one with an escape in it is none of ours.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Option<Member>;
+
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<Option<Member>, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Option<Member>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<Member>, E> {
+        Ok(Member::of(name))
     }
 }
 

@@ -128,7 +128,7 @@ fn service(protocol: &[u8]) -> Option<&'static str> {
 
 /// What the last line of a failed or unused connection says about the attempts in it.
 fn attempts(event: &LoginAborted<'_>) -> Attempts {
-    match (event.reason(), event.attempts) {
+    match (event.reason, event.attempts) {
         (AbortReason::NoAuthAttempts, _) => Attempts::Unsaid,
         (_, Some(count)) => Attempts::Failed(count),
         // Up to 2.3 a refused plaintext login has no count: it is one.

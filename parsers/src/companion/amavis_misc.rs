@@ -116,6 +116,11 @@ impl<'a> Misc<'a> {
 
     /// Reads the lists of modules, decoders and scanners.
     fn component(&mut self, text: &'a [u8]) -> bool {
+        if let Some(version) = text.strip_prefix(b"Perl version ") {
+            self.what = "perl";
+            self.version = Some(version.trim_ascii());
+            return true;
+        }
         let starts: [(&[u8], &'static str); 9] = [
             (b"Module ", "module"),
             (b"No ext program for ", "no program"),

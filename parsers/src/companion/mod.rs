@@ -12,6 +12,7 @@ pub mod opendkim;
 pub mod opendmarc;
 pub mod policy_spf;
 pub mod policyd_spf;
+pub mod policyd_weight;
 pub mod postgrey;
 pub mod postsrsd;
 pub mod rspamd;
@@ -41,6 +42,8 @@ events! {
         PolicydSpfDebug(policyd_spf::SpfDebug<'a>) = "policyd_spf_debug",
         PolicySpfAction(policy_spf::SpfAction<'a>) = "policy_spf_action",
         PolicySpfDebug(policy_spf::SpfDebug<'a>) = "policy_spf_debug",
+        PolicydWeightCheck(policyd_weight::Check<'a>) = "policyd_weight_check",
+        PolicydWeightAction(policyd_weight::Action<'a>) = "policyd_weight_action",
         PostgreyAction(postgrey::Action<'a>) = "postgrey_action",
         PostgreyMisc(postgrey::Misc<'a>) = "postgrey_misc",
         AmavisResult(amavis::Verdict<'a>) = "amavis_result",
@@ -82,6 +85,7 @@ pub(crate) fn parse(companion: Companion, message: &[u8]) -> Parsed<'_> {
         Companion::Opendmarc => opendmarc::parse(message),
         Companion::PolicydSpf => policyd_spf::parse(message),
         Companion::PolicySpf => policy_spf::parse(message),
+        Companion::PolicydWeight => policyd_weight::parse(message),
         Companion::Postgrey => postgrey::parse(message),
         Companion::Amavis => amavis::parse(message),
         Companion::Rspamd => rspamd::parse(message),

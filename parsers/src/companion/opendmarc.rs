@@ -85,7 +85,9 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
         return Ok(event);
     }
     if let Some((queue_id, text)) = job_id(message) {
-        return of_mail(queue_id, text).ok_or(Reason("opendmarc text"));
+        return of_mail(queue_id, text)
+            .or_else(|| ignored_results(message))
+            .ok_or(Reason("opendmarc text"));
     }
     ignored_results(message).ok_or(Reason("opendmarc"))
 }
@@ -185,6 +187,7 @@ fn of_no_mail(message: &[u8]) -> Option<Event<'_>> {
 /// Reads `{queue_id} ignoring Authentication-Results at {index} from {host}`.
 fn ignored_results(message: &[u8]) -> Option<Event<'_>> {
     let (queue_id, rest) = split_once(message, b" ignoring Authentication-Results at ")?;
+    let queue_id = queue_id.strip_suffix(b":").unwrap_or(queue_id);
     let (index, host) = split_once(rest, b" from ")?;
     Some(Event::OpendmarcIgnored(Ignored {
         queue_id: Some(queue_id),

@@ -45,6 +45,8 @@ event_struct! {
         pub size_bytes: Option<u64>,
         /// How long it took, in milliseconds.
         pub time_ms: Option<Decimal<'a>>,
+        /// How much of it the processor was busy, in milliseconds.
+        pub time_virtual_ms: Option<Decimal<'a>>,
         /// How many questions were put to the DNS.
         pub dns_requests: Option<u64>,
         /// The digest of the mail.
@@ -204,6 +206,7 @@ impl<'a> Verdict<'a> {
             symbols: None,
             size_bytes: None,
             time_ms: None,
+            time_virtual_ms: None,
             dns_requests: None,
             digest: None,
             recipients: None,
@@ -236,7 +239,11 @@ impl<'a> Verdict<'a> {
         let (requests, rest) = split_once(rest, b", digest: <").unwrap_or((rest, b""));
         let (digest, rest) = split_once(rest, b">").unwrap_or((rest, b""));
         self.size_bytes = to_number(size);
-        self.time_ms = split_once(time, b"ms").and_then(|(time, _)| Decimal::parse(time));
+        let (real, virtual_time) = split_once(time, b"ms").unwrap_or((b"", b""));
+        self.time_ms = Decimal::parse(real);
+        self.time_virtual_ms = virtual_time
+            .strip_prefix(b" real, ")
+            .and_then(|time| Decimal::parse(time.strip_suffix(b"ms virtual")?));
         self.dns_requests = to_number(requests);
         self.digest = Some(digest).filter(|digest| !digest.is_empty());
         let (rest, settings_id) = last_key(rest, b", settings_id: ");

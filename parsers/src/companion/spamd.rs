@@ -1,9 +1,9 @@
 //! Lines of SpamAssassin's spamd: two per mail, `result` and a verdict; count one of them.
 
 use super::{Decimal, Event, Parsed};
-use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{before_last, split_number, split_once, to_number};
+use crate::scan::{before_last, seconds, split_number, split_once, to_number};
+use crate::{Reason, Seconds};
 
 event_struct! {
     /// The verdict on a mail, in words.
@@ -76,7 +76,8 @@ event_struct! {
     /// Shape: `spamd: {processing|checking} message <{id}>[ aka <{id}>] for {user}:{uid}`, `spamd:
     /// connection from {host} [{address}]:{port} to port {n}, fd {n}`, `spamd: unauthorized
     /// connection from {host} [{address}] port {port}`, `spamd: handle_user ... user: '{user}'`,
-    /// `spamd: Tell: ...`, `prefork: child states: {states}`, and what it says about itself.
+    /// `spamd: Tell: ...`, `prefork: child states: {states}`, `Did not receive a response from the
+    /// pyzor server {host}:{port} for {secs} seconds!`, `async: aborting after {secs} s, ...`, and what it says about itself.
     pub struct Misc<'a> {
         /// The message id, with its angle brackets.
         pub message_id: Option<&'a [u8]>,
@@ -86,14 +87,18 @@ event_struct! {
         pub user: Option<&'a [u8]>,
         /// The user id.
         pub uid: Option<u64>,
-        /// The client's name.
+        /// The client's name, or the server that did not answer.
         pub host: Option<&'a [u8]>,
         /// The client's address.
         pub address: Option<&'a [u8]>,
-        /// The client's port.
+        /// The client's or server's port.
         pub port: Option<u64>,
         /// Our own port.
         pub own_port: Option<u64>,
+        /// How long a check over the network took or was waited for.
+        pub secs: Option<Seconds>,
+        /// What a server answered that could not be read.
+        pub response: Option<&'a [u8]>,
         /// The text.
         pub text: &'a [u8],
     }
@@ -172,17 +177,22 @@ fn misc(text: &[u8]) -> Option<Misc<'_>> {
         address: None,
         port: None,
         own_port: None,
+        secs: None,
+        response: None,
         text,
     };
     let is_known = misc.read_message(text)
         || misc.read_connection(text)
         || misc.read_user(text)
+        || misc.read_network(text)
         || is_notice(text);
     is_known.then_some(misc)
 }
 
 fn is_notice(text: &[u8]) -> bool {
-    let starts: [&[u8]; 9] = [
+    let starts: [&[u8]; 11] = [
+        b"server hit by ",
+        b"server socket closed",
         b"prefork: ",
         b"Tell: ",
         b"server started on ",
@@ -218,6 +228,26 @@ impl<'a> Misc<'a> {
         let (user, uid) = before_last(who, b":").unwrap_or((who, b""));
         self.user = Some(user).filter(|user| !user.is_empty());
         self.uid = to_number(uid);
+    }
+
+    /// Reads what the checks over the network say: pyzor's server, lookups that took too long.
+    fn read_network(&mut self, text: &'a [u8]) -> bool {
+        if let Some(rest) = text.strip_prefix(b"Did not receive a response from the pyzor server ")
+        {
+            let (server, secs) = split_once(rest, b" for ").unwrap_or((rest, b""));
+            let (host, port) = before_last(server, b":").unwrap_or((server, b""));
+            self.host = Some(host);
+            self.port = to_number(port);
+            self.secs = seconds(secs).ok().map(|(_, secs)| secs);
+            return true;
+        }
+        if let Some(rest) = text.strip_prefix(b"async: aborting after ") {
+            self.secs = seconds(rest).ok().map(|(_, secs)| secs);
+            return true;
+        }
+        let response = text.strip_prefix(b"pyzor: failure to parse response \"");
+        self.response = response.map(|response| response.strip_suffix(b"\"").unwrap_or(response));
+        response.is_some()
     }
 
     fn read_connection(&mut self, text: &'a [u8]) -> bool {

@@ -3,6 +3,7 @@
 use super::Event;
 use super::elements::Elements;
 use super::login::{self, login_event, login_struct};
+use crate::fields::{Field, Visitor};
 use crate::scan::{before_last, split_number, split_once, to_number, trailing_group};
 
 login_struct! {
@@ -26,6 +27,8 @@ login_struct! {
         pub secs: Option<u64>,
         /// Dovecot 2.4's reason code; authoritative where present.
         pub code: Option<&'a [u8]>,
+        /// What kept the client from logging in, by the code, else by the text.
+        pub reason: AbortReason,
     }
 }
 
@@ -121,29 +124,34 @@ reasons! {
     ShuttingDown = "shutting_down", false, [b"The process is shutting down"];
 }
 
-impl LoginAborted<'_> {
-    /// Returns what kept the client from logging in: by the code, else by the text.
+impl AbortReason {
+    /// Tells the reason of a line by its code, else by its text.
     ///
     /// A code that this version does not know is judged by its text. Lines with neither (Dovecot
     /// 1.x, plugins) say nothing about attempts and count as none, unless their own words name the
     /// reason.
-    pub fn reason(&self) -> AbortReason {
-        let by_code = self.code.map_or(AbortReason::Other, AbortReason::from_code);
+    fn of(code: Option<&[u8]>, extra: Option<&[u8]>) -> Self {
+        let by_code = code.map_or(AbortReason::Other, AbortReason::from_code);
         if by_code != AbortReason::Other {
             return by_code;
         }
-        match self.extra {
-            Some(extra) => AbortReason::from_extra(extra),
-            None => AbortReason::NoAuthAttempts,
-        }
+        extra.map_or(AbortReason::NoAuthAttempts, AbortReason::from_extra)
     }
+}
 
+impl Field for AbortReason {
+    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
+        visitor.text(name, self.name().as_bytes());
+    }
+}
+
+impl LoginAborted<'_> {
     /// Returns how many failed logins the line stands for.
     ///
     /// The line's `{n} attempts` where the reason is a refusal, less those that succeeded; one
     /// where a refusal has no count.
     pub fn failed_attempts(&self) -> u64 {
-        if !self.reason().is_failed_login() {
+        if !self.reason.is_failed_login() {
             return 0;
         }
         match self.attempts {
@@ -230,8 +238,9 @@ pub(super) fn parse<'a>(
         successes,
         secs,
     } = counts(extra.unwrap_or_default());
+    let reason = AbortReason::of(code, extra);
     Some(Event::LoginAborted(login_event!(
-        LoginAborted, protocol, found, { why, extra, attempts, successes, secs, code }
+        LoginAborted, protocol, found, { why, extra, attempts, successes, secs, code, reason }
     )))
 }
 
@@ -312,7 +321,7 @@ mod tests {
             let line = format!("pop3-login: {message}{REST}");
             let found = aborted(&line);
             assert_eq!(found.why, why.as_bytes(), "{line}");
-            assert_eq!(found.reason(), AbortReason::AuthFailed, "{line}");
+            assert_eq!(found.reason, AbortReason::AuthFailed, "{line}");
             assert_eq!(
                 (found.attempts, found.failed_attempts()),
                 (Some(3), 3),
@@ -341,13 +350,13 @@ mod tests {
         let line = format!(
             "imap-login: Login aborted: Connection closed (auth failed, 2 attempts in 1 secs) (user_disabled){REST}"
         );
-        assert_eq!(aborted(&line).reason(), AbortReason::UserDisabled);
+        assert_eq!(aborted(&line).reason, AbortReason::UserDisabled);
         let line = format!(
             "imap-login: Login aborted: Connection closed (auth failed, 2 attempts in 1 secs) (code_of_2_9){REST}"
         );
         let found = aborted(&line);
         assert_eq!(found.code, Some(&b"code_of_2_9"[..]));
-        assert_eq!(found.reason(), AbortReason::AuthFailed);
+        assert_eq!(found.reason, AbortReason::AuthFailed);
     }
 
     #[test]
@@ -407,7 +416,7 @@ mod tests {
         ] {
             let line = format!("imap-login: {message}{REST}");
             let found = aborted(&line);
-            assert_eq!(found.reason().name(), reason, "{line}");
+            assert_eq!(found.reason.name(), reason, "{line}");
             assert_eq!(found.failed_attempts(), failed, "{line}");
         }
     }
@@ -420,7 +429,7 @@ mod tests {
             "imap-login: Login aborted: Connection closed: {error} (disconnected during TLS handshake) (tls_handshake_not_finished): user=<>, rip=192.0.2.66, lip=198.51.100.1, TLS handshaking: {error}, session=<s>"
         );
         let found = aborted(&line);
-        assert_eq!(found.reason(), AbortReason::TlsHandshakeNotFinished);
+        assert_eq!(found.reason, AbortReason::TlsHandshakeNotFinished);
         assert_eq!(
             found.secured,
             Some(format!("TLS handshaking: {error}").as_bytes())

@@ -8,9 +8,10 @@
 use super::prefix::{Line, Severity};
 use super::request::{Request, is_refusal, split};
 use super::session::number_after;
-use super::{Event, GenericError, Parsed, master};
+use super::{Event, GenericError, Parsed, master, notices};
 use crate::Reason;
 use crate::fields::event_struct;
+use crate::postfix::mention::Text;
 use crate::scan::{before_last, contains, find, find_iter, split_number, split_once};
 
 event_struct! {
@@ -200,7 +201,7 @@ fn without_password(message: &[u8]) -> Parsed<'_> {
         return Ok(Event::AuthPolicy(policy));
     }
     if word == Severity::Info {
-        return Err(Reason("dovecot auth reason"));
+        return notices::of_request(&request, reason).ok_or(Reason("dovecot auth reason"));
     }
     Ok(Event::AuthError(AuthError {
         severity: word.name(),
@@ -225,7 +226,7 @@ fn process_line(message: &[u8]) -> Option<Event<'_>> {
         return Some(event);
     }
     if !line.is_complaint() {
-        return None;
+        return notices::of_auth(&line);
     }
     if let Some(event) = auth_client_gone(line.severity, line.text) {
         return Some(event);
@@ -283,7 +284,7 @@ fn debug(message: &[u8]) -> Event<'_> {
     let (prefix, text) = split_once(message, b"Debug: ").unwrap_or((b"auth", message));
     Event::Debug(super::Debug {
         prefix: prefix.strip_suffix(b": ").unwrap_or(prefix),
-        text: without_secrets(text),
+        text: Text(without_secrets(text)),
     })
 }
 

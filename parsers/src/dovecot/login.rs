@@ -17,13 +17,13 @@ pub use super::proxy::{ProxyEnded, ProxyFailed, ProxyStarted};
 /// Declares the event of a login process: the elements that all of them share, and its own fields.
 macro_rules! login_struct {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $about:literal])*
         pub struct $name:ident<$life:lifetime> {
-            $($(#[$field_meta:meta])* pub $field:ident : $type:ty),* $(,)?
+            $($(#[doc = $field_about:literal])* pub $field:ident : $type:ty),* $(,)?
         }
     ) => {
         $crate::fields::event_struct! {
-            $(#[$meta])*
+            $(#[doc = $about])*
             pub struct $name<$life> {
                 /// The service, from the process's name: `imap`, `pop3`, `submission`,
                 /// `managesieve`, or a name of the site's own.
@@ -43,7 +43,7 @@ macro_rules! login_struct {
                 pub session: Option<&$life [u8]>,
                 /// Further elements of a customised `login_log_format_elements`, as logged.
                 pub more: Option<&$life [u8]>,
-                $($(#[$field_meta])* pub $field: $type,)*
+                $($(#[doc = $field_about])* pub $field: $type,)*
             }
         }
     };

@@ -185,6 +185,12 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     signal(text)
 }
 
+/// Parses `Dovecot v{version} starting up`, which Dovecot 1.x says without a prefix.
+pub(super) fn start_of_1x(message: &[u8]) -> Option<Event<'_>> {
+    let rest = message.strip_prefix(b"Dovecot v")?;
+    Some(Event::MasterStart(start(rest)))
+}
+
 fn start(rest: &[u8]) -> MasterStart<'_> {
     let (head, tail) = split_once(rest, b" starting up").unwrap_or((rest, b""));
     let (version, revision) = match trailing_group(head) {
@@ -237,7 +243,9 @@ fn signal(text: &[u8]) -> Option<Event<'_>> {
 /// Parses what any process can log: its own end, its crash, a clock that jumped.
 pub(super) fn of_any_process<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     match line.severity {
-        Severity::Debug | Severity::Info => None,
+        Severity::Debug => None,
+        // Without a severity word in 1.x.
+        Severity::Info => stop(line),
         Severity::Panic => Some(Event::Panic(panic(line))),
         Severity::Fatal => child_died(line),
         Severity::Warning => stop(line)

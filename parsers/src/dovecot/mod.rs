@@ -15,10 +15,12 @@ pub mod doveadm;
 pub mod login;
 pub mod mail_log;
 pub mod master;
+pub mod notices;
 pub mod session;
 pub mod sieve;
 
 use crate::fields::{event_struct, events};
+use crate::postfix::mention::Text;
 use crate::scan::find;
 use crate::{Class, Reason};
 use prefix::{Line, Severity};
@@ -67,7 +69,17 @@ event_struct! {
         /// The prefix of the process that spoke, as logged.
         pub prefix: &'a [u8],
         /// The text after the severity word; cut off where a password may begin.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
+    }
+}
+
+event_struct! {
+    /// The rest of a line that was too long for Dovecot's log process, without credentials.
+    ///
+    /// Shape: `<line continued> {text}`.
+    pub struct Continued<'a> {
+        /// The rest; cut off where a password may begin.
+        pub text: Text<'a>,
     }
 }
 
@@ -131,9 +143,15 @@ events! {
         // doveadm
         Doveadm(doveadm::Doveadm<'a>) = "dovecot_doveadm",
         DoveadmHttp(doveadm::DoveadmHttp<'a>) = "dovecot_doveadm_http",
+        // processes that serve no client
+        Indexed(notices::Indexed<'a>) = "dovecot_indexed",
+        SslParams(notices::SslParams) = "dovecot_ssl_params",
+        DatabaseConnected(notices::DatabaseConnected<'a>) = "dovecot_database_connected",
+        MasterLogin(notices::MasterLogin<'a>) = "dovecot_master_login",
         // any process
         GenericError(GenericError<'a>) = "dovecot_generic_error",
         Debug(Debug<'a>) = "dovecot_debug",
+        Continued(Continued<'a>) = "logger_continued",
     }
 }
 
@@ -180,11 +198,20 @@ fn parse_message(message: &[u8]) -> Parsed<'_> {
     if message.starts_with(b"pam_") {
         return doveadm::pam(message).ok_or(Reason("dovecot pam"));
     }
+    if let Some(rest) = message.strip_prefix(b"<line continued> ") {
+        return Ok(Event::Continued(Continued {
+            text: Text(without_password(auth::without_secrets(rest))),
+        }));
+    }
+    // 1.x says so without a prefix.
+    if let Some(event) = master::start_of_1x(message) {
+        return Ok(event);
+    }
     let line = Line::parse(message).ok_or(Reason("dovecot prefix"))?;
     if line.severity == Severity::Debug {
         return Ok(Event::Debug(Debug {
             prefix: line.prefix,
-            text: auth::without_secrets(line.text),
+            text: Text(auth::without_secrets(line.text)),
         }));
     }
     if let Some(event) = master::of_any_process(&line) {
@@ -208,11 +235,13 @@ fn of_process<'a>(line: &Line<'a>) -> Parsed<'a> {
             .or_else(|| mail_process(line))
             .ok_or(Reason("dovecot doveadm")),
         _ if process.ends_with(b"-login") => login::parse(line),
+        b"indexer-worker" => notices::indexed(line).ok_or(Reason("dovecot indexer")),
+        b"ssl-params" => notices::ssl_params(line).ok_or(Reason("dovecot ssl-params")),
         _ if line.mail.user.is_some() => mail_process(line).map_or_else(|| end(line), Ok),
         b"lmtp" => delivery::lmtp(line)
             .or_else(|| mail_process(line))
             .ok_or(Reason("dovecot lmtp")),
-        b"imap-hibernate" => session::end(line),
+        b"imap-hibernate" | b"imap" | b"pop3" => session::end(line),
         _ => Err(Reason("dovecot process")),
     }
 }
@@ -232,7 +261,7 @@ fn mail_process<'a>(line: &Line<'a>) -> Option<Event<'a>> {
 
 /// Parses the end of a session, which only the protocols' own processes have.
 fn end<'a>(line: &Line<'a>) -> Parsed<'a> {
-    let protocols: [&[u8]; 8] = [
+    let protocols: [&[u8]; 9] = [
         b"imap",
         b"pop3",
         b"managesieve",
@@ -241,11 +270,18 @@ fn end<'a>(line: &Line<'a>) -> Parsed<'a> {
         b"imap-urlauth",
         b"IMAP",
         b"POP3",
+        b"MANAGESIEVE",
     ];
     if line.is_complaint() || !protocols.contains(&line.mail.process) {
         return Err(Reason("dovecot mail process"));
     }
     session::end(line)
+}
+
+/// Returns the severity word of a message, where it asks for attention.
+pub(crate) fn complaint(message: &[u8]) -> Option<&'static str> {
+    let line = Line::parse(message)?;
+    line.is_complaint().then(|| line.severity.name())
 }
 
 /// Cuts a text off before a password, in the forms of `auth_verbose_passwords`.

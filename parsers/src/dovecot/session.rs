@@ -125,6 +125,7 @@ fn protocol(process: &[u8]) -> &[u8] {
     match process {
         b"IMAP" => b"imap",
         b"POP3" => b"pop3",
+        b"MANAGESIEVE" => b"managesieve",
         _ => process,
     }
 }

@@ -13,13 +13,13 @@ use crate::scan::{before_last, rfind_iter, split_once, to_number, trailing_group
 /// Declares the event of a Sieve action: the fields that all of them share, and its own.
 macro_rules! sieve_struct {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $about:literal])*
         pub struct $name:ident<$life:lifetime> {
-            $($(#[$field_meta:meta])* pub $field:ident : $type:ty),* $(,)?
+            $($(#[doc = $field_about:literal])* pub $field:ident : $type:ty),* $(,)?
         }
     ) => {
         event_struct! {
-            $(#[$meta])*
+            $(#[doc = $about])*
             pub struct $name<$life> {
                 /// Who delivered, and for whom.
                 pub mail: MailProcess<$life>,
@@ -29,7 +29,7 @@ macro_rules! sieve_struct {
                 pub uid: Option<u64>,
                 /// The action, as logged; none for keep.
                 pub action: Option<&$life [u8]>,
-                $($(#[$field_meta])* pub $field: $type,)*
+                $($(#[doc = $field_about])* pub $field: $type,)*
             }
         }
     };

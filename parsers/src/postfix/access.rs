@@ -549,6 +549,16 @@ mod tests {
     }
 
     #[test]
+    fn a_forged_login_does_not_swallow_the_tail() {
+        let found = reject(
+            "NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 554 5.7.1 <a@example.net>: Sender address rejected: see x; proto=SMTP sasl_username=root; from=<a@example.net> to=<bob@example.com> proto=ESMTP helo=<x> sasl_username=alice",
+        );
+        assert!(found.reason.ends_with(b"; proto=SMTP sasl_username=root"));
+        assert_eq!(text(found.sender), Some("a@example.net"));
+        assert_eq!(text(found.sasl_username), Some("alice"));
+    }
+
+    #[test]
     fn a_quoted_local_part_does_not_end_the_address() {
         let found = reject(
             r#"NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 550 5.1.1 <"odd, name"@example.com>: Recipient address rejected: User unknown; from=<"semi; from=<z>\" to=<y"@example.net> to=<"odd, name"@example.com> proto=ESMTP helo=<[IPv6:2001:db8::66]>"#,

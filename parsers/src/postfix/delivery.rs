@@ -11,7 +11,9 @@
 use nom::Parser;
 use nom::bytes::complete::tag;
 
+use super::reason;
 use super::reply::{self, Reply};
+use super::rule::Class;
 use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
@@ -63,6 +65,14 @@ impl<'a> Delivery<'a> {
         reply::parse(self.reason, self.origin(), self.status)
     }
 
+    /// Names why the delivery failed, given its [`Delivery::reply`]; `None` where it did not.
+    pub fn reason_class(&self, reply: &Reply<'a>) -> Option<Class<'a>> {
+        match self.status {
+            b"sent" | b"deliverable" | b"" => None,
+            _ => Some(reason::classify(self.reason, reply, self.dsn)),
+        }
+    }
+
     fn origin(&self) -> reply::Origin {
         if self.relay.address.is_some() {
             reply::Origin::Server
@@ -107,7 +117,9 @@ impl Fields for Delivery<'_> {
         self.truncated
             .then_some(true)
             .visit_as("truncated", visitor);
-        self.reply().visit(visitor);
+        let reply = self.reply();
+        reply.visit(visitor);
+        self.reason_class(&reply).visit_as("reason", visitor);
     }
 }
 

@@ -372,12 +372,12 @@ fn table_entry(text: &[u8]) -> Option<TableEntry<'_>> {
     let found = queue_tools::table_line(text)?;
     let is_path = memchr::memchr(b' ', found.path).is_none();
     // Templates of bounce(8) have a class of their own.
-    let is_template = found.text.starts_with(b"unknown template name: ");
+    let is_template = found.text.0.starts_with(b"unknown template name: ");
     (is_path && !is_template).then_some(TableEntry {
         path: found.path,
         line: found.line,
         key: found.key,
-        text: found.text,
+        text: found.text.0,
     })
 }
 

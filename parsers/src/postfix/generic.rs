@@ -102,8 +102,13 @@ fn debug(message: &[u8]) -> Option<Event<'_>> {
         b"send attr ",
         b"input attribute ",
         b"flags = ",
+        b"process generation: ",
+        b"event: SMFIC_",
+        b"reply: SMFIR_",
+        b"connection established",
     ];
     let is_debug = starts.iter().any(|words| message.starts_with(words))
+        || message.ends_with(b" to all milters")
         || is_of_socket(message)
         || is_of_function(message);
     is_debug.then_some(Event::Debug(Debug {
@@ -111,10 +116,14 @@ fn debug(message: &[u8]) -> Option<Event<'_>> {
     }))
 }
 
-/// `private/anvil socket: wanted attribute: status`
+/// `private/anvil socket: wanted attribute: status`; newer ones without the word `socket`.
 fn is_of_socket(message: &[u8]) -> bool {
     let is_path = message.starts_with(b"private/") || message.starts_with(b"public/");
-    is_path && crate::scan::find(message, b" socket: ").is_some()
+    let marks: [&[u8]; 2] = [b" socket: ", b": wanted attribute: "];
+    is_path
+        && marks
+            .iter()
+            .any(|mark| crate::scan::contains(message, mark))
 }
 
 /// `maps_find: virtual_alias_maps: bob: not found`: a C function's name has an underscore.

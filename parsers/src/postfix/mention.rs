@@ -17,6 +17,11 @@ pub struct Text<'a>(
     pub &'a [u8],
 );
 
+impl Text<'_> {
+    /// The names under which the values are visited.
+    pub const VALUES: [&'static str; 9] = NAMES;
+}
+
 impl Field for Text<'_> {
     fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
         visitor.text(name, self.0);

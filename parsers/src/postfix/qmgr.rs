@@ -1,5 +1,6 @@
 //! Lines of qmgr(8) and oqmgr(8): mails entering the active queue, leaving it, expiring.
 
+use super::mention::Text;
 use super::{Event, Parsed, cleanup, delivery, smtpd};
 use crate::Reason;
 use crate::fields::event_struct;
@@ -146,7 +147,7 @@ event_struct! {
         /// The queue id.
         pub queue_id: &'a [u8],
         /// What is wrong.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -248,7 +249,7 @@ fn warning(text: &[u8]) -> Option<Event<'_>> {
             || rest.starts_with(b"ignoring ");
         return is_corrupt.then_some(Event::QmgrCorrupt(Corrupt {
             queue_id,
-            text: rest,
+            text: Text(rest),
         }));
     }
     clog(text)
@@ -326,7 +327,7 @@ fn saved_corrupt(text: &[u8]) -> Option<Event<'_>> {
     let (queue_id, rest) = split_once(text.strip_prefix(b"saving corrupt file \"")?, b"\"")?;
     Some(Event::QmgrCorrupt(Corrupt {
         queue_id,
-        text: rest.strip_prefix(b" ").unwrap_or(rest),
+        text: Text(rest.strip_prefix(b" ").unwrap_or(rest)),
     }))
 }
 
@@ -350,7 +351,7 @@ fn fatal(text: &[u8]) -> Option<Event<'_>> {
     {
         return Some(Event::QmgrCorrupt(Corrupt {
             queue_id,
-            text: rest,
+            text: Text(rest),
         }));
     }
     let (reason, transport) =

@@ -52,7 +52,7 @@ event_struct! {
         /// The key.
         pub key: Option<&'a [u8]>,
         /// What is wrong.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -159,7 +159,7 @@ pub(super) fn table_line(text: &[u8]) -> Option<Postmap<'_>> {
             path,
             line: Some(line),
             key: None,
-            text,
+            text: Text(text),
         });
     }
     let (path, quoted) = split_once(text, b": duplicate entry: \"")?;
@@ -168,6 +168,6 @@ pub(super) fn table_line(text: &[u8]) -> Option<Postmap<'_>> {
         path,
         line: None,
         key: Some(key),
-        text,
+        text: Text(text),
     })
 }

@@ -3,8 +3,13 @@
 //! The texts are Postfix's own frame around a stranger's words. A frame counts only where it stands
 //! at the beginning of the text, and `(in reply to …)` only at its end.
 
+mod text;
+
 use crate::fields::{Field, Fields, Visitor};
 use crate::scan::{Peer, before_last, enhanced_code, peer, split_once, to_number};
+
+pub use text::Lines;
+pub(super) use text::without_codes;
 
 /// What a reason text says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +20,10 @@ pub struct Reply<'a> {
     pub host: Option<&'a [u8]>,
     /// The address of that host, or the path of its socket.
     pub address: Option<&'a [u8]>,
+    /// The port, which only the text of a connection that failed has.
+    pub port: Option<&'a [u8]>,
+    /// For a suspension, the kind of the earlier reason that it repeats.
+    pub earlier: Option<ReplyKind>,
     /// The three-digit code of the remote reply.
     pub code: Option<u32>,
     /// The enhanced status code of the remote reply.
@@ -29,7 +38,13 @@ pub struct Reply<'a> {
     pub forwarded_as: Option<&'a [u8]>,
 }
 
-impl Reply<'_> {
+impl<'a> Reply<'a> {
+    /// Returns the lines of the remote reply without their codes; the text is one line where no
+    /// server answered.
+    pub fn lines(&self) -> Lines<'a> {
+        Lines::of(self.text)
+    }
+
     /// Returns the class of the remote reply: 2, 4 or 5.
     pub fn class(&self) -> Option<u8> {
         match self.code? / 100 {
@@ -46,8 +61,12 @@ impl Fields for Reply<'_> {
         visitor.text("reason_kind", self.kind.name().as_bytes());
         self.host.visit_as("remote_host", visitor);
         self.address.visit_as("remote_address", visitor);
+        self.port.visit_as("remote_port", visitor);
         self.code.visit_as("reply_code", visitor);
         self.dsn.visit_as("reply_dsn", visitor);
+        if self.code.is_some() {
+            text::visit(self.text, "reply_text", visitor);
+        }
         self.stage.map(Stage::name).visit_as("stage", visitor);
         self.queued_as.visit_as("queued_as", visitor);
         self.forwarded_as.visit_as("forwarded_as", visitor);
@@ -231,6 +250,7 @@ pub(super) fn parse<'a>(reason: &'a [u8], origin: Origin, status: &[u8]) -> Repl
         let inner = frame(earlier).unwrap_or_else(|| plain(ReplyKind::Suspended, earlier));
         return Reply {
             kind: ReplyKind::Suspended,
+            earlier: Some(inner.kind).filter(|kind| *kind != ReplyKind::Suspended),
             ..inner
         };
     }
@@ -253,6 +273,8 @@ fn plain(kind: ReplyKind, text: &[u8]) -> Reply<'_> {
         kind,
         host: None,
         address: None,
+        port: None,
+        earlier: None,
         code: None,
         dsn: None,
         text,
@@ -382,10 +404,15 @@ fn command_stage(command: &[u8]) -> Option<Stage> {
 
 fn connect_failed(text: &[u8]) -> Option<Reply<'_>> {
     let (rest, server) = peer(text.strip_prefix(b"connect to ")?).ok()?;
-    Some(Reply {
+    Some(unconnected(server, rest.strip_prefix(b": ")?))
+}
+
+/// Makes the reply of a connection that failed.
+pub(super) fn unconnected<'a>(server: Peer<'a>, error: &'a [u8]) -> Reply<'a> {
+    Reply {
         stage: Some(Stage::Connect),
-        ..local(ReplyKind::ConnectFailed, rest.strip_prefix(b": ")?, server)
-    })
+        ..local(ReplyKind::ConnectFailed, error, server)
+    }
 }
 
 /// A text of our own about a server: an error, or what we were doing.
@@ -393,6 +420,7 @@ fn local<'a>(kind: ReplyKind, text: &'a [u8], server: Peer<'a>) -> Reply<'a> {
     Reply {
         host: Some(server.host),
         address: Some(server.address).filter(|address| !address.is_empty()),
+        port: server.port,
         ..plain(kind, text)
     }
 }

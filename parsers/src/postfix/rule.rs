@@ -8,18 +8,28 @@ use core::fmt;
 
 use super::access::{Note, Reject, Trigger, subject};
 use super::cleanup::Check;
-use super::{Event, milter, smtpd};
+use super::{Event, milter, reason, site, smtpd};
+use crate::fields::{Field, Visitor};
 use crate::scan::{contains, is_queue_id, split_once};
 
-/// A canonical class of refusal.
+/// A canonical class of refusal, or of the reason of a delivery that failed.
 ///
-/// Printed as `name`, or `name:detail` for a blocklist: `dnsbl:zen.example`.
+/// Printed as `name`, or `name:detail` for a blocklist: `dnsbl:zen.example`. Visited as
+/// `reason_class` and `reason_detail`. The names are those of
+/// [`reason::CLASSES`](super::reason::CLASSES).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Class<'a> {
     /// The name of the class, e.g. `relay-denied`.
     pub name: &'static str,
     /// The blocklist's domain, for `dnsbl`.
     pub detail: Option<&'a [u8]>,
+}
+
+impl Field for Class<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        visitor.text("reason_class", self.name.as_bytes());
+        self.detail.visit_as("reason_detail", visitor);
+    }
 }
 
 impl fmt::Display for Class<'_> {
@@ -215,7 +225,7 @@ const PROBES: [&[u8]; 3] = [
 ];
 
 /// Splits a reason into what was refused (`Sender address`; empty if unsaid) and our own words.
-fn words(reason: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn words(reason: &[u8]) -> (&[u8], &[u8]) {
     if let Some(subject) = subject(reason) {
         let text = subject.text;
         return (
@@ -235,14 +245,14 @@ fn words(reason: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Finds the blocklist in `… blocked using {domain}[; {text}]`.
-fn blocklist(text: &[u8]) -> Option<&[u8]> {
+pub(super) fn blocklist(text: &[u8]) -> Option<&[u8]> {
     let (_, rest) = split_once(text, b" blocked using ")?;
     let end = memchr::memchr2(b';', b' ', rest).unwrap_or(rest.len());
     rest.get(..end).filter(|domain| !domain.is_empty())
 }
 
 /// Tells the class of Postfix's own texts.
-fn stock_class(about: &[u8], text: &[u8]) -> Option<&'static str> {
+pub(super) fn stock_class(about: &[u8], text: &[u8]) -> Option<&'static str> {
     if text.starts_with(b"Domain ") && text.ends_with(b" does not accept mail (nullMX)") {
         return Some("null-mx");
     }
@@ -295,31 +305,7 @@ fn policy_class(text: &[u8], dsn: Option<&[u8]>) -> Option<&'static str> {
         Some(b"7.26") => return Some("dmarc"),
         _ => {}
     }
-    [
-        (&b"greylist"[..], "greylist"),
-        (b"graylist", "greylist"),
-        (b"spf", "spf"),
-        (b"dmarc", "dmarc"),
-        (b"quota", "over-quota"),
-    ]
-    .iter()
-    .find(|(word, _)| mentions(text, word))
-    .map(|(_, class)| *class)
-}
-
-/// Tells whether a word of the text begins so, ignoring case; a part of an address or URL is none.
-fn mentions(text: &[u8], word: &[u8]) -> bool {
-    let is_start = |at: usize| match at.checked_sub(1) {
-        Some(before) => matches!(text.get(before), Some(b' ' | b'(' | b'[' | b'"' | b'\'')),
-        None => true,
-    };
-    let first = word.first().copied().unwrap_or(0);
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(|at| {
-        is_start(at)
-            && text
-                .get(at..)
-                .is_some_and(|rest| starts_with_ignoring_case(rest, word))
-    })
+    reason::of_policy(text)
 }
 
 fn starts_with_ignoring_case(text: &[u8], lead: &[u8]) -> bool {
@@ -328,7 +314,7 @@ fn starts_with_ignoring_case(text: &[u8], lead: &[u8]) -> bool {
 }
 
 /// Returns the class of a refusal by what was refused.
-fn class_of_subject(about: &[u8]) -> &'static str {
+pub(super) fn class_of_subject(about: &[u8]) -> &'static str {
     match about {
         b"Client host" | b"Unverified Client host" | b"Client certificate" => "client-rejected",
         b"Helo command" => "helo-rejected",
@@ -349,7 +335,13 @@ fn class_of_subject(about: &[u8]) -> &'static str {
 /// least one digit. No id of a rule stands inside a URL, before the rest of an address
 /// (`id=7@example.com`), in a word such as `message-id`, or is a queue id or amavis's own number
 /// (`Reject, id=20020-00 - spam`).
+///
+/// The site's own patterns come first ([`site`](super::site)).
 pub fn rule_id(text: &[u8]) -> Option<&[u8]> {
+    site::rule_id(text).or_else(|| usual_rule_id(text))
+}
+
+fn usual_rule_id(text: &[u8]) -> Option<&[u8]> {
     let is_first = |byte: &u8| matches!(byte, b'i' | b'I' | b'r' | b'R');
     let starts = text.iter().enumerate().filter(|(_, byte)| is_first(byte));
     for (at, _) in starts {

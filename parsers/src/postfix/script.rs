@@ -36,7 +36,12 @@ event_struct! {
 }
 
 /// Parses a message of postfix-script or of the postfix command.
+///
+/// Postfix 3.4 and later: what postlog says on its standard error, systemd logs under `postfix`.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
+    let message = message
+        .strip_prefix(b"postfix/postlog: ")
+        .unwrap_or(message);
     let text = message
         .strip_prefix(b"warning: ")
         .or_else(|| message.strip_prefix(b"fatal: "))

@@ -8,27 +8,44 @@ use nom::combinator::rest;
 use nom::sequence::{delimited, preceded};
 
 use super::mention::Text;
+use super::reason;
 use super::reply::{self, Reply};
+use super::rule::Class;
 use super::{Event, Parsed, Peer, delivery};
 use crate::Reason;
-use crate::fields::{Fields, Visitor, event_struct};
+use crate::fields::{Field, Fields, Visitor, event_struct};
 use crate::scan::{
     Scan, before, before_last, number, peer, queue_id, rfind, small_number, split_once, word,
 };
 
 pub use warnings::Warning;
 
-event_struct! {
-    /// A server could not be reached; others may be tried.
-    ///
-    /// Shape: `connect to {host}[{address}]:{port}: {reason}`; Postfix 2.3 and 2.4 wrote
-    /// `connect to {host}[{address}]: {reason} (port {port})`. No queue id stands here. Source:
-    /// Postfix `src/smtp/smtp_connect.c`; since 2.3.
-    pub struct ConnectFailed<'a> {
-        /// The server; its port is absent for unix sockets.
-        pub peer: Peer<'a>,
-        /// The system's error text.
-        pub reason: &'a [u8],
+/// A server could not be reached; others may be tried.
+///
+/// Shape: `connect to {host}[{address}]:{port}: {reason}`; Postfix 2.3 and 2.4 wrote
+/// `connect to {host}[{address}]: {reason} (port {port})`. No queue id stands here. Source:
+/// Postfix `src/smtp/smtp_connect.c`; since 2.3. Visited with [`ConnectFailed::reason_class`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConnectFailed<'a> {
+    /// The server; its port is absent for unix sockets.
+    pub peer: Peer<'a>,
+    /// The system's error text.
+    pub reason: &'a [u8],
+}
+
+impl<'a> ConnectFailed<'a> {
+    /// Names why there was no connection.
+    pub fn reason_class(&self) -> Class<'a> {
+        let reply = reply::unconnected(self.peer, self.reason);
+        reason::classify(self.reason, &reply, None)
+    }
+}
+
+impl Fields for ConnectFailed<'_> {
+    fn visit(&self, visitor: &mut dyn Visitor) {
+        self.peer.visit_as("peer", visitor);
+        visitor.text("reason", self.reason);
+        self.reason_class().visit_as("reason", visitor);
     }
 }
 
@@ -49,13 +66,20 @@ impl<'a> HostSkip<'a> {
     pub fn reply(&self) -> Reply<'a> {
         reply::parse(self.reason, reply::Origin::None, b"")
     }
+
+    /// Names why the server did not take the mail, given its [`HostSkip::reply`].
+    pub fn reason_class(&self, reply: &Reply<'a>) -> Class<'a> {
+        reason::classify(self.reason, reply, None)
+    }
 }
 
 impl Fields for HostSkip<'_> {
     fn visit(&self, visitor: &mut dyn Visitor) {
         visitor.text("queue_id", self.queue_id);
         visitor.text("reason", self.reason);
-        self.reply().visit(visitor);
+        let reply = self.reply();
+        reply.visit(visitor);
+        self.reason_class(&reply).visit_as("reason", visitor);
     }
 }
 

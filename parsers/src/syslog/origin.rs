@@ -18,10 +18,16 @@ const DOVECOT_SEVERITIES: [&[u8]; 6] = [
 /// Also: `{host} {tag}: {message}` (Dovecot has no process id), `{tag}[{pid}]: {message}` without a
 /// host, `{host} mail.info {tag}…` (BusyBox), `…: [ID 197553 mail.info] {message}` (Solaris),
 /// `{host} last message repeated 2 times` (taken as logged by `syslogd`), and Dovecot's own log
-/// file, which has neither host nor tag: `imap-login: Info: {text}`; its message keeps the prefix.
+/// file, which has neither host nor tag: `imap-login: Info: {text}`; its message keeps the prefix;
+/// `INFO    {tag}[{pid}]: {message}`, a severity in the host's place (rsyslog in containers).
 /// A stamped line of any other shape has the empty tag: it is another program's.
 pub(super) fn parse(timestamp: Timestamp, text: &[u8]) -> Option<Record<'_>> {
     let (host, rest) = split_word(text)?;
+    if is_severity(host)
+        && let Some(logged) = tagged(rest.trim_ascii_start())
+    {
+        return Some(logged.record(timestamp, b""));
+    }
     if looks_like_a_tag(host)
         && let Some(record) = without_host(timestamp, text)
     {
@@ -35,7 +41,9 @@ pub(super) fn parse(timestamp: Timestamp, text: &[u8]) -> Option<Record<'_>> {
 
 /// Takes a host off that no reader could take for a tag or a priority.
 pub(super) fn plain_host(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    split_word(text).filter(|(host, _)| !looks_like_a_tag(host) && !host.starts_with(b"<"))
+    split_word(text).filter(|(host, _)| {
+        !looks_like_a_tag(host) && !host.starts_with(b"<") && !is_severity(host)
+    })
 }
 
 /// Tag, process id and message.
@@ -91,6 +99,15 @@ fn without_solaris_id(message: &[u8]) -> &[u8] {
         Some(rest)
     };
     after().unwrap_or(message)
+}
+
+/// Tells whether a severity stands in the host's place, padded with blanks: `INFO    postfix/…`, a
+/// template of rsyslog that is common in containers.
+fn is_severity(word: &[u8]) -> bool {
+    let severities: [&[u8]; 9] = [
+        b"INFO", b"NOTICE", b"WARNING", b"WARN", b"ERROR", b"ERR", b"CRIT", b"DEBUG", b"ALERT",
+    ];
+    severities.contains(&word)
 }
 
 fn looks_like_a_tag(word: &[u8]) -> bool {

@@ -49,6 +49,8 @@ pub(crate) const FORMS: [Form; 3] = [Form::External, Form::Internal, Form::Cut];
 /// are tried first, for with the loose ones a forged `to=<z>` in a blocklist's text would swallow
 /// the true tail. HELO names are neutered, so that they end at the first `>`, except while HELO
 /// itself is answered (`stage` is HELO or EHLO): then all up to the last `>` belongs to the name.
+/// A login has no end of its own: one with a semicolon may be forged and hold the true tail, and is
+/// taken only if no later tail fits.
 pub(crate) fn split_tail<'a>(input: &'a [u8], stage: &[u8]) -> (&'a [u8], Tail<'a>) {
     if matches!(stage, b"HELO" | b"EHLO")
         && let Some(found) = split_raw_helo(input)
@@ -56,16 +58,26 @@ pub(crate) fn split_tail<'a>(input: &'a [u8], stage: &[u8]) -> (&'a [u8], Tail<'
         return found;
     }
     for form in FORMS {
+        let mut swallowing = None;
         for at in memchr::memchr_iter(b';', input) {
             let (Some(text), Some(rest)) = (input.get(..at), input.get(at + 1..)) else {
                 continue;
             };
-            if let Ok((b"", tail)) = tail(rest, form) {
-                return (text, tail);
+            match tail(rest, form) {
+                Ok((b"", tail)) if !has_semicolon(tail.sasl_username) => return (text, tail),
+                Ok((b"", tail)) => swallowing = swallowing.or(Some((text, tail))),
+                _ => {}
             }
+        }
+        if let Some(found) = swallowing {
+            return found;
         }
     }
     (input, Tail::default())
+}
+
+fn has_semicolon(value: Option<&[u8]>) -> bool {
+    value.is_some_and(|value| value.contains(&b';'))
 }
 
 /// Splits a line that answers HELO: `;[ proto=P] helo=<{raw}>` and nothing else.

@@ -5,6 +5,7 @@ use nom::branch::alt;
 use nom::bytes::complete::tag;
 use nom::sequence::preceded;
 
+use super::super::mention::Text;
 use super::super::{Client, Event};
 use crate::fields::event_struct;
 use crate::scan::{before, before_last, client, split_once};
@@ -60,7 +61,7 @@ event_struct! {
     /// since 2.3.
     pub struct AccessConfig<'a> {
         /// The warning.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -88,7 +89,7 @@ event_struct! {
     /// `src/smtpd/smtpd_check.c`; since 2.3.
     pub struct VerifyService<'a> {
         /// The warning.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -99,7 +100,7 @@ event_struct! {
     /// since 2.10.
     pub struct Haproxy<'a> {
         /// What is wrong.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -123,7 +124,7 @@ event_struct! {
     /// Postfix `src/smtpd/smtpd.c`, `src/tls/`; since 2.3.
     pub struct TlsPolicy<'a> {
         /// The warning.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -154,12 +155,12 @@ pub(super) fn parse_shared(text: &[u8]) -> Option<Event<'_>> {
         return Some(Event::PolicyConn(PolicyConn { endpoint, reason }));
     }
     if let Some(text) = text.strip_prefix(b"haproxy read: ") {
-        return Some(Event::Haproxy(Haproxy { text }));
+        return Some(Event::Haproxy(Haproxy { text: Text(text) }));
     }
     if let Some(reason) = text.strip_prefix(b"postmaster notify: ") {
         return Some(Event::PostmasterNotify(PostmasterNotify { reason }));
     }
-    is_tls_policy(text).then_some(Event::TlsPolicy(TlsPolicy { text }))
+    is_tls_policy(text).then_some(Event::TlsPolicy(TlsPolicy { text: Text(text) }))
 }
 
 fn is_tls_policy(text: &[u8]) -> bool {
@@ -349,12 +350,12 @@ fn remark(text: &[u8]) -> Option<Event<'_>> {
     if ACCESS_CONFIG.iter().any(|lead| text.starts_with(lead))
         || holds(b": bad rbl reply template for domain ")
     {
-        return Some(Event::AccessConfig(AccessConfig { text }));
+        return Some(Event::AccessConfig(AccessConfig { text: Text(text) }));
     }
     let is_verify = text == b"verify service failure"
         || text.starts_with(b"unknown address verification status ")
         || text.starts_with(b"malformed UTF-8 in policy server ");
-    is_verify.then_some(Event::VerifyService(VerifyService { text }))
+    is_verify.then_some(Event::VerifyService(VerifyService { text: Text(text) }))
 }
 
 #[cfg(test)]

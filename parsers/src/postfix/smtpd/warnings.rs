@@ -5,6 +5,7 @@ use nom::bytes::complete::tag;
 use nom::combinator::rest;
 use nom::sequence::{preceded, terminated};
 
+use super::super::mention::Text;
 use super::super::{Client, Event};
 use super::services;
 use crate::fields::event_struct;
@@ -179,7 +180,7 @@ event_struct! {
     /// `src/smtpd/smtpd.c`; since 2.3.
     pub struct Etrn<'a> {
         /// What the client asked for, or the warning itself.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
         /// The client of the session, where the line names one.
         pub client: Option<Client<'a>>,
     }
@@ -195,7 +196,7 @@ event_struct! {
         /// The queue id.
         pub queue_id: Option<&'a [u8]>,
         /// The warning.
-        pub text: &'a [u8],
+        pub text: Text<'a>,
     }
 }
 
@@ -351,7 +352,7 @@ fn of_queue_id<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'
     if rest.starts_with(b"ignoring invalid reject filter result: ") {
         return Some(Event::SmtpdMisc(Misc {
             queue_id,
-            text: rest,
+            text: Text(rest),
         }));
     }
     let is_bdat = [
@@ -403,7 +404,10 @@ fn etrn(text: &[u8]) -> Option<Etrn<'_>> {
     let fixed =
         text.starts_with(b"do not use ETRN in ") || text == b"unable to talk to fast flush service";
     if fixed {
-        return Some(Etrn { text, client: None });
+        return Some(Etrn {
+            text: Text(text),
+            client: None,
+        });
     }
     let domain = text
         .strip_prefix(b"reject: ETRN ")
@@ -411,7 +415,7 @@ fn etrn(text: &[u8]) -> Option<Etrn<'_>> {
     let (domain, from) = before_last(domain, b"... from ")?;
     let (_, client) = client(from).ok()?;
     Some(Etrn {
-        text: domain,
+        text: Text(domain),
         client: Some(client),
     })
 }
@@ -423,7 +427,7 @@ fn misc(text: &[u8]) -> Option<Event<'_>> {
         || crate::scan::find(text, b": no @domain in address: ").is_some();
     is_misc.then_some(Event::SmtpdMisc(Misc {
         queue_id: None,
-        text,
+        text: Text(text),
     }))
 }
 
