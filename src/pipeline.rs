@@ -7,12 +7,13 @@
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use crate::source::Chunk;
+use crate::source::{Chunk, Position};
 use crate::tally::{Tally, Wanted, Windows};
 
 /// How a log is counted.
@@ -37,7 +38,7 @@ pub struct Timings {
     pub merge: Duration,
 }
 
-/// Counts all chunks, which come in log order.
+/// Counts all chunks, which come in any order.
 ///
 /// # Errors
 /// When the worker threads cannot be started.
@@ -54,25 +55,22 @@ pub fn tally(
     let parts = Parts::default();
     let mut timings = Timings::default();
     pool.in_place_scope(|scope| {
-        let mut chunks = chunks.enumerate();
+        let mut chunks = chunks;
         loop {
             let started = Instant::now();
             let next = chunks.next();
             timings.read += started.elapsed();
-            let Some((position, chunk)) = next else { break };
+            let Some(chunk) = next else { break };
             let started = Instant::now();
             let running = parts.begin(limit);
             timings.wait += started.elapsed();
             let parts = &parts;
             scope.spawn(move |_| {
-                let tally = count(&chunk, options, position == 0);
+                let Range { start, end } = chunk.span.clone();
+                let tally = count(&chunk, options, start == Position::FIRST);
                 drop(chunk);
                 drop(running);
-                parts.add(Part {
-                    start: position,
-                    end: position + 1,
-                    tally,
-                });
+                parts.add(Part { start, end, tally });
             });
         }
     });
@@ -92,8 +90,8 @@ pub fn workers(threads: Option<usize>) -> Result<ThreadPool, ThreadPoolBuildErro
 
 /// The chunks from `start` to before `end`, counted.
 struct Part {
-    start: usize,
-    end: usize,
+    start: Position,
+    end: Position,
     tally: Tally,
 }
 
@@ -108,7 +106,7 @@ struct Parts {
 
 #[derive(Default)]
 struct State {
-    waiting: BTreeMap<usize, Part>,
+    waiting: BTreeMap<Position, Part>,
     running: usize,
     merging: Duration,
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use super::Outcome;
 use super::input::{self, InputArguments};
 use super::report::LayoutArguments;
+use super::unparsed::UnparsedArguments;
 use crate::report;
 use crate::tally::Wanted;
 
@@ -15,10 +16,15 @@ pub(super) struct CoverageArguments {
     input: InputArguments,
     #[command(flatten)]
     layout: LayoutArguments,
+    #[command(flatten)]
+    unparsed: UnparsedArguments,
 }
 
 pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
-    let counted = input::count(&arguments.input, Wanted::LINES)?;
+    let counted = input::count(&arguments.input, &arguments.unparsed, Wanted::LINES)?;
+    if arguments.unparsed.is_standard_output() {
+        return Ok(counted.outcome);
+    }
     let options = arguments.layout.options();
     let report = report::coverage(&counted.totals, &counted.meta, &options);
     arguments.layout.print(&report)?;

@@ -1,28 +1,34 @@
-//! `mailtally events`: each line of ours as one JSON object, in the order of the log.
+//! `mailtally events`: each line of ours as one JSON object or row, in the order of the log.
 
+mod count;
 mod follow;
+mod in_order;
+mod job;
+mod names;
+mod problems;
 mod stamp;
 
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
-use clap::Args;
-use mailtally_parsers::Event;
-use rayon::ThreadPool;
-use rayon::prelude::*;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
 
-use self::stamp::StampText;
+use self::count::Counts;
+use self::job::{Job, Output, Part, Seen};
+use self::problems::{ProblemName, ProblemSet};
 use super::Outcome;
-use super::input::{self, InputArguments};
+use super::input::{self, InputArguments, Logs};
 use super::kinds::{self, KindName, KindSet};
-use super::messages::say;
-use crate::export::{self, Line};
+use super::unparsed::{UnparsedArguments, UnparsedLines};
+use crate::export;
 use crate::filter::{Condition, Filter};
 use crate::pipeline;
-use crate::source::{self, Chunk};
+use crate::source;
 
-/// Smaller than a report's chunks, for the objects of a line are longer than the line.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Smaller than a report's chunks: what is written of one, twice as much, should stay in a
+/// processor's cache until it is out.
+const CHUNK_BYTES: usize = 256 << 10;
 
 #[derive(Args, Debug)]
 pub(super) struct EventsArguments {
@@ -31,135 +37,197 @@ pub(super) struct EventsArguments {
     /// Only lines of these kinds, comma between; `unclassified` are those of unknown shape
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kinds::parse)]
     kind: Vec<KindName>,
-    /// Only lines with this value in this field; may be repeated, and all must hold
-    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    /// Only lines that say that something went wrong, or only these classes of them
+    #[arg(
+        long, value_name = "CLASS", value_delimiter = ',', num_args = 0..=1, require_equals = true,
+        default_missing_value = "any", hide_possible_values = true
+    )]
+    problems: Vec<ProblemName>,
+    /// Only lines whose field meets this: FIELD=VALUE, != (or no such field), ~REGEX, !~REGEX,
+    /// <NUMBER, <=, >, >=; may be repeated, and all must hold
+    #[arg(long = "where", value_name = "CONDITION")]
     conditions: Vec<Condition>,
+    /// How lines are written; without it, one JSON object each
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<EventFormat>,
+    /// The columns of --format csv, comma between; without it, the fields of the kinds chosen, or
+    /// the commonest
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// Print how many lines there are of each kind, instead of the lines
+    #[arg(long, conflicts_with_all = ["follow", "columns"])]
+    count: bool,
+    #[command(flatten)]
+    unparsed: UnparsedArguments,
     /// Go on with lines as they are written to the file, through rotations, until interrupted
     #[arg(long)]
     follow: bool,
+    /// Print a JSON Schema of the objects, and read no log
+    #[arg(long)]
+    schema: bool,
+}
+
+/// How lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum EventFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// One row a line, for spreadsheets and databases (RFC 4180)
+    Csv,
 }
 
 pub(super) fn run(arguments: &EventsArguments) -> Result<Outcome> {
-    let selection = Selection {
-        kinds: KindSet::new(&arguments.kind),
-        filter: Filter::new(arguments.conditions.clone())?,
-    };
-    if arguments.follow {
-        return follow::run(&arguments.input, &selection);
+    if arguments.schema {
+        return write_schema().context("cannot write the schema to standard output");
     }
-    let pool = pipeline::workers(arguments.input.threads())?;
+    let job = arguments.job()?;
+    let unparsed = arguments.unparsed.open()?;
+    if arguments.follow {
+        return follow::run(&arguments.input, &job, unparsed);
+    }
     let options = source::Options {
         chunk_bytes: CHUNK_BYTES,
-        ..arguments.input.options()
+        ..arguments.input.options()?
     };
     let mut logs = input::open(&arguments.input, &options)?;
-    let fields_seen = write_in_order(&mut logs, &selection, &pool)?;
-    selection.say_unseen(fields_seen);
+    let mut sink = Sink::new(unparsed);
+    write(&mut logs, &job, arguments.input.threads(), &mut sink)?;
+    job.say_unseen(sink.seen.fields);
+    logs.look_at_range(sink.seen.lines);
+    if arguments.count {
+        let mut out = io::stdout().lock();
+        let written = sink.counts.write(arguments.format, &mut out);
+        written.context(CANNOT_WRITE)?;
+    }
+    sink.finish()?;
     Ok(logs.outcome())
 }
 
-/// Which lines are written.
-struct Selection {
-    kinds: KindSet,
-    filter: Filter,
+const CANNOT_WRITE: &str = "cannot write events to standard output";
+
+impl EventsArguments {
+    fn job(&self) -> Result<Job> {
+        names::check(&self.conditions)?;
+        Ok(Job {
+            kinds: KindSet::new(&self.kind),
+            problems: ProblemSet::new(&self.problems),
+            filter: Filter::new(self.conditions.clone())?,
+            output: self.output()?,
+            keeps_unparsed: self.unparsed.is_asked_for(),
+        })
+    }
+
+    fn output(&self) -> Result<Output> {
+        if self.unparsed.is_standard_output() {
+            return Ok(Output::Nothing);
+        }
+        if self.count {
+            return Ok(Output::Count);
+        }
+        if self.format == Some(EventFormat::Csv) {
+            let columns = self.columns()?;
+            return Ok(Output::Csv { columns });
+        }
+        if !self.columns.is_empty() {
+            bail!("--columns is for --format csv; objects have all their fields");
+        }
+        Ok(Output::JsonLines)
+    }
+
+    fn columns(&self) -> Result<Vec<&'static str>> {
+        if !self.columns.is_empty() {
+            let names = self.columns.iter();
+            return names.map(|name| names::field("--columns", name)).collect();
+        }
+        if self.kind.is_empty() {
+            return Ok(export::DEFAULT_COLUMNS.to_vec());
+        }
+        Ok(export::columns_of(self.kind.iter().map(|name| name.kind())))
+    }
 }
 
-/// The objects of one chunk.
+/// Where the parts of all chunks come together.
+struct Sink {
+    counts: Counts,
+    seen: Seen,
+    unparsed: Option<UnparsedLines>,
+}
+
+impl Sink {
+    fn new(unparsed: Option<UnparsedLines>) -> Self {
+        Sink {
+            counts: Counts::default(),
+            seen: Seen::default(),
+            unparsed,
+        }
+    }
+
+    /// Takes the part that is next in the order of the log; returns its buffer.
+    fn take(&mut self, part: Part, out: &mut dyn Write) -> io::Result<Vec<u8>> {
+        out.write_all(&part.bytes)?;
+        self.counts.merge(part.counts);
+        self.seen = self.seen.and(part.seen);
+        if let Some(unparsed) = &mut self.unparsed {
+            unparsed.take(&part.unparsed);
+        }
+        Ok(part.bytes)
+    }
+
+    /// Writes what waits in memory.
+    fn flush(&mut self) {
+        if let Some(unparsed) = &mut self.unparsed {
+            unparsed.flush();
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        self.unparsed.map_or(Ok(()), UnparsedLines::finish)
+    }
+}
+
+/// Writes what was asked for of all lines to standard output.
+fn write(logs: &mut Logs, job: &Job, threads: Option<usize>, sink: &mut Sink) -> Result<()> {
+    let pool = pipeline::workers(threads)?;
+    let buffers = Buffers::default();
+    let mut out = io::stdout();
+    out.write_all(&job.output.header()).context(CANNOT_WRITE)?;
+    let written = in_order::in_order(
+        logs,
+        &pool,
+        |mut chunk| job.part(&mut chunk, buffers.get()),
+        |part| {
+            let buffer = sink.take(part, &mut out)?;
+            buffers.put(buffer);
+            Ok(())
+        },
+    );
+    written.and_then(|()| out.flush()).context(CANNOT_WRITE)
+}
+
+/// Buffers that were written out, to be filled again: fresh memory costs more than filling it.
 #[derive(Default)]
-struct Objects {
-    bytes: Vec<u8>,
-    /// The conditions whose field some line has, as in [`crate::filter::Verdict`].
-    fields_seen: u64,
-}
+struct Buffers(Mutex<Vec<Vec<u8>>>);
 
-impl Selection {
-    fn objects(&self, chunk: &Chunk) -> Objects {
-        let mut objects = Objects::default();
-        objects.bytes.reserve(chunk.bytes.len() * 2);
-        let mut stamps = StampText::default();
-        let mut lines = chunk.records();
-        while let Some(line) = lines.next() {
-            let Some(record) = &line.record else { continue };
-            let event = Event::parse(&record.tag, record.message);
-            let is_foreign = event.is_err() && !record.tag.program.is_ours();
-            if is_foreign || !self.kinds.has(&event) {
-                continue;
-            }
-            let time = line.time.map(|time| stamps.text(time));
-            self.push(
-                &mut objects,
-                &Line {
-                    time,
-                    record,
-                    event,
-                },
-            );
-        }
-        objects
+impl Buffers {
+    fn get(&self) -> Vec<u8> {
+        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        buffers.pop().unwrap_or_default()
     }
 
-    fn push(&self, objects: &mut Objects, line: &Line<'_>) {
-        if !self.filter.is_empty() {
-            let verdict = self.filter.decide(line);
-            objects.fields_seen |= verdict.fields_seen;
-            if !verdict.matches {
-                return;
-            }
-        }
-        export::write_line(&mut objects.bytes, line);
-    }
-
-    /// Says which conditions were on a field that no line has: a mistyped name finds nothing.
-    fn say_unseen(&self, fields_seen: u64) {
-        for (at, condition) in self.filter.conditions().iter().enumerate() {
-            if fields_seen >> at & 1 == 0 {
-                say(&format!(
-                    "no line that was asked for has a field `{}`",
-                    condition.field()
-                ));
-            }
+    fn put(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        // One enormous line must not keep its room for ever.
+        if buffer.capacity() <= CHUNK_BYTES * 8 {
+            let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            buffers.push(buffer);
         }
     }
 }
 
-/// Writes the objects of all chunks in the order of the chunks; returns the fields seen.
-///
-/// While one batch is formatted by all workers the one before it is written.
-fn write_in_order(
-    chunks: &mut (impl Iterator<Item = Chunk> + ?Sized),
-    selection: &Selection,
-    pool: &ThreadPool,
-) -> Result<u64> {
-    let batch_chunks = pool.current_num_threads() * 2;
-    let mut formatted: Vec<Objects> = Vec::new();
-    let mut fields_seen = 0;
-    loop {
-        let batch: Vec<Chunk> = chunks.take(batch_chunks).collect();
-        let is_last = batch.is_empty();
-        let (written, next) = pool.join(
-            || write(&formatted),
-            || {
-                batch
-                    .into_par_iter()
-                    .map(|chunk| selection.objects(&chunk))
-                    .collect()
-            },
-        );
-        written.context("cannot write events to standard output")?;
-        formatted = next;
-        fields_seen = formatted
-            .iter()
-            .fold(fields_seen, |seen, objects| seen | objects.fields_seen);
-        if is_last {
-            return Ok(fields_seen);
-        }
-    }
-}
-
-fn write(batch: &[Objects]) -> io::Result<()> {
+fn write_schema() -> Result<Outcome> {
     let mut out = io::stdout().lock();
-    for objects in batch {
-        out.write_all(&objects.bytes)?;
-    }
-    out.flush()
+    serde_json::to_writer_pretty(&mut out, &export::schema()).map_err(io::Error::from)?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(Outcome::Done)
 }

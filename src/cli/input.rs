@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
@@ -17,24 +17,32 @@ use mailtally_parsers::Program;
 
 use super::Outcome;
 use super::messages::say;
+use super::progress::Bar;
+use super::range::{NothingWithin, RangeArguments};
+use super::rotated;
+use super::unparsed::{UnparsedArguments, UnparsedLines};
+use super::when::Present;
 use crate::pipeline;
-use crate::report::Meta;
-use crate::source::{self, Chunk, Chunks, Input, Notice, Places, SourceId};
+use crate::report::{Meta, RangeAsked};
+use crate::source::{self, Chunk, Chunks, Input, Notice, Order, Places, SourceId};
 use crate::tally::totals::{LineCounts, Totals};
 use crate::tally::{Wanted, Windows};
 
 #[derive(Args, Debug)]
 pub(super) struct InputArguments {
-    /// Logs in any order, packed with gzip or not; `-` is standard input. Without any: Postfix's
+    /// Logs in any order, packed with gzip, bzip2, xz or zstd or not; `-` is standard input. Without any: Postfix's
     /// maillog_file, /var/log/mail.log, /var/log/maillog or the journal
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     /// Read the systemd journal, through journalctl
     #[arg(long, conflicts_with = "files")]
     journal: bool,
-    /// Read the journal from this time on, as `journalctl --since` takes it
-    #[arg(long, value_name = "WHEN", requires = "journal")]
-    since: Option<String>,
+    /// Read the rotated siblings of each log too: mail.log.1, mail.log.2.gz, mail.log-20261101 and
+    /// the like
+    #[arg(long, conflicts_with = "journal")]
+    rotated: bool,
+    #[command(flatten)]
+    range: RangeArguments,
     /// The year of the first line, for stamps without a year
     #[arg(long, value_name = "YEAR", value_parser = value_parser!(i32).range(1970..=9999))]
     year: Option<i32>,
@@ -44,6 +52,9 @@ pub(super) struct InputArguments {
     /// How many threads parse; by default one for each core
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Draw no progress bar; there is none anyway where standard error is no terminal
+    #[arg(long)]
+    no_progress: bool,
 }
 
 impl InputArguments {
@@ -55,17 +66,40 @@ impl InputArguments {
         &self.files
     }
 
-    pub(super) fn options(&self) -> source::Options {
-        source::Options {
-            year: self.year,
-            tz: self.tz,
-            ..source::Options::default()
-        }
+    /// Tells whether rotated siblings were asked for.
+    pub(super) fn has_rotated(&self) -> bool {
+        self.rotated
     }
 
-    fn inputs(&self) -> Result<Vec<Input>> {
+    /// Tells whether only a part of the logs was asked for.
+    pub(super) fn has_range(&self) -> bool {
+        self.range.is_given()
+    }
+
+    pub(super) fn options(&self) -> Result<source::Options> {
+        let default = source::Options::default();
+        let (now, tz) = (self.range.now(default.now, self.tz)?, self.tz);
+        Ok(source::Options {
+            year: self.year,
+            tz,
+            range: self.range.range(Present { now, tz })?,
+            now,
+            threads: self.threads().unwrap_or(default.threads),
+            ..default
+        })
+    }
+
+    pub(super) fn inputs(&self) -> Result<Vec<Input>> {
+        let inputs = self.named_inputs()?;
+        if !self.rotated {
+            return Ok(inputs);
+        }
+        Ok(rotated::add_siblings(inputs))
+    }
+
+    fn named_inputs(&self) -> Result<Vec<Input>> {
         if self.journal {
-            return Ok(vec![Input::journal(self.since.clone())]);
+            return Ok(vec![Input::journal()]);
         }
         if !self.files.is_empty() {
             return Ok(self
@@ -100,7 +134,6 @@ fn is_fed() -> bool {
 
 /// Logs being read: their chunks, and what there is to say about them.
 pub(super) struct Logs {
-    inputs: Vec<Input>,
     chunks: Chunks,
     problems_said: usize,
     notices_said: usize,
@@ -108,19 +141,38 @@ pub(super) struct Logs {
     begun: BTreeSet<SourceId>,
     /// Whether a log was asked about already.
     is_doubted: bool,
+    range: Option<RangeAsked>,
+    present: Present,
+    /// What there is to say about a range without lines.
+    nothing_within: Option<NothingWithin>,
+    /// Drawn as long as this is here.
+    _bar: Option<Bar>,
 }
 
 /// Opens the logs that the arguments name; what cannot be opened is said.
 pub(super) fn open(arguments: &InputArguments, options: &source::Options) -> Result<Logs> {
     let inputs = arguments.inputs()?;
-    let chunks = source::read_all(inputs.clone(), options);
+    let chunks = source::read_all(inputs, options);
+    // Whoever wants the log in order writes as it comes.
+    let is_disturbing = options.order == Order::Log && io::stdout().is_terminal();
+    let bar = if arguments.no_progress || is_disturbing {
+        None
+    } else {
+        Bar::begin(chunks.progress(), chunks.size_bytes())
+    };
     let mut logs = Logs {
-        inputs,
         chunks,
         problems_said: 0,
         notices_said: 0,
         begun: BTreeSet::new(),
         is_doubted: false,
+        range: options.range.map(|range| arguments.range.asked(&range)),
+        present: Present {
+            now: options.now,
+            tz: options.tz,
+        },
+        nothing_within: None,
+        _bar: bar,
     };
     logs.say_news();
     if logs.chunks.names().is_empty() && !logs.chunks.problems().is_empty() {
@@ -145,15 +197,16 @@ impl Logs {
 
     /// Asks about a log that begins like none of a mail server.
     fn look_at_beginning(&mut self, chunk: &Chunk) {
-        if !self.begun.insert(chunk.source) || !is_strange(chunk) {
+        if chunk.size_bytes() == 0 {
+            return;
+        }
+        if !self.begun.insert(chunk.source) || !is_strange(&chunk.beginning()) {
             return;
         }
         self.is_doubted = true;
-        let name = self
-            .inputs
-            .get(chunk.source.0)
-            .map(Input::name)
-            .unwrap_or_default();
+        let Some(name) = self.chunks.name_of(chunk.source) else {
+            return;
+        };
         let name = name.display();
         say(&format!(
             "{name}: is this a mail log? it begins with lines of no mail program"
@@ -178,26 +231,60 @@ impl Logs {
         ));
     }
 
-    /// Says how reading went, when there are no more chunks.
-    pub(super) fn outcome(&self) -> Outcome {
-        if self.is_doubted || !self.chunks.problems().is_empty() {
+    /// Says so if a range was asked for in which there is no line.
+    pub(super) fn look_at_range(&mut self, lines_within: u64) {
+        let Some(range) = self.range.as_ref().filter(|_| lines_within == 0) else {
+            return;
+        };
+        let nothing = NothingWithin::new(range, self.chunks.span(), self.present);
+        say(&nothing.text);
+        self.nothing_within = Some(nothing);
+    }
+
+    /// Says how reading went, when there are no more chunks and all were read.
+    pub(super) fn outcome(&mut self) -> Outcome {
+        self.settle();
+        let is_uncovered = |nothing: &NothingWithin| nothing.is_uncovered;
+        if self.is_doubted
+            || !self.chunks.problems().is_empty()
+            || self.nothing_within.as_ref().is_some_and(is_uncovered)
+        {
             Outcome::Partial
         } else {
             Outcome::Done
         }
     }
 
+    /// Says what came up when chunks were read, after they were handed out.
+    fn settle(&mut self) {
+        self.chunks.settle();
+        self.say_news();
+    }
+
     /// Collects what a reader of the report must know about its input.
     fn notes(&self) -> Vec<String> {
         let problems = self.chunks.problems().iter().map(ToString::to_string);
-        let tells = |notice: &&Notice| !matches!(notice, Notice::Chosen(_) | Notice::Empty(_));
+        let is_for_terminal = |notice: &Notice| {
+            matches!(
+                notice,
+                Notice::Chosen(_)
+                    | Notice::Empty(_)
+                    | Notice::ReadWhole { .. }
+                    | Notice::Siblings { .. }
+            )
+        };
+        let tells = |notice: &&Notice| !is_for_terminal(notice);
         let notices = self
             .chunks
             .notices()
             .iter()
             .filter(tells)
             .map(ToString::to_string);
-        problems.chain(notices).collect()
+        let nothing = self
+            .nothing_within
+            .iter()
+            .map(|nothing| nothing.text.clone());
+        problems.chain(notices).chain(nothing).collect()
     }
 }
 
@@ -221,7 +308,7 @@ const BEGINNING_LINES: usize = 1_000;
 ///
 /// Loggers speak up in any log; a log that was just rotated may have no other line yet.
 fn is_strange(chunk: &Chunk) -> bool {
-    let mut lines = chunk.records();
+    let mut lines = chunk.all_records();
     let mut has_foreign = false;
     for _ in 0..BEGINNING_LINES {
         let Some(line) = lines.next() else { break };
@@ -261,18 +348,35 @@ impl fmt::Display for Timings {
     }
 }
 
-/// Reads and counts the logs that the arguments name.
-pub(super) fn count(arguments: &InputArguments, wanted: Wanted) -> Result<Counted> {
+/// Reads and counts the logs that the arguments name; lines of unknown shape are also taken apart
+/// from the others where that was asked for.
+pub(super) fn count(
+    arguments: &InputArguments,
+    unparsed: &UnparsedArguments,
+    wanted: Wanted,
+) -> Result<Counted> {
+    let mut unparsed = unparsed.open()?;
     let started = Instant::now();
-    let mut logs = open(arguments, &arguments.options())?;
+    let mut source_options = arguments.options()?;
+    if unparsed.is_none() {
+        source_options.order = Order::Ready;
+    }
+    let mut logs = open(arguments, &source_options)?;
     let open = started.elapsed();
     let options = pipeline::Options {
         threads: arguments.threads(),
         windows: Windows::default(),
         wanted,
     };
+    let chunks = logs.by_ref().map(|mut chunk| {
+        if let Some(unparsed) = &mut unparsed {
+            unparsed.take_from(&mut chunk);
+        }
+        chunk
+    });
     let (tally, pipeline) =
-        pipeline::tally(&mut logs, &options).context("cannot start the threads that parse")?;
+        pipeline::tally(chunks, &options).context("cannot start the threads that parse")?;
+    unparsed.map_or(Ok(()), UnparsedLines::finish)?;
     let started = Instant::now();
     let totals = tally.finish();
     let timings = Timings {
@@ -280,7 +384,9 @@ pub(super) fn count(arguments: &InputArguments, wanted: Wanted) -> Result<Counte
         pipeline,
         finish: started.elapsed(),
     };
+    logs.settle();
     logs.look_at_all(&totals.coverage.lines);
+    logs.look_at_range(totals.coverage.lines.read);
     let meta = Meta {
         files: logs
             .chunks
@@ -289,6 +395,7 @@ pub(super) fn count(arguments: &InputArguments, wanted: Wanted) -> Result<Counte
             .map(|name| name.display().to_string())
             .collect(),
         timezone: arguments.timezone(),
+        range: logs.range.clone(),
         notes: logs.notes(),
     };
     Ok(Counted {

@@ -2,8 +2,7 @@
 
 use mailtally_parsers::{Event, Kind, Reason};
 
-/// What lines of ours of unknown shape are called.
-const UNCLASSIFIED: &str = "unclassified";
+use crate::export::{self, UNCLASSIFIED};
 
 /// How many close names a message shows.
 const CLOSE_NAMES: usize = 6;
@@ -17,6 +16,16 @@ pub(super) enum KindName {
     Unclassified,
 }
 
+impl KindName {
+    /// Returns the kind, unless it is that of the lines that have none.
+    pub(super) fn kind(self) -> Option<Kind> {
+        match self {
+            KindName::Known(kind) => Some(kind),
+            KindName::Unclassified => None,
+        }
+    }
+}
+
 /// Reads a name of `--kind`; the error names close ones.
 pub(super) fn parse(name: &str) -> Result<KindName, String> {
     if name == UNCLASSIFIED {
@@ -25,7 +34,7 @@ pub(super) fn parse(name: &str) -> Result<KindName, String> {
     if let Some(kind) = Kind::from_name(name) {
         return Ok(KindName::Known(kind));
     }
-    let close = close_names(name);
+    let close = close_to(name, export::kinds());
     Err(if close.is_empty() {
         "no such kind of line: `mailtally coverage FILES` lists those that a log has".to_owned()
     } else {
@@ -76,9 +85,8 @@ impl KindSet {
 }
 
 /// Lists the names that are near a mistyped one, nearest first.
-fn close_names(name: &str) -> Vec<&'static str> {
-    let names = Kind::all().map(Kind::name).chain([UNCLASSIFIED]);
-    let near = |known: &'static str| {
+pub(super) fn close_to<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let near = |known: &'n str| {
         let edits = edit_distance(name, known);
         let is_part = name.len() >= 3 && known.contains(name);
         (is_part || edits <= 1 + name.len() / 4).then_some((edits, known))
@@ -93,7 +101,7 @@ fn close_names(name: &str) -> Vec<&'static str> {
 }
 
 /// Counts the characters to insert, delete or replace that turn one word into the other.
-fn edit_distance(from: &str, to: &str) -> usize {
+pub(super) fn edit_distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (at, wanted) in from.chars().enumerate() {
         let mut diagonal = at;

@@ -7,7 +7,12 @@ mod events;
 mod input;
 mod kinds;
 mod messages;
+mod progress;
+mod range;
 mod report;
+mod rotated;
+mod unparsed;
+mod when;
 
 use std::io::{self, ErrorKind};
 
@@ -65,13 +70,7 @@ const FAILED: u8 = 2;
 
 /// Runs the command that the arguments name and returns the exit status.
 pub fn main() -> u8 {
-    let arguments = Arguments::parse();
-    let result = match arguments.command {
-        None => report::run(&arguments.report),
-        Some(Command::Report(report)) => report::run(&report),
-        Some(Command::Events(events)) => events::run(&events),
-        Some(Command::Coverage(coverage)) => coverage::run(&coverage),
-    };
+    let result = run(Arguments::parse());
     match result {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Partial) => FAILED,
@@ -81,6 +80,15 @@ pub fn main() -> u8 {
             format!("{error:#}").lines().for_each(say);
             FAILED
         }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    match arguments.command {
+        None => report::run(&arguments.report),
+        Some(Command::Report(report)) => report::run(&report),
+        Some(Command::Events(events)) => events::run(&events),
+        Some(Command::Coverage(coverage)) => coverage::run(&coverage),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::input::{self, InputArguments};
 use super::messages::say;
+use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
 use crate::render;
 use crate::report::{self, Options, Part, Report};
@@ -19,6 +20,8 @@ pub(super) struct ReportArguments {
     input: InputArguments,
     #[command(flatten)]
     layout: LayoutArguments,
+    #[command(flatten)]
+    unparsed: UnparsedArguments,
     /// Only these parts of the report; what they do not need is not even counted
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
     sections: Vec<SectionName>,
@@ -100,7 +103,11 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         let parts = arguments.sections.iter().map(|name| name.part());
         options.sections = parts.collect();
     }
-    let counted = input::count(&arguments.input, options.sections.wanted())?;
+    let wanted = options.sections.wanted();
+    let counted = input::count(&arguments.input, &arguments.unparsed, wanted)?;
+    if arguments.unparsed.is_standard_output() {
+        return Ok(counted.outcome);
+    }
     let started = Instant::now();
     let report = report::report(&counted.totals, &counted.meta, &options);
     arguments.layout.print(&report)?;

@@ -13,17 +13,15 @@ pub struct Line<'a> {
     pub event: Result<Event<'a>, Reason>,
 }
 
-/// The names of the envelope's fields, which each object has, in the order in which they stand.
-pub const ENVELOPE: &[&str] = &[
-    "schema", "time", "host", "program", "instance", "service", "daemon", "pid", "kind",
-];
+/// The kind of a line of ours of unknown shape.
+pub const UNCLASSIFIED: &str = "unclassified";
 
 impl<'a> Line<'a> {
     /// Returns the name of the kind; lines of ours of unknown shape are `unclassified`.
     pub fn kind_name(&self) -> &'static str {
         match &self.event {
             Ok(event) => event.kind().name(),
-            Err(_) => "unclassified",
+            Err(_) => UNCLASSIFIED,
         }
     }
 
@@ -57,14 +55,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Visits the kind's own fields.
-    ///
-    /// A field that is named like one of the envelope's (the remote `host` of a TLS session, the
-    /// `pid` in a message of Dovecot) is visited as `message_host`, `message_pid`: an object has
-    /// each name once.
+    /// Visits the kind's own fields, under the names that the parser gives them: an object has
+    /// [`message_name`] of each.
     pub(super) fn visit_message(&self, visitor: &mut dyn Visitor) {
         match &self.event {
-            Ok(event) => event.visit(&mut MessageNames(visitor)),
+            Ok(event) => event.visit(visitor),
             Err(reason) => {
                 visitor.text("reason", reason.0.as_bytes());
                 visitor.text("text", self.record.message);
@@ -93,14 +88,18 @@ impl Fields for Line<'_> {
             visitor.number("pid", u64::from(pid));
         }
         visitor.text("kind", self.kind_name().as_bytes());
-        self.visit_message(visitor);
+        self.visit_message(&mut MessageNames(visitor));
     }
 }
 
 /// Passes fields on under the name that they have beside the envelope's.
 struct MessageNames<'v>(&'v mut dyn Visitor);
 
-fn message_name(name: &'static str) -> &'static str {
+/// Returns the name of a kind's own field beside the envelope's.
+///
+/// A field that is named like one of the envelope's (the remote `host` of a TLS session, the `pid`
+/// in a message of Dovecot) is called `message_host`, `message_pid`: an object has each name once.
+pub(super) fn message_name(name: &'static str) -> &'static str {
     match name {
         "time" => "message_time",
         "host" => "message_host",
@@ -143,11 +142,13 @@ impl Visitor for MessageNames<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ENVELOPE;
     use super::*;
 
     #[test]
     fn keeps_each_name_of_the_envelope_free() {
-        for name in ENVELOPE {
+        for field in ENVELOPE {
+            let name = field.name;
             assert_eq!(message_name(name), format!("message_{name}"));
         }
         assert_eq!(message_name("client_address"), "client_address");

@@ -1,12 +1,19 @@
-//! Events out, for other programs: one line of a log becomes one object.
+//! Events out, for other programs: one line of a log becomes one object, or one row of a table.
 //!
 //! What this does **not** do: choose lines, count them, or decide in which order they come.
 
+mod csv;
+mod fields;
+mod heads;
 mod jsonl;
 mod line;
+mod schema;
 
-pub use jsonl::write_line;
-pub use line::{ENVELOPE, Line};
+pub use csv::{Csv, DEFAULT_COLUMNS, columns_of};
+pub use fields::{ENVELOPE, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
+pub use jsonl::{JsonLines, write_line};
+pub use line::{Line, UNCLASSIFIED};
+pub use schema::schema;
 
 /// The version of the exported objects' layout, written into each of them.
 pub const SCHEMA: u64 = 1;

@@ -1,40 +1,63 @@
 //! The one language of every `--where`: conditions on the named fields of a line.
 //!
 //! ```text
-//! condition = field "=" value
+//! condition = field operator value
+//! operator  = "=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">="
 //! ```
 //!
-//! `field` is a name as `mailtally events` writes it; `value` is the rest, blanks and `=` included.
-//! All conditions of a [`Filter`] must hold. A line that lacks the field does not match. Text is
-//! compared byte by byte as logged, numbers and durations by value (`delay=1.50` matches `1.5`),
-//! a list of durations as Postfix writes it (`delays=0.1/0/1/1`).
+//! `field` is a name as `mailtally events` writes it; `value` is the rest, blanks included. All
+//! conditions of a [`Filter`] must hold; `~^(a|b)$` is how one of several values is asked for.
+//!
+//! - `=` compares text byte by byte as logged, numbers and durations by value (`delay=1.50` matches
+//!   `1.5`), a list of durations as Postfix writes it (`delays=0.1/0/1/1`).
+//! - `~` looks for a regular expression (crate `regex`) anywhere in the value as it is exported.
+//! - `<` and its kin compare numbers, durations in seconds, and texts that are a number (a port).
+//! - A line without the field meets none of these. `!=` and `!~` are their exact opposites, so it
+//!   meets those, as `null != "x"` does in jq and a line without the word does with `grep -v`.
 //!
 //! What this does **not** do: look at several lines of one mail. A condition on `sender` finds the
-//! lines that state a sender, not all lines of that sender's mails.
+//! lines that state a sender, not all lines of that sender's mails. Nor does it know which fields
+//! there are: whoever takes conditions from a person checks their names.
 
 mod compare;
+mod decimal;
 mod parse;
 
 use mailtally_parsers::Fields;
+use regex::bytes::Regex;
 
 pub use parse::FilterError;
 
 use compare::Matcher;
-
-/// How a condition compares.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operator {
-    /// `=`: the field is there and has this value.
-    Equal,
-}
+use decimal::Decimal;
 
 /// One condition on one field.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Condition {
     field: String,
-    operator: Operator,
-    value: String,
+    test: Test,
+    /// Whether the condition holds exactly where its test does not.
+    is_negated: bool,
+}
+
+/// What the value of a field is asked.
+#[derive(Clone, Debug)]
+enum Test {
+    /// Is it this value?
+    Equal(String),
+    /// Does this expression match?
+    Matches(Regex),
+    /// How does it compare with this number?
+    Compares(Bound, Decimal),
+}
+
+/// Which side of a number is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Bound {
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
 }
 
 impl Condition {
@@ -48,7 +71,7 @@ impl Condition {
 pub const MAX_CONDITIONS: usize = 64;
 
 /// Conditions that must all hold.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Filter {
     conditions: Vec<Condition>,
 }

@@ -55,11 +55,18 @@ fn shapes(coverage: &Coverage, options: Options) -> Option<Block> {
     let shown = options.rows(ROWS);
     table.rows = rows.iter().take(shown).flat_map(shape_cells).collect();
     table.rest = Rest::of(rows.iter().skip(shown).map(|row| row.count));
-    if coverage.unparsed_shapes_dropped > 0 {
-        let lines = counted(coverage.unparsed_shapes_dropped, "line", "lines");
-        table.note = Some(format!("Beside these, {lines} of shapes too many to keep."));
-    }
+    table.note = Some(shapes_note(coverage.unparsed_shapes_dropped));
     Some(Block::Table(table))
+}
+
+/// Tells where the lines stand uncut: 80 columns are too few to write a parser from.
+fn shapes_note(dropped: u64) -> String {
+    let whole = "All shapes, with a whole line of each: mailtally coverage --format json";
+    if dropped == 0 {
+        return whole.to_owned();
+    }
+    let lines = counted(dropped, "line", "lines");
+    format!("Beside these, {lines} of shapes too many to keep. {whole}")
 }
 
 fn shape_cells(row: &ShapeRow) -> [Vec<Cell>; 3] {
@@ -216,7 +223,7 @@ lines | program |  |
  |  | shape | frobbed N times
  |  | sample | frobbed 17 times
 + 1 rows, 1 in sum
-(Beside these, 2 lines of shapes too many to keep.)
+(Beside these, 2 lines of shapes too many to keep. All shapes, with a whole line of each: mailtally coverage --format json)
 [Silent for more than an hour]
 for | from | to | host
 2 h 0 m | 2026-11-21 00:44:25 | 2026-11-21 02:44:25 | mx1

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::clock;
 use super::number::len;
 use super::spam_sources::SpamSource;
-use super::{Meta, Options, Part};
+use super::{Meta, Options, Part, RangeAsked};
 use crate::tally::totals::{
     AcceptedRow, ConnectionRow, ConnectionTotals, Coverage, DayRow, DeliveryFamilyRow,
     DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LineCounts, LoginRow,
@@ -111,6 +111,8 @@ pub struct MetaFigures<'a> {
     pub first: Option<String>,
     /// The last stamp.
     pub last: Option<String>,
+    /// The range of time that was asked for; null for all.
+    pub range: Option<RangeFigure<'a>>,
     /// The files read.
     pub files: &'a [String],
     /// The time zone of the wall clock.
@@ -121,12 +123,34 @@ pub struct MetaFigures<'a> {
     pub top: Option<u64>,
 }
 
+/// A range of time, its end not included.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct RangeFigure<'a> {
+    /// The user's words.
+    pub asked: &'a str,
+    /// The first moment, as `2026-11-21T00:00:00`; null from the beginning on.
+    pub since: Option<String>,
+    /// The moment before which it ends; null to the end.
+    pub until: Option<String>,
+}
+
+impl<'a> RangeFigure<'a> {
+    fn new(asked: &'a RangeAsked) -> Self {
+        RangeFigure {
+            asked: &asked.words,
+            since: asked.from_us.map(clock::iso),
+            until: asked.to_us.map(clock::iso),
+        }
+    }
+}
+
 impl<'a> MetaFigures<'a> {
     fn new(totals: &'a Totals, meta: &'a Meta, options: Options) -> Self {
         MetaFigures {
             hosts: &totals.hosts,
             first: totals.span.map(|(first, _)| clock::iso(first)),
             last: totals.span.map(|(_, last)| clock::iso(last)),
+            range: meta.range.as_ref().map(RangeFigure::new),
             files: &meta.files,
             timezone: &meta.timezone,
             notes: &meta.notes,
@@ -322,7 +346,7 @@ mod tests {
                    per_day per_hour rejects schema spam_sources tls totals totals_by_instance";
         assert_eq!(keys(&json).join(" "), top);
         for (key, expected) in [
-            ("meta", "files first hosts last notes timezone top"),
+            ("meta", "files first hosts last notes range timezone top"),
             ("tls", "failures inbound outbound states"),
             ("rejects", "by_client by_rule"),
             ("connections", "by_address by_family by_service"),

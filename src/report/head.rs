@@ -33,6 +33,8 @@ fn facts(totals: &Totals, meta: &Meta) -> Table {
     fact("hosts", names(&totals.hosts));
     let span = totals.span.map(|(first, last)| clock::span(first, last));
     fact("time", span.unwrap_or_default());
+    let asked = meta.range.as_ref().map(ToString::to_string);
+    fact("asked for", asked.unwrap_or_default());
     fact("zone", meta.timezone.clone());
     fact("files", names(&meta.files));
     fact("lines", lines(totals.coverage.lines));
@@ -143,6 +145,38 @@ files | mail.log
 lines | 12,000 read, 10 generic
 ";
         assert_eq!(plain(&head(&totals(), &meta(&["mail.log"]))), expected);
+    }
+
+    #[test]
+    fn names_the_range_that_was_asked_for() {
+        let day_us = 86_400_000_000;
+        let from_us = 20_777 * day_us;
+        let mut meta = meta(&["mail.log"]);
+        for (from_us, to_us, row) in [
+            (
+                Some(from_us),
+                Some(from_us + day_us),
+                "asked for | from 2026-11-20 00:00:00 to before 2026-11-21 00:00:00 (these)\n",
+            ),
+            (
+                Some(from_us),
+                None,
+                "asked for | from 2026-11-20 00:00:00 on (these)\n",
+            ),
+            (
+                None,
+                Some(from_us),
+                "asked for | before 2026-11-20 00:00:00 (these)\n",
+            ),
+        ] {
+            meta.range = Some(super::super::RangeAsked {
+                words: "these".into(),
+                from_us,
+                to_us,
+            });
+            let text = plain(&head(&totals(), &meta));
+            assert!(text.contains(row), "{text}");
+        }
     }
 
     #[test]

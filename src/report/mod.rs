@@ -26,13 +26,17 @@ mod spam_sources;
 mod tls;
 mod traffic;
 
+pub(crate) use clock::stamp;
+
 pub use block::{Block, Cell, Column, Kind, Pairs, Rest, Section, Table};
 pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
-    RejectFigures, SCHEMA, TlsFigures,
+    RangeFigure, RejectFigures, SCHEMA, TlsFigures,
 };
 pub use sections::{Part, Sections};
 pub use spam_sources::{SpamSource, spam_sources, weight};
+
+use std::fmt;
 
 use crate::tally::totals::Totals;
 
@@ -52,9 +56,41 @@ pub struct Meta {
     pub files: Vec<String>,
     /// The time zone of the wall clock, as a reader should see it.
     pub timezone: String,
+    /// The range of time that was asked for; `None` for all.
+    pub range: Option<RangeAsked>,
     /// Sentences about the input that a reader must know: a file that could be read only in part,
     /// a copy that was left out.
     pub notes: Vec<String>,
+}
+
+/// A range of time as it was asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RangeAsked {
+    /// In the user's words: `yesterday`, `since 2h`.
+    pub words: String,
+    /// Its first moment, as microseconds of the wall clock; `None` from the beginning on.
+    pub from_us: Option<i64>,
+    /// The moment before which it ends; `None` to the end.
+    pub to_us: Option<i64>,
+}
+
+/// `since 90m`, `last month`.
+const LONGEST_WORDS: usize = 12;
+
+impl fmt::Display for RangeAsked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from_us.map(stamp), self.to_us.map(stamp)) {
+            (Some(from), Some(to)) => write!(f, "from {from} to before {to}")?,
+            (Some(from), None) => write!(f, "from {from} on")?,
+            (None, Some(to)) => write!(f, "before {to}")?,
+            (None, None) => f.write_str("of any time")?,
+        }
+        // Longer words only repeat the limits, and do not fit a line beside them.
+        if self.words.len() <= LONGEST_WORDS {
+            write!(f, " ({})", self.words)?;
+        }
+        Ok(())
+    }
 }
 
 /// How a report is made.

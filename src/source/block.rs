@@ -26,6 +26,19 @@ pub(super) struct BlockReader {
     pub(super) error: Option<io::Error>,
 }
 
+/// How reading a source went.
+#[derive(Debug)]
+pub(super) struct Passage {
+    /// How much was read.
+    pub(super) read_bytes: u64,
+    /// What was cut from lines that were too long.
+    pub(super) cut: CutLines,
+    /// How much of a line is kept.
+    pub(super) line_bytes: usize,
+    /// Why reading ended early.
+    pub(super) error: Option<io::Error>,
+}
+
 /// Lines that were longer than the limit.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct CutLines {
@@ -85,6 +98,16 @@ impl BlockReader {
             block.truncate(memchr::memrchr(b'\n', &block).map_or(0, |end| end + 1));
         }
         (!block.is_empty()).then_some(block)
+    }
+
+    /// Tells how reading went.
+    pub(super) fn into_passage(self) -> Passage {
+        Passage {
+            read_bytes: self.read_bytes,
+            cut: self.cut,
+            line_bytes: self.line_bytes,
+            error: self.error,
+        }
     }
 
     /// Takes a block back that was worked off.

@@ -1,40 +1,70 @@
 //! A chunk: whole lines with all that is needed to date them, and the cursor over its lines.
 
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use mailtally_parsers::syslog::Envelopes;
 use mailtally_parsers::{Record, Timestamp};
 
 use super::dating::{Dater, Dating};
 use super::journal::Unwrapped;
+use super::plain::PlainLog;
+use super::survey::whole_lines;
 use super::wall_time::WallTime;
 
 /// Which of the inputs lines come from: its place on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SourceId(pub usize);
 
-/// A block of whole lines in log order.
+/// Where a chunk begins or ends among all chunks, which may come in any order.
+///
+/// The end of a chunk is the beginning of the one that follows it in the log.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Position {
+    /// Sources that are read one after the other are of different groups.
+    pub(super) group: usize,
+    /// The chunks of the group before it.
+    pub(super) chunk: usize,
+}
+
+impl Position {
+    /// Where the first line of all begins.
+    pub const FIRST: Position = Position { group: 0, chunk: 0 };
+}
+
+/// A block of whole lines in log order, read already or to be read by whoever works on it.
 ///
 /// Where chunks end depends on the bytes only, never on the number of threads or on how fast the
 /// bytes come. A chunk may hold lines of several files of one host, merged on their stamps.
 #[derive(Debug)]
 pub struct Chunk {
-    /// The lines; only the very last one of a source may lack its line end.
-    pub bytes: Vec<u8>,
+    /// The lines, once they were read; only the very last one of a source, and one that was too
+    /// long, may lack its line end.
+    bytes: OnceLock<Vec<u8>>,
+    /// Where they are read, if they are not here from the beginning.
+    part: Option<(Arc<PlainLog>, Range<u64>)>,
     /// How the lines are dated.
     pub dates: Dating,
     /// Where the first line comes from.
     pub source: SourceId,
+    /// From where to where it goes among all chunks.
+    pub span: Range<Position>,
     pool: Option<Arc<Pool>>,
 }
+
+/// How much of a chunk is its beginning.
+const BEGINNING_BYTES: usize = 256 << 10;
 
 impl Chunk {
     /// Makes a chunk of lines at hand.
     pub fn new(bytes: Vec<u8>, dates: Dating, source: SourceId) -> Self {
+        let next = Position { group: 0, chunk: 1 };
         Chunk {
-            bytes,
+            bytes: OnceLock::from(bytes),
+            part: None,
             dates,
             source,
+            span: Position::FIRST..next,
             pool: None,
         }
     }
@@ -46,20 +76,85 @@ impl Chunk {
         source: SourceId,
         pool: &Arc<Pool>,
     ) -> Self {
-        Chunk {
-            bytes,
-            dates,
-            source,
-            pool: Some(Arc::clone(pool)),
+        let mut chunk = Chunk::new(bytes, dates, source);
+        chunk.pool = Some(Arc::clone(pool));
+        chunk
+    }
+
+    /// Makes a chunk of a part of a plain file, which is not read yet.
+    pub(super) fn unread(
+        log: &Arc<PlainLog>,
+        part: Range<u64>,
+        dates: Dating,
+        source: SourceId,
+        pool: &Arc<Pool>,
+    ) -> Self {
+        let mut chunk = Chunk::pooled(Vec::new(), dates, source, pool);
+        chunk.bytes = OnceLock::new();
+        chunk.part = Some((Arc::clone(log), part));
+        chunk
+    }
+
+    /// Gives the chunk its place among all chunks.
+    pub(super) fn at(mut self, span: Range<Position>) -> Self {
+        self.span = span;
+        self
+    }
+
+    /// Returns the lines; they are read now, if nobody asked for them before.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get_or_init(|| {
+            let mut buffer = self
+                .pool
+                .as_ref()
+                .map_or(Vec::new(), |pool| pool.take_as_left());
+            match &self.part {
+                Some((log, part)) => log.load(part, &mut buffer),
+                None => buffer.clear(),
+            }
+            buffer
+        })
+    }
+
+    /// Returns about how many bytes the lines have.
+    pub fn size_bytes(&self) -> usize {
+        match &self.part {
+            Some((_, part)) => usize::try_from(part.end.saturating_sub(part.start)).unwrap_or(0),
+            None => self.bytes().len(),
         }
     }
 
-    /// Returns a cursor over the lines.
+    /// Returns its first lines as a chunk of their own, and leaves the others unread.
+    pub fn beginning(&self) -> Chunk {
+        let mut bytes = Vec::new();
+        match &self.part {
+            Some((log, part)) => {
+                let length = u64::try_from(BEGINNING_BYTES).unwrap_or(u64::MAX);
+                let end = part.end.min(part.start.saturating_add(length));
+                // An error here comes again when the chunk is read.
+                let _ = log.read(part.start..end, &mut bytes);
+            }
+            None => bytes.extend(self.bytes().iter().take(BEGINNING_BYTES)),
+        }
+        if bytes.len() < self.size_bytes() {
+            bytes.truncate(whole_lines(&bytes).len());
+        }
+        Chunk::new(bytes, self.dates, self.source)
+    }
+
+    /// Returns a cursor over all lines, whether within the range asked for or not.
+    pub fn all_records(&self) -> Lines<'_> {
+        let mut lines = self.records();
+        lines.dates.gate = None;
+        lines
+    }
+
+    /// Returns a cursor over the lines within the range asked for, over all if there is none.
     pub fn records(&self) -> Lines<'_> {
         Lines {
-            rest: &self.bytes,
+            rest: self.bytes(),
             dater: Dater::new(&self.dates),
-            tz: self.dates,
+            dates: self.dates,
             envelopes: Envelopes::default(),
             unwrapped: Unwrapped::default(),
         }
@@ -68,8 +163,8 @@ impl Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        if let Some(pool) = &self.pool {
-            pool.give(std::mem::take(&mut self.bytes));
+        if let (Some(pool), Some(bytes)) = (&self.pool, self.bytes.take()) {
+            pool.give(bytes);
         }
     }
 }
@@ -90,47 +185,55 @@ pub struct Line<'a> {
 pub struct Lines<'c> {
     rest: &'c [u8],
     dater: Dater,
-    tz: Dating,
+    dates: Dating,
     envelopes: Envelopes<'c>,
     unwrapped: Unwrapped,
 }
 
-impl Lines<'_> {
-    /// Returns the next line.
+impl<'c> Lines<'c> {
+    /// Returns the next line; only lines within the range asked for, if there is one.
     #[expect(
         clippy::should_implement_trait,
         reason = "a line of a journal borrows from the cursor's own buffer"
     )]
     pub fn next(&mut self) -> Option<Line<'_>> {
-        let (raw, rest) = split_line(self.rest)?;
-        self.rest = rest;
-        if raw.first() == Some(&b'{')
-            && let Some((instant_us, record)) = self.unwrapped.read(raw)
-        {
-            let time = self.dater.shown(instant_us);
-            return Some(Line {
-                raw,
-                record: Some(record),
-                time: Some(time),
-            });
+        loop {
+            let (raw, rest) = split_line(self.rest)?;
+            self.rest = rest;
+            if raw.first() == Some(&b'{')
+                && let Some(instant_us) = self.unwrapped.load(raw)
+            {
+                let time = Some(self.dater.shown(instant_us));
+                if self.lets_through(time) {
+                    let record = self.unwrapped.record();
+                    return Some(Line { raw, record, time });
+                }
+                continue;
+            }
+            let record = self.envelopes.parse(raw);
+            let stamp = record
+                .map(|record| record.timestamp)
+                .or_else(|| Timestamp::of_line(raw));
+            let time = stamp.map(|stamp| self.dater.wall_time(&stamp));
+            if self.lets_through(time) {
+                let time = time.filter(|_| record.is_some());
+                return Some(Line { raw, record, time });
+            }
         }
-        let record = self.envelopes.parse(raw);
-        let stamp = record
-            .map(|record| record.timestamp)
-            .or_else(|| Timestamp::of_line(raw));
-        let time = stamp.map(|stamp| self.dater.wall_time(&stamp));
-        Some(Line {
-            raw,
-            record,
-            time: time.filter(|_| record.is_some()),
-        })
+    }
+
+    fn lets_through(&mut self, time: Option<WallTime>) -> bool {
+        match &mut self.dates.gate {
+            Some(gate) => gate.lets_through(time),
+            None => true,
+        }
     }
 
     /// Returns what dates the lines that follow those read so far.
     pub fn dating(&self) -> Dating {
         Dating {
             years: self.dater.years,
-            ..self.tz
+            ..self.dates
         }
     }
 }
@@ -169,14 +272,20 @@ impl Pool {
 
     /// Returns an empty buffer.
     pub(super) fn take(&self) -> Vec<u8> {
+        let mut buffer = self.take_as_left();
+        buffer.clear();
+        buffer
+    }
+
+    /// Returns a buffer with what was left in it, to be written over.
+    pub(super) fn take_as_left(&self) -> Vec<u8> {
         self.lock().pop().unwrap_or_default()
     }
 
     /// Takes a buffer back.
-    pub(super) fn give(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
+    pub(super) fn give(&self, buffer: Vec<u8>) {
         let mut buffers = self.lock();
-        if buffers.len() < Self::MOST && buffer.capacity() <= Self::LARGEST {
+        if buffers.len() < Self::MOST && (1..=Self::LARGEST).contains(&buffer.capacity()) {
             buffers.push(buffer);
         }
     }

@@ -347,7 +347,7 @@ fn reads_the_others_when_one_cannot_be_read() {
     logs.write("good", day, &good);
     logs.write("empty", day, b"");
     logs.write("binary", day, &[0, 1, 2, 3, 0, 255, 10, 7].repeat(100));
-    logs.write("packed.xz", day, b"\xFD7zXZ\0 and so on");
+    logs.write("packed.lz4", day, b"\x04\x22\x4D\x18 and so on");
     fs::create_dir(logs.path("folder")).unwrap();
     let many: String = (0..2000)
         .map(|at| format!("Nov 20 00:00:01 mx2 a[1]: {at} {}\n", at * 7919))
@@ -362,7 +362,7 @@ fn reads_the_others_when_one_cannot_be_read() {
         "missing",
         "empty",
         "binary",
-        "packed.xz",
+        "packed.lz4",
         "folder",
         "cut.gz",
         "damaged.gz",
@@ -379,7 +379,7 @@ fn reads_the_others_when_one_cannot_be_read() {
     for (name, said) in [
         ("missing", "there is no such file"),
         ("binary", "binary file"),
-        ("packed.xz", "xz -dc"),
+        ("packed.lz4", "lz4 -dc"),
         ("folder", "is a directory"),
         ("cut.gz", "gzip data are damaged or cut off"),
         ("damaged.gz", "gzip data are damaged or cut off"),
@@ -568,6 +568,7 @@ fn script(logs: &Logs, text: &str) -> Input {
     Input::Journal {
         program: path.into(),
         since: Some("2026-11-20".into()),
+        until: None,
     }
 }
 
@@ -604,6 +605,7 @@ fn reads_the_journal_through_its_program_and_says_why_that_fails() {
     let missing = Input::Journal {
         program: logs.path("nothing").into(),
         since: None,
+        until: None,
     };
     let found = read(vec![missing], &options());
     assert!(found.problems[0].contains("failed"), "{:?}", found.problems);
@@ -674,6 +676,92 @@ fn unpacks_what_follows_the_first_member_of_a_packed_file() {
         found.lines,
         ["2026-11-20T00:00:00 a0", "2026-11-20T00:00:01 b0"]
     );
+}
+
+/// Plain files, packed ones and two that overlap, none of which are of the same time otherwise.
+fn many_logs(logs: &Logs) -> Vec<Input> {
+    let mut names = Vec::new();
+    for day in 1..=12 {
+        let stamps: Vec<String> = (0..40)
+            .map(|at| format!("Nov {day:2} 00:{at:02}:00"))
+            .collect();
+        let stamps: Vec<&str> = stamps.iter().map(String::as_str).collect();
+        let text = lines("mx1", &format!("d{day}-"), &stamps);
+        let bytes = if day % 2 == 0 { gzip(&text) } else { text };
+        names.push(format!("log{day}"));
+        logs.write(&format!("log{day}"), "2026-11-21", &bytes);
+    }
+    logs.write("empty", "2026-11-21", b"");
+    let overlapping = lines("mx1", "o", &["Nov  5 00:00:30", "Nov  5 00:20:30"]);
+    logs.write("overlapping", "2026-11-21", &overlapping);
+    names.extend(["empty".into(), "missing".into(), "overlapping".into()]);
+    names
+        .iter()
+        .map(|name| Input::File(logs.path(name)))
+        .collect()
+}
+
+#[test]
+fn chunks_come_as_they_are_ready_and_tell_where_they_belong() {
+    let logs = Logs::new();
+    let inputs = many_logs(&logs);
+    for threads in [1, 2, 5] {
+        let options = Options {
+            chunk_bytes: 300,
+            threads,
+            ..options()
+        };
+        let in_order: Vec<Chunk> = read_all(inputs.clone(), &options).collect();
+        let ready = Options {
+            order: Order::Ready,
+            ..options
+        };
+        let mut chunks = read_all(inputs.clone(), &ready);
+        let mut as_ready: Vec<Chunk> = chunks.by_ref().collect();
+        let said: Vec<String> = chunks.notices().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [format!("{}: no lines", logs.path("empty").display())]
+        );
+        assert_eq!(chunks.problems().len(), 1);
+        as_ready.sort_by_key(|chunk| chunk.span.start);
+        assert_eq!(as_ready.len(), in_order.len());
+        let mut end = Position::FIRST;
+        for (chunk, expected) in as_ready.iter().zip(&in_order) {
+            assert_eq!(chunk.span, expected.span);
+            assert_eq!(chunk.span.start, end, "there are no gaps");
+            assert_eq!(chunk.bytes(), expected.bytes());
+            assert_eq!(chunk.dates, expected.dates);
+            end = chunk.span.end;
+        }
+        let text = in_order
+            .iter()
+            .map(|chunk| chunk.bytes().len())
+            .sum::<usize>();
+        assert_eq!(chunks.progress().bytes(), chunks.size_bytes().unwrap());
+        assert!(text > 12 * 40 * 30, "{text}");
+    }
+}
+
+#[test]
+fn a_chunk_shows_its_beginning_unread() {
+    let logs = Logs::new();
+    let many: Vec<u8> = lines("mx1", "a", &["Nov 20 00:00:00"]).repeat(20_000);
+    for (name, bytes) in [("plain", many.clone()), ("packed", gzip(&many))] {
+        logs.write(name, "2026-11-21", &bytes);
+        let chunk = read_all(logs.paths(&[name]), &options()).next().unwrap();
+        let beginning = chunk.beginning();
+        assert!(many.starts_with(beginning.bytes()) && beginning.bytes().ends_with(b"\n"));
+        assert!((200 << 10..256 << 10).contains(&beginning.bytes().len()));
+        assert_eq!(chunk.size_bytes(), many.len());
+        assert!(chunk.bytes() == many);
+    }
+    let chunk = Chunk::new(
+        b"no end".to_vec(),
+        Dating::from_year(2026, None),
+        SourceId(0),
+    );
+    assert_eq!(chunk.beginning().bytes(), b"no end");
 }
 
 proptest! {

@@ -13,6 +13,7 @@ use super::input::Options;
 use super::open::Origin;
 use super::plan::{Clock, Source, all_hosts, share_a_host};
 use super::problem::Notice;
+use super::progress::Progress;
 use super::stamped::{StampedLine, StampedLines};
 
 /// A line is looked for among lines that are at most this much later.
@@ -74,7 +75,8 @@ fn find_originals(
         return None;
     }
     let pool = Arc::new(Pool::default());
-    let mut lines = StampedLines::open(candidate, clock, options, &pool).ok()?;
+    let unseen = Progress::default();
+    let mut lines = StampedLines::open(candidate, clock, options, &pool, &unseen).ok()?;
     let mut line = lines.next(0)?;
     let mut names = Vec::new();
     for original in &mut originals {
@@ -82,7 +84,8 @@ fn find_originals(
         if first_us > line.key_us.saturating_add(DISORDER_US) {
             return None;
         }
-        let Ok(mut original_lines) = StampedLines::open(original, clock, options, &pool) else {
+        let Ok(mut original_lines) = StampedLines::open(original, clock, options, &pool, &unseen)
+        else {
             continue;
         };
         let mut is_used = false;

@@ -10,6 +10,8 @@ use mailtally_parsers::Timestamp;
 
 use super::calendar::{DAY_US, SECOND_US, days_from_civil, is_leap};
 use super::chunk::split_lines;
+use super::journal::Unwrapped;
+use super::range::{Gate, TimeRange};
 use super::wall_time::WallTime;
 use super::zone::ZoneClock;
 
@@ -21,13 +23,15 @@ const DISORDER_DAYS: i16 = 60;
 const YEAR_DAYS: i16 = 366;
 
 /// A stamp may be this far ahead of its anchor, for clocks and zones differ.
-const ANCHOR_SLACK_US: i64 = DAY_US;
+pub(super) const ANCHOR_SLACK_US: i64 = DAY_US;
 
 /// All that is needed to date the lines of a chunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dating {
     pub(super) years: YearWalk,
     pub(super) tz: Option<Tz>,
+    /// Which lines are let through; `None` for all.
+    pub(super) gate: Option<Gate>,
 }
 
 impl Dating {
@@ -36,6 +40,37 @@ impl Dating {
         Dating {
             years: YearWalk::from_year(year),
             tz,
+            gate: None,
+        }
+    }
+
+    /// Lets only the lines of a range through.
+    pub(super) fn within(self, range: Option<TimeRange>) -> Self {
+        Dating {
+            gate: range.map(Gate::new),
+            ..self
+        }
+    }
+
+    /// Dates lines of the same log whose first one was logged in `year`.
+    pub(super) fn starting_in(self, year: i32) -> Self {
+        Dating {
+            years: YearWalk::from_year(year),
+            ..self
+        }
+    }
+
+    /// Goes over whole lines, to be where the next ones begin.
+    pub(super) fn skip(&mut self, bytes: &[u8]) {
+        self.years.skip(bytes);
+        self.skip_gate(bytes);
+    }
+
+    /// Lets the gate go over lines whose years were gone over.
+    pub(super) fn skip_gate(&mut self, bytes: &[u8]) {
+        let mut dater = Dater::new(self);
+        if let Some(gate) = &mut self.gate {
+            gate.lets_through(last_time(bytes, &mut dater));
         }
     }
 
@@ -56,6 +91,11 @@ impl YearWalk {
     /// Begins before a first stamp of this year.
     pub(super) fn from_year(year: i32) -> Self {
         YearWalk { year, day: None }
+    }
+
+    /// Returns the year of the stamp before.
+    pub(super) fn year(&self) -> i32 {
+        self.year
     }
 
     /// Tells a stamp's year, and goes on from there.
@@ -91,7 +131,7 @@ impl YearWalk {
         }
     }
 
-    fn skip_lines(&mut self, bytes: &[u8]) {
+    pub(super) fn skip_lines(&mut self, bytes: &[u8]) {
         for line in split_lines(bytes) {
             if line.first() == Some(&b'{') {
                 continue;
@@ -114,7 +154,7 @@ fn split_stretch(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The day of a line whose stamp states no year, as logged: `Nov 21`; empty for other lines.
-fn stated_day(line: &[u8]) -> &[u8] {
+pub(super) fn stated_day(line: &[u8]) -> &[u8] {
     let is_yearless = Timestamp::of_line(line).is_some_and(|stamp| stamp.year.is_none());
     match line.get(..6) {
         Some(day) if is_yearless && day.first().is_some_and(u8::is_ascii_uppercase) => day,
@@ -123,10 +163,46 @@ fn stated_day(line: &[u8]) -> &[u8] {
 }
 
 /// The last line of whole lines.
-fn last_line(lines: &[u8]) -> &[u8] {
+pub(super) fn last_line(lines: &[u8]) -> &[u8] {
     let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
     let start = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
     lines.get(start..).unwrap_or(b"")
+}
+
+/// The time of the last line that has one; the years stand behind that line.
+fn last_time(mut lines: &[u8], dater: &mut Dater) -> Option<WallTime> {
+    let mut unwrapped = Unwrapped::default();
+    while !lines.is_empty() {
+        let line = last_line(lines);
+        if let Some(time) = time_of_line(line, &mut unwrapped, dater) {
+            return Some(time);
+        }
+        let kept = lines.strip_suffix(b"\n").unwrap_or(lines).len() - line.len();
+        lines = lines.get(..kept).unwrap_or(b"");
+    }
+    None
+}
+
+/// Reads a line's stamp alone, out of its container if it has one.
+pub(super) fn stamp_of_line(line: &[u8], unwrapped: &mut Unwrapped) -> Option<Timestamp> {
+    if line.first() == Some(&b'{') && unwrapped.load(line).is_some() {
+        return unwrapped.record().map(|record| record.timestamp);
+    }
+    Timestamp::of_line(line)
+}
+
+/// Dates a line by its stamp alone.
+pub(super) fn time_of_line(
+    line: &[u8],
+    unwrapped: &mut Unwrapped,
+    dater: &mut Dater,
+) -> Option<WallTime> {
+    if line.first() == Some(&b'{')
+        && let Some(instant_us) = unwrapped.load(line)
+    {
+        return Some(dater.shown(instant_us));
+    }
+    Timestamp::of_line(line).map(|stamp| dater.wall_time(&stamp))
 }
 
 /// Tells by how many years a stamp is away from the one above it.
@@ -139,6 +215,29 @@ fn turn(before: i16, day: i16) -> i32 {
     } else {
         0
     }
+}
+
+/// How many days later a stamp is than one above it, the year being told as in a [`YearWalk`].
+fn days_ahead(before: &Timestamp, stamp: &Timestamp) -> i32 {
+    let (before, day) = (day_of_leap_year(before), day_of_leap_year(stamp));
+    i32::from(day) - i32::from(before) + turn(before, day) * i32::from(YEAR_DAYS)
+}
+
+/// How many days after a stamp the next 29 February is.
+fn leap_day_ahead(before: &Timestamp) -> i32 {
+    const LEAP_DAY: i16 = 60;
+    i32::from((LEAP_DAY - day_of_leap_year(before)).rem_euclid(YEAR_DAYS))
+}
+
+/// Tells whether lines of a 29 February may stand between two lines, both without a year.
+pub(super) fn may_hide_leap_day(before: &Timestamp, next: &Timestamp) -> bool {
+    let is_yearless = before.year.is_none() && next.year.is_none();
+    is_yearless && (1..days_ahead(before, next)).contains(&leap_day_ahead(before))
+}
+
+/// Tells whether a stamp below another one is before the next 29 February.
+pub(super) fn is_before_leap_day(before: &Timestamp, stamp: &Timestamp) -> bool {
+    days_ahead(before, stamp) < leap_day_ahead(before)
 }
 
 fn day_of_leap_year(stamp: &Timestamp) -> i16 {

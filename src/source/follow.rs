@@ -143,12 +143,14 @@ fn existing_dating(path: &Path, options: &Options) -> Result<Option<Dating>, Sou
         Err(SourceError::Missing) => return Ok(None),
         Err(error) => return Err(error),
     };
-    if matches!(&origin, Origin::File(file) if file.is_gzip) {
-        return Err(SourceError::Packed { packer: "gzip" });
+    if let Some(packer) = origin.packer() {
+        let packer = packer.name();
+        return Err(SourceError::Packed { packer });
     }
     let need = Need {
         end: false,
         year: options.year.is_none(),
+        range_from_bytes: None,
     };
     let survey = Survey::of(&mut origin, need, 0)?;
     if survey.is_binary() {

@@ -1,12 +1,15 @@
 //! What is read, and how.
 
 use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::SECOND_US;
+use super::range::TimeRange;
 
 /// One thing to read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +24,8 @@ pub enum Input {
         program: OsString,
         /// What `journalctl --since` takes.
         since: Option<String>,
+        /// What `journalctl --until` takes.
+        until: Option<String>,
     },
 }
 
@@ -35,10 +40,28 @@ impl Input {
     }
 
     /// Makes the machine's journal an input.
-    pub fn journal(since: Option<String>) -> Self {
+    pub fn journal() -> Self {
         Input::Journal {
             program: "journalctl".into(),
-            since,
+            since: None,
+            until: None,
+        }
+    }
+
+    /// Asks the journal for no more than a range, and a little around it; other inputs cannot be
+    /// asked.
+    pub(super) fn within(&self, options: &Options) -> Self {
+        match (self, options.range) {
+            (Input::Journal { program, .. }, Some(range)) => {
+                let (from_us, to_us) = range.instants_around(options.tz);
+                let at = |us: i64| format!("@{}", us.div_euclid(SECOND_US));
+                Input::Journal {
+                    program: program.clone(),
+                    since: from_us.map(at),
+                    until: to_us.map(at),
+                }
+            }
+            _ => self.clone(),
         }
     }
 
@@ -52,6 +75,15 @@ impl Input {
     }
 }
 
+/// In which order the chunks of several inputs come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// In that of the log.
+    Log,
+    /// As they are ready; their positions tell that of the log.
+    Ready,
+}
+
 /// How inputs are read.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -59,8 +91,17 @@ pub struct Options {
     pub year: Option<i32>,
     /// The zone to show times in; see the module `zone` for what becomes of which stamp.
     pub tz: Option<Tz>,
+    /// Only lines of this range are read.
+    pub range: Option<TimeRange>,
+    /// In a plain file of at least so many bytes the range is found by bisecting.
+    pub bisect_bytes: u64,
     /// The time of reading: the anchor for the years of standard input.
     pub now: DateTime<Utc>,
+    /// In which order chunks may come.
+    pub order: Order,
+    /// So many threads read ahead of those that parse, at most: packed files, streams, and logs
+    /// that have to be merged.
+    pub threads: usize,
     /// A chunk is as large as this, but for the rest of its last line.
     pub chunk_bytes: usize,
     /// Of a longer line only this much is kept.
@@ -75,7 +116,11 @@ impl Default for Options {
         Options {
             year: None,
             tz: None,
+            range: None,
+            bisect_bytes: 256 << 10,
             now: Utc::now(),
+            order: Order::Log,
+            threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             chunk_bytes: 8 << 20,
             line_bytes: 16 << 20,
             read_ahead_bytes: 32 << 20,

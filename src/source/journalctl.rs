@@ -25,11 +25,14 @@ pub(super) struct JournalOutput {
 
 impl JournalOutput {
     /// Starts `journalctl`.
-    pub(super) fn spawn(program: &OsStr, since: Option<&str>) -> Result<Self, SourceError> {
+    pub(super) fn spawn(
+        program: &OsStr,
+        since: Option<&str>,
+        until: Option<&str>,
+    ) -> Result<Self, SourceError> {
         let mut command = command(program);
-        if let Some(since) = since {
-            command.arg(format!("--since={since}"));
-        }
+        command.args(since.map(|since| format!("--since={since}")));
+        command.args(until.map(|until| format!("--until={until}")));
         Self::start(program, command.args(MATCHES))
     }
 

@@ -11,13 +11,17 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::block::BlockReader;
-use super::chunk::{Pool, SourceId};
-use super::dating::{Dating, YearWalk};
+use super::ahead::Maker;
+use super::block::Passage;
+use super::calendar::{DAY_US, civil_from_days};
+use super::chunk::{Chunk, Pool, SourceId};
+use super::dating::Dating;
 use super::input::Options;
 use super::life::{Place, Rank};
+use super::packed::Packer;
 use super::plan::{Clock, Source};
 use super::problem::SourceError;
+use super::progress::Progress;
 use super::stamped::{StampedLine, StampedLines};
 
 /// So many lines of a source are put in order at a time: more than one second has.
@@ -30,24 +34,36 @@ pub(super) struct Merge {
     clock: Clock,
     options: Options,
     pool: Arc<Pool>,
+    progress: Progress,
     /// Dates the merged lines.
     dating: Dating,
     id: SourceId,
+    has_begun: bool,
     /// The sources that came to their end, or could not be opened.
-    pub(super) ended: Vec<Ended>,
+    ended: Vec<Ended>,
 }
 
 /// A source that came to its end.
 pub(super) struct Ended {
     pub(super) name: PathBuf,
-    pub(super) is_gzip: bool,
-    pub(super) blocks: Result<BlockReader, SourceError>,
+    pub(super) packer: Option<Packer>,
+    pub(super) passage: Result<Passage, SourceError>,
+}
+
+impl Ended {
+    pub(super) fn unopened(name: PathBuf, error: SourceError) -> Self {
+        Ended {
+            name,
+            packer: None,
+            passage: Err(error),
+        }
+    }
 }
 
 /// One source that is being merged.
 struct Strand {
     name: PathBuf,
-    is_gzip: bool,
+    packer: Option<Packer>,
     lines: StampedLines,
     /// The lines that are due, all of one time.
     due: VecDeque<StampedLine>,
@@ -65,6 +81,7 @@ impl Merge {
         clock: Clock,
         options: &Options,
         pool: &Arc<Pool>,
+        progress: &Progress,
     ) -> Self {
         let first = sources.first();
         let dating = first.map_or(Dating::from_year(1970, options.tz), |source| source.dating);
@@ -75,14 +92,16 @@ impl Merge {
             clock,
             options: options.clone(),
             pool: Arc::clone(pool),
+            progress: progress.clone(),
             dating,
             id,
+            has_begun: false,
             ended: Vec::new(),
         }
     }
 
-    /// Returns the next chunk's bytes, how they are dated, and the first source of the group.
-    pub(super) fn next_chunk(&mut self) -> Option<(Vec<u8>, Dating, SourceId)> {
+    /// Returns the next chunk; it is said to come from the first source of the group.
+    fn next_chunk(&mut self) -> Option<Chunk> {
         let mut bytes = self.pool.take();
         bytes.reserve(self.options.chunk_bytes);
         while bytes.len() < self.options.chunk_bytes && self.collect_due() {
@@ -93,10 +112,8 @@ impl Merge {
             return None;
         }
         let dating = self.dating;
-        let mut years: YearWalk = dating.years;
-        years.skip(&bytes);
-        self.dating.years = years;
-        Some((bytes, dating, self.id))
+        self.dating.skip(&bytes);
+        Some(Chunk::pooled(bytes, dating, self.id, &self.pool))
     }
 
     /// Finds the earliest time, and collects all its lines; `false` when there are no more.
@@ -115,25 +132,45 @@ impl Merge {
         let Some(key_us) = earliest(&self.strands) else {
             return false;
         };
+        self.begin_at(key_us);
         for strand in &mut self.strands {
             strand.collect_due(key_us);
         }
         true
     }
 
+    /// Where a range leaves the first lines out, the first one of the others tells the year.
+    fn begin_at(&mut self, key_us: i64) {
+        let begins_later = self
+            .options
+            .range
+            .is_some_and(|range| range.from_us().is_some());
+        if begins_later && !self.has_begun {
+            let year = civil_from_days(key_us.div_euclid(DAY_US)).year;
+            self.dating = Dating::from_year(year, self.options.tz);
+        }
+        self.has_begun = true;
+    }
+
     fn open_next(&mut self) {
         let Some(mut source) = self.waiting.pop_front() else {
             return;
         };
-        let is_gzip = source.is_gzip();
-        let lines = StampedLines::open(&mut source, self.clock, &self.options, &self.pool);
+        let packer = source.origin.packer();
+        let lines = StampedLines::open(
+            &mut source,
+            self.clock,
+            &self.options,
+            &self.pool,
+            &self.progress,
+        );
         let name = source.name;
         match lines {
             Ok(mut lines) => {
                 let next = lines.next(0);
                 let strand = Strand {
                     name,
-                    is_gzip,
+                    packer,
                     lines,
                     due: VecDeque::new(),
                     next,
@@ -143,8 +180,8 @@ impl Merge {
             }
             Err(error) => self.ended.push(Ended {
                 name,
-                is_gzip,
-                blocks: Err(error),
+                packer,
+                passage: Err(error),
             }),
         }
     }
@@ -187,13 +224,23 @@ impl Merge {
             .strands
             .extract_if(.., |strand| strand.next.is_none() && strand.due.is_empty())
         {
-            let blocks = Ok(strand.lines.into_blocks());
+            let passage = Ok(strand.lines.into_blocks().into_passage());
             self.ended.push(Ended {
                 name: strand.name,
-                is_gzip: strand.is_gzip,
-                blocks,
+                packer: strand.packer,
+                passage,
             });
         }
+    }
+}
+
+impl Maker for Merge {
+    fn make(&mut self) -> Option<Chunk> {
+        self.next_chunk()
+    }
+
+    fn into_ended(self: Box<Self>) -> Vec<Ended> {
+        self.ended
     }
 }
 

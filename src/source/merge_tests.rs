@@ -68,7 +68,7 @@ fn split_and_merge(lines: &[String], chunk_bytes: usize) -> Vec<String> {
     let mut chunks = read_all(inputs.collect(), &options);
     let merged: Vec<u8> = chunks
         .by_ref()
-        .flat_map(|chunk| chunk.bytes.clone())
+        .flat_map(|chunk| chunk.bytes().to_vec())
         .collect();
     assert!(chunks.problems().is_empty() && chunks.notices().is_empty());
     String::from_utf8(merged)

@@ -10,6 +10,7 @@
 //!                                                             └ merge   several of one host
 //! ```
 
+mod ahead;
 mod block;
 mod calendar;
 mod chunk;
@@ -17,14 +18,27 @@ mod chunks;
 mod copies;
 mod dating;
 mod follow;
+mod group;
 mod input;
 mod journal;
 mod journalctl;
 mod life;
 mod merge;
 mod open;
+mod packed;
+mod packed_xz;
+mod packed_zstd;
+mod plain;
 mod plan;
 mod problem;
+mod progress;
+mod range;
+mod range_part;
+mod range_places;
+mod range_plan;
+mod range_siblings;
+mod rotated;
+mod skip;
 mod stamped;
 mod standard;
 mod survey;
@@ -32,11 +46,21 @@ mod wall_time;
 mod zone;
 
 pub use calendar::Date;
-pub use chunk::{Chunk, Line, Lines, SourceId};
+pub use chunk::{Chunk, Line, Lines, Position, SourceId};
 pub use chunks::{Chunks, read_all};
 pub use dating::Dating;
 pub use follow::{Follower, Start};
-pub use input::{Input, Options};
+pub use input::{Input, Options, Order};
+pub use packed::Packer;
 pub use problem::{Notice, Problem, SourceError};
+pub use progress::Progress;
+pub use range::TimeRange;
+pub use range_plan::LogSpan;
+pub use rotated::siblings;
 pub use standard::{NothingToRead, Places};
 pub use wall_time::WallTime;
+
+#[cfg(test)]
+mod range_part_tests;
+#[cfg(test)]
+mod range_tests;

@@ -10,6 +10,7 @@ use super::dating::Dating;
 use super::input::{Input, Options};
 use super::open::{Identity, Origin};
 use super::problem::{Notice, Problem, SourceError};
+use super::range_plan::{self, LogSpan};
 use super::survey::{Need, Survey};
 use super::wall_time::WallTime;
 use super::zone::ZoneClock;
@@ -55,8 +56,20 @@ impl Clock {
 pub(super) struct Plan {
     pub(super) groups: Vec<Vec<Source>>,
     pub(super) clock: Clock,
+    /// From when to when all inputs go, read or not.
+    pub(super) span: Option<LogSpan>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,
+}
+
+/// What was looked at so far.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// How many inputs, readable or not.
+    inputs: usize,
+    /// The files, and the names that they were first given by.
+    pub(super) seen: BTreeMap<Identity, PathBuf>,
+    pub(super) sources: Vec<Source>,
 }
 
 impl Plan {
@@ -64,6 +77,7 @@ impl Plan {
         let mut plan = Plan {
             groups: Vec::new(),
             clock: Clock::Wall,
+            span: None,
             problems: Vec::new(),
             notices: Vec::new(),
         };
@@ -74,6 +88,10 @@ impl Plan {
         date(&mut sources, options);
         for source in &mut sources {
             source.span = source.find_span(plan.clock);
+        }
+        plan.span = range_plan::span_of_all(&sources);
+        if let Some(range) = options.range {
+            range_plan::keep_only(range, &mut sources, options, &mut plan.notices);
         }
         // Those without a stamp come last, in the order in which they were given.
         sources.sort_by_key(|source| source.span.map_or(i64::MAX, |span| span.first_us));
@@ -87,25 +105,39 @@ impl Plan {
         let need = Need {
             end: !is_only_one,
             year: !is_only_one || options.year.is_none(),
+            range_from_bytes: options.range.map(|_| options.bisect_bytes),
         };
-        let mut seen = BTreeMap::new();
-        let mut sources = Vec::new();
-        for (position, input) in inputs.iter().enumerate() {
-            let name = input.name();
-            match self.look_at(input, need, options, &mut seen) {
-                Ok(Some((origin, survey))) => sources.push(Source {
-                    id: SourceId(position),
-                    name,
-                    origin,
-                    survey,
-                    dating: Dating::from_year(1970, options.tz),
-                    span: None,
-                }),
-                Ok(None) => {}
-                Err(error) => self.problems.push(Problem { path: name, error }),
-            }
+        let mut looked = Looked::default();
+        for input in &inputs {
+            self.look_at_one(input, need, options, &mut looked);
         }
-        sources
+        self.add_siblings(options, &mut looked);
+        looked.sources
+    }
+
+    /// Looks at an input, and puts it with the others if it can be read.
+    pub(super) fn look_at_one(
+        &mut self,
+        input: &Input,
+        need: Need,
+        options: &Options,
+        looked: &mut Looked,
+    ) {
+        let name = input.name();
+        let id = SourceId(looked.inputs);
+        looked.inputs += 1;
+        match self.look_at(input, need, options, &mut looked.seen) {
+            Ok(Some((origin, survey))) => looked.sources.push(Source {
+                id,
+                name,
+                origin,
+                survey,
+                dating: Dating::from_year(1970, options.tz),
+                span: None,
+            }),
+            Ok(None) => {}
+            Err(error) => self.problems.push(Problem { path: name, error }),
+        }
     }
 
     fn look_at(
@@ -115,7 +147,7 @@ impl Plan {
         options: &Options,
         seen: &mut BTreeMap<Identity, PathBuf>,
     ) -> Result<Option<(Origin, Survey)>, SourceError> {
-        let mut origin = Origin::find(input)?;
+        let mut origin = Origin::find(&input.within(options))?;
         if let Origin::File(file) = &origin {
             if let Some(first) = seen.get(&file.identity) {
                 let (path, first) = (file.path.clone(), first.clone());
@@ -124,7 +156,10 @@ impl Plan {
             }
             seen.insert(file.identity, file.path.clone());
         }
-        let survey = Survey::of(&mut origin, need, options.read_ahead_bytes)?;
+        let survey = match range_plan::look_outside(&mut origin, options)? {
+            Some(beginning) => beginning,
+            None => Survey::of(&mut origin, need, options.read_ahead_bytes)?,
+        };
         if survey.is_binary() {
             return Err(SourceError::Binary);
         }
@@ -144,10 +179,6 @@ impl Source {
             first_us: clock.key_us(first),
             last_us,
         })
-    }
-
-    pub(super) fn is_gzip(&self) -> bool {
-        matches!(&self.origin, Origin::File(file) if file.is_gzip)
     }
 
     /// Tells whether the lines of both may come from the same machine at the same time.

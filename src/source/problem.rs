@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::packed::{Packer, WINDOW_MIB};
+
 /// An input that could not be read, or only in part; the others were read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", path.display())]
@@ -37,18 +39,34 @@ pub enum SourceError {
     /// It holds bytes that no log has, and no line with a time stamp.
     #[error("is a binary file without a single log line")]
     Binary,
-    /// It is packed with gzip, and damaged.
+    /// It is packed, and damaged.
     #[error(
-        "the gzip data are damaged or cut off after {unpacked_bytes} unpacked bytes ({cause}); the lines before that were read"
+        "the {packer} data are damaged or cut off after {unpacked_bytes} unpacked bytes ({cause}); the lines before that were read"
     )]
     Damaged {
+        /// The program that packed it.
+        packer: &'static str,
         /// How much could be unpacked.
         unpacked_bytes: u64,
         /// What the unpacker says.
         cause: io::Error,
     },
+    /// It is packed so that much memory is needed to unpack it.
+    #[error(
+        "the {packer} data need a window of more than {limit_mib} MiB after {unpacked_bytes} unpacked bytes; unpack them on the way in: {command} FILE | mailtally -"
+    )]
+    Window {
+        /// The program that packed it.
+        packer: &'static str,
+        /// How much could be unpacked.
+        unpacked_bytes: u64,
+        /// How much memory a window may have.
+        limit_mib: u32,
+        /// What unpacks it.
+        command: &'static str,
+    },
     /// Reading failed on the way.
-    #[error("reading failed after {read_bytes} bytes ({cause}); the lines before that were read")]
+    #[error("reading failed after {read_bytes} bytes ({cause}); lines behind that may be missing")]
     Interrupted {
         /// How much could be read.
         read_bytes: u64,
@@ -73,17 +91,25 @@ pub enum SourceError {
 
 impl SourceError {
     /// Makes the error of a source that was read in part.
-    pub(super) fn while_reading(cause: io::Error, is_gzip: bool, bytes: u64) -> Self {
-        if is_gzip {
-            SourceError::Damaged {
-                unpacked_bytes: bytes,
-                cause,
-            }
-        } else {
-            SourceError::Interrupted {
+    pub(super) fn while_reading(cause: io::Error, packer: Option<Packer>, bytes: u64) -> Self {
+        let Some(packer) = packer else {
+            return SourceError::Interrupted {
                 read_bytes: bytes,
                 cause,
-            }
+            };
+        };
+        if cause.kind() == io::ErrorKind::OutOfMemory {
+            return SourceError::Window {
+                packer: packer.name(),
+                unpacked_bytes: bytes,
+                limit_mib: WINDOW_MIB,
+                command: packer.command_for_windows(),
+            };
+        }
+        SourceError::Damaged {
+            packer: packer.name(),
+            unpacked_bytes: bytes,
+            cause,
         }
     }
 }
@@ -120,6 +146,20 @@ pub enum Notice {
         /// Where its lines stand, in order of time.
         of: Vec<PathBuf>,
     },
+    /// A file begins within the range asked for: rotated siblings of it are read too.
+    Siblings {
+        /// The file.
+        path: PathBuf,
+        /// Its siblings.
+        added: Vec<PathBuf>,
+    },
+    /// Stamps run backwards, so that a range cannot be found by them.
+    ReadWhole {
+        /// The file.
+        path: PathBuf,
+        /// Before how many bytes they do.
+        at: u64,
+    },
     /// Lines were longer than the limit.
     LinesCut {
         /// The file.
@@ -155,6 +195,19 @@ impl fmt::Display for Notice {
                     path.display()
                 )
             }
+            Notice::Siblings { path, added } => {
+                let added: Vec<String> = added
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect();
+                let (path, added) = (path.display(), added.join(" and "));
+                write!(f, "{path}: begins within the range; reading {added} too")
+            }
+            Notice::ReadWhole { path, at } => write!(
+                f,
+                "{}: read whole, for its stamps run backwards at byte {at}",
+                path.display()
+            ),
             Notice::LinesCut {
                 path,
                 lines,

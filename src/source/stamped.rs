@@ -7,13 +7,18 @@ use mailtally_parsers::Record;
 
 use super::block::BlockReader;
 use super::chunk::Pool;
-use super::dating::Dater;
+use super::dating::{Dater, time_of_line};
 use super::input::Options;
 use super::journal::Unwrapped;
 use super::life::Place;
 use super::plan::{Clock, Source};
 use super::problem::SourceError;
+use super::progress::Progress;
+use super::range::Gate;
 use super::wall_time::WallTime;
+
+/// The time and the place of a line in its log, if it has a stamp.
+type Stamped = Option<(WallTime, Place)>;
 
 /// Many sources may be merged at a time: each holds a block, smaller than a chunk.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -30,6 +35,7 @@ pub(super) struct StampedLines {
     dater: Dater,
     clock: Clock,
     unwrapped: Unwrapped,
+    gate: Option<Gate>,
     key_us: i64,
 }
 
@@ -51,8 +57,9 @@ impl StampedLines {
         clock: Clock,
         options: &Options,
         pool: &Arc<Pool>,
+        progress: &Progress,
     ) -> Result<Self, SourceError> {
-        let reader = source.origin.open()?;
+        let reader = source.origin.open(progress)?;
         let block_bytes = BLOCK_BYTES.min(options.chunk_bytes);
         Ok(StampedLines {
             blocks: BlockReader::new(reader, pool, block_bytes, options.line_bytes),
@@ -62,12 +69,33 @@ impl StampedLines {
             dater: Dater::new(&source.dating),
             clock,
             unwrapped: Unwrapped::default(),
+            gate: options.range.map(Gate::new),
             key_us: i64::MIN,
         })
     }
 
-    /// Returns the next line; lines before the offset `keep_from` may be forgotten.
+    /// Returns the next line within the range asked for; lines before the offset `keep_from` may
+    /// be forgotten.
     pub(super) fn next(&mut self, keep_from: usize) -> Option<StampedLine> {
+        loop {
+            let (range, stamped) = self.read(keep_from)?;
+            self.at = range.end + 1;
+            if let Some((time, _)) = stamped {
+                // Lines that are not wanted too: the order must not depend on the range.
+                self.key_us = self.key_us.max(self.clock.key_us(time));
+            }
+            if self.lets_through(&range, stamped) {
+                return Some(StampedLine {
+                    range,
+                    key_us: self.key_us,
+                    place: stamped.map_or(Place::CONTINUED, |(_, place)| place),
+                });
+            }
+        }
+    }
+
+    /// Reads the line that begins here.
+    fn read(&mut self, keep_from: usize) -> Option<(Range<usize>, Stamped)> {
         if self.at >= self.block_offset + self.block.len() {
             self.load(keep_from)?;
         }
@@ -75,20 +103,20 @@ impl StampedLines {
         let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let line = rest.get(..length)?;
         let stamped = read_stamped(line, &mut self.unwrapped, &mut self.dater);
-        let place = match stamped {
-            Some((time, place)) => {
-                self.key_us = self.key_us.max(self.clock.key_us(time));
-                place
-            }
-            None => Place::CONTINUED,
+        Some((self.at..self.at + length, stamped))
+    }
+
+    fn lets_through(&mut self, line: &Range<usize>, stamped: Stamped) -> bool {
+        let Some(gate) = &mut self.gate else {
+            return true;
         };
-        let range = self.at..self.at + length;
-        self.at = range.end + 1;
-        Some(StampedLine {
-            range,
-            key_us: self.key_us,
-            place,
-        })
+        let start = line.start - self.block_offset;
+        let bytes = self.block.get(start..start + line.len()).unwrap_or(b"");
+        // A line may have a stamp and yet no envelope.
+        let time = stamped
+            .map(|(time, _)| time)
+            .or_else(|| time_of_line(bytes, &mut self.unwrapped, &mut self.dater));
+        gate.lets_through(time)
     }
 
     /// Appends the next block behind what has to be kept.

@@ -66,6 +66,7 @@ impl Places {
                 let input = Input::Journal {
                     program: self.journalctl.clone(),
                     since: None,
+                    until: None,
                 };
                 return Ok((input, Notice::Chosen("the journal".into())));
             }

@@ -19,6 +19,8 @@ use super::dating::{Dater, Dating, Turns};
 use super::journal::Unwrapped;
 use super::open::{LogFile, Origin};
 use super::problem::SourceError;
+use super::progress::Progress;
+use super::range_places::Place;
 use super::wall_time::WallTime;
 
 /// How much of an end is read to find its first or last stamp, and the hosts that log.
@@ -38,6 +40,8 @@ pub(super) struct Need {
     pub(super) end: bool,
     /// The year of the first line, if it does not state it.
     pub(super) year: bool,
+    /// A range will be looked for in a plain file of at least so many bytes.
+    pub(super) range_from_bytes: Option<u64>,
 }
 
 /// What a first look found.
@@ -56,7 +60,9 @@ pub(super) struct Survey {
     /// Whether the last line was reached.
     pub(super) saw_end: bool,
     /// Whether the beginning holds a NUL, which no text has.
-    has_nul: bool,
+    pub(super) has_nul: bool,
+    /// Where stamps were seen in a file in which a range will be looked for, in order.
+    pub(super) places: Vec<Place>,
     lines: u64,
     unwrapped: Unwrapped,
 }
@@ -79,7 +85,7 @@ impl Survey {
     ) -> Result<Self, SourceError> {
         let mut survey = Survey::empty();
         match origin {
-            Origin::File(file) if file.is_gzip => survey.look_at_packed(file, need)?,
+            Origin::File(file) if file.packer.is_some() => survey.look_at_packed(file, need)?,
             Origin::File(file) => survey.look_at_file(file, need)?,
             Origin::Stream { .. } => survey.look_at_stream(origin, need, read_ahead_bytes),
         }
@@ -97,6 +103,7 @@ impl Survey {
             unpacked_bytes: None,
             saw_end: false,
             has_nul: false,
+            places: Vec::new(),
             lines: 0,
             unwrapped: Unwrapped::default(),
         }
@@ -117,6 +124,10 @@ impl Survey {
     fn look_at_file(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
         let mut handle = File::open(&file.path)?;
         self.unpacked_bytes = Some(file.bytes);
+        let range_from_bytes = need.range_from_bytes;
+        if range_from_bytes.is_some_and(|bytes| file.bytes >= bytes) {
+            return Ok(self.look_at_places(&handle, file.bytes, need)?);
+        }
         let head = read_at(&mut handle, 0, END_BYTES.min(file.bytes))?;
         let whole = file.bytes <= END_BYTES;
         self.has_nul = memchr::memchr(0, &head).is_some();
@@ -188,7 +199,10 @@ impl Survey {
     fn look_at_packed(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
         let mut head = Vec::new();
         // An error here comes again when the file is read.
-        let _ = file.open()?.take(END_BYTES).read_to_end(&mut head);
+        let _ = file
+            .open(&Progress::default())?
+            .take(END_BYTES)
+            .read_to_end(&mut head);
         let is_whole = u64::try_from(head.len()).unwrap_or(0) < END_BYTES;
         let mut beginning = Survey::empty();
         beginning.see(if is_whole { &head } else { whole_lines(&head) });
@@ -199,7 +213,7 @@ impl Survey {
             self.unpacked_bytes = u64::try_from(head.len()).ok().filter(|_| is_whole);
             return Ok(());
         }
-        self.unpacked_bytes = Some(self.see_all(file.open()?));
+        self.unpacked_bytes = Some(self.see_all(file.open(&Progress::default())?));
         self.saw_end = true;
         Ok(())
     }
@@ -207,8 +221,7 @@ impl Survey {
     fn look_at_stream(&mut self, origin: &mut Origin, need: Need, read_ahead_bytes: usize) {
         let end_bytes = usize::try_from(END_BYTES).unwrap_or(usize::MAX);
         for bytes in [end_bytes.min(read_ahead_bytes), read_ahead_bytes] {
-            // An error here is an end; it comes again when the stream is read.
-            let is_whole = origin.read_ahead(bytes).unwrap_or(true);
+            let is_whole = origin.read_ahead(bytes);
             let Origin::Stream { head, .. } = origin else {
                 return;
             };
@@ -243,7 +256,26 @@ impl Survey {
         }
     }
 
-    fn see_line(&mut self, line: &[u8]) {
+    /// Goes through lines, and remembers the places of the first and the last one with a stamp.
+    pub(super) fn see_at(&mut self, bytes: &[u8], mut at: u64) {
+        let mut seen = [None; 2];
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let stamp = self.see_line(line.strip_suffix(b"\n").unwrap_or(line));
+            if let Some(stamp) = stamp {
+                let place = Some(Place { at, stamp });
+                seen = [seen[0].or(place), place];
+            }
+            at = at.saturating_add(u64::try_from(line.len()).unwrap_or(0));
+        }
+        for place in seen.into_iter().flatten() {
+            if self.places.last().is_none_or(|last| last.at < place.at) {
+                self.places.push(place);
+            }
+        }
+    }
+
+    /// Takes a line into account, and returns its stamp.
+    fn see_line(&mut self, line: &[u8]) -> Option<Timestamp> {
         let is_looked_at_closely =
             self.lines < CLOSE_LINES || self.lines.is_multiple_of(CLOSE_STRIDE);
         self.lines += 1;
@@ -257,9 +289,7 @@ impl Survey {
                 turns: 0,
             }
         } else {
-            let Some(stamp) = Timestamp::of_line(line) else {
-                return;
-            };
+            let stamp = Timestamp::of_line(line)?;
             if is_looked_at_closely && let Some(record) = Record::parse(line) {
                 insert(&mut self.hosts, record.host);
                 insert(&mut self.tags, record.tag.text);
@@ -271,6 +301,7 @@ impl Survey {
         };
         self.first.get_or_insert(seen);
         self.last = Some(seen);
+        Some(seen.stamp)
     }
 
     /// Tells whether the log begins with a line that does not state its year.
@@ -320,13 +351,13 @@ fn read_at(handle: &mut File, at: u64, bytes: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Leaves out a last line without line end: the rest of it was not read.
-fn whole_lines(bytes: &[u8]) -> &[u8] {
+pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
     bytes.get(..end).unwrap_or(b"")
 }
 
 /// Leaves out a first line whose beginning was not read.
-fn behind_first_line_end(bytes: &[u8]) -> &[u8] {
+pub(super) fn behind_first_line_end(bytes: &[u8]) -> &[u8] {
     let start = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
     bytes.get(start..).unwrap_or(b"")
 }
@@ -357,6 +388,7 @@ mod tests {
         let need = Need {
             end: true,
             year: true,
+            range_from_bytes: None,
         };
         let found = Survey::of(&mut origin, need, 0).unwrap();
         let expected = Survey::of_lines(text.as_bytes());

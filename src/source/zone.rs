@@ -54,6 +54,14 @@ impl ZoneClock {
         }
     }
 
+    /// Returns the instant at which the wall clock shows a time; one of them if it does so twice,
+    /// one nearby if it does not.
+    pub(super) fn instant_us(&self, wall_us: i64) -> i64 {
+        let offset_at = |us: i64| calendar_offset(self.tz, us.div_euclid(SECOND_US));
+        let guess_us = wall_us.saturating_sub(i64::from(offset_at(wall_us)) * SECOND_US);
+        wall_us.saturating_sub(i64::from(offset_at(guess_us)) * SECOND_US)
+    }
+
     fn offset(&mut self, instant_secs: i64) -> i32 {
         let quarter = instant_secs.div_euclid(CACHED_SECS);
         match self.cached {
@@ -94,6 +102,22 @@ mod tests {
         assert_eq!(after.to_rfc3339(), "2026-10-25T02:00:00+01:00");
         let converted = berlin.wall_time(END_OF_SUMMER_US, Zone::Offset(-3600));
         assert_eq!(converted.to_rfc3339(), "2026-10-25T03:00:00+01:00");
+    }
+
+    #[test]
+    fn finds_the_instant_of_a_wall_clock() {
+        let hour_us = 3600 * SECOND_US;
+        let berlin = ZoneClock::new(Some(chrono_tz::Europe::Berlin));
+        for (wall_us, instant_us) in [
+            (END_OF_SUMMER_US - hour_us, END_OF_SUMMER_US - 3 * hour_us),
+            (
+                END_OF_SUMMER_US + 3 * hour_us,
+                END_OF_SUMMER_US + 2 * hour_us,
+            ),
+            (i64::MIN, i64::MIN),
+        ] {
+            assert_eq!(berlin.instant_us(wall_us), instant_us);
+        }
     }
 
     #[test]

@@ -30,8 +30,12 @@ const GAP_US: i64 = 3_600 * 1_000_000;
 /// How many shapes of unparsed lines are kept; more are only counted.
 const SHAPES: usize = 10_000;
 
-/// How long the kept part of a shape or sample is, in bytes.
-const SAMPLE_BYTES: usize = 400;
+/// How long the kept part of a shape is, in bytes.
+const SHAPE_BYTES: usize = 400;
+
+/// How long the kept part of a sample is, in bytes: nearly all lines are kept whole, for whoever
+/// writes a parser for them has nothing else.
+const SAMPLE_BYTES: usize = 2_000;
 
 /// The stream of lines of one host.
 #[derive(Clone, Copy)]
@@ -100,16 +104,15 @@ impl Accounts {
         self.lost += lines;
     }
 
-    /// Files an unparsed message under its shape.
-    pub(crate) fn unparsed(&mut self, program: Symbol, reason: Reason, message: &[u8]) {
+    /// Files an unparsed message under its shape, with the first one's tag and text as a sample.
+    pub(crate) fn unparsed(&mut self, program: Symbol, reason: Reason, tag: &[u8], message: &[u8]) {
         let shape = mask(message);
         if let Some(known) = self.shapes.get_mut(&shape[..]) {
             known.count += 1;
         } else if self.shapes.len() < SHAPES {
-            let sample = message
-                .get(..message.len().min(SAMPLE_BYTES))
-                .unwrap_or(message)
-                .into();
+            let mut sample = [tag, b": ", message].concat();
+            sample.truncate(SAMPLE_BYTES);
+            let sample = sample.into_boxed_slice();
             self.shapes.insert(
                 shape.into(),
                 Shape {
@@ -331,7 +334,7 @@ impl Accounts {
 fn mask(message: &[u8]) -> Vec<u8> {
     let is_word =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"@._-:+=/".contains(byte) || *byte >= 0x80;
-    let mut shape = Vec::with_capacity(message.len().min(SAMPLE_BYTES));
+    let mut shape = Vec::with_capacity(message.len().min(SHAPE_BYTES));
     for run in message.chunk_by(|a, b| is_word(a) == is_word(b)) {
         let is_value = run
             .iter()
@@ -342,7 +345,7 @@ fn mask(message: &[u8]) -> Vec<u8> {
         } else {
             shape.extend_from_slice(run);
         }
-        if shape.len() >= SAMPLE_BYTES {
+        if shape.len() >= SHAPE_BYTES {
             break;
         }
     }

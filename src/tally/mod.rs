@@ -234,7 +234,8 @@ impl Tally {
             let host = self.host(record.host);
             self.accounts.stamp(host, wall_us);
             self.accounts.count(program, None, Class::Unparsed);
-            self.accounts.unparsed(program, reason, record.message);
+            self.accounts
+                .unparsed(program, reason, record.tag.text, record.message);
         } else {
             self.accounts.count(program, None, Class::Foreign);
         }

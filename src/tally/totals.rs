@@ -104,7 +104,7 @@ pub struct ShapeRow {
     pub reason: String,
     /// How many lines.
     pub count: u64,
-    /// The first such line.
+    /// The first such line, as `tag: message`: the form of the lines in `fixtures/lines/`.
     pub sample: String,
 }
 

@@ -4,8 +4,16 @@
 mod bad_input;
 mod coverage;
 mod events;
+mod events_csv;
+mod events_problems;
+mod events_schema;
+mod events_unparsed;
+mod events_where;
 mod invocation;
+mod packed;
+mod range;
 mod report;
+mod rotated;
 mod sections;
 mod support;
 mod terminal;

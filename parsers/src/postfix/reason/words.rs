@@ -65,7 +65,7 @@ fn next_letter(text: &[u8], end: usize) -> Option<u8> {
 }
 
 fn known_blocklist(domain: &[u8]) -> Option<&[u8]> {
-    let is_below = |list: &&str| {
+    let is_below = |list: &str| {
         let Some(at) = domain.len().checked_sub(list.len()) else {
             return false;
         };
