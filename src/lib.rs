@@ -85,6 +85,7 @@
 pub mod cli;
 pub mod export;
 pub mod filter;
+pub mod pflogsumm;
 pub mod pipeline;
 pub mod render;
 pub mod report;

@@ -28,6 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source", "state", "pipeline", "filter", "tally", "report", "render", "score", "export",
         ],
     ),
+    // Its own counting: a drop-in keeps the original's numbers, defects and all.
+    ("pflogsumm", &["source"]),
     ("config", &[]),
     (
         "cli",
@@ -46,6 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "blocklist",
             "watch",
             "config",
+            "pflogsumm",
         ],
     ),
 ];

@@ -7,6 +7,7 @@ mod events;
 mod input;
 mod kinds;
 mod messages;
+mod pflogsumm;
 mod progress;
 mod range;
 mod report;
@@ -14,6 +15,7 @@ mod rotated;
 mod unparsed;
 mod when;
 
+use std::env;
 use std::io::{self, ErrorKind};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -70,7 +72,10 @@ const FAILED: u8 = 2;
 
 /// Runs the command that the arguments name and returns the exit status.
 pub fn main() -> u8 {
-    let result = run(Arguments::parse());
+    let result = match pflogsumm::asked(env::args_os()) {
+        Some(asked) => pflogsumm::run(asked),
+        None => run(Arguments::parse()),
+    };
     match result {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Partial) => FAILED,

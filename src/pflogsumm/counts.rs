@@ -1,0 +1,415 @@
+//! What the whole log says: parts in log order, and what their mails' steps mean.
+
+use std::collections::BTreeMap;
+
+use super::address;
+use super::client;
+use super::connection::{Connections, Processes, State, year_of};
+use super::detail::Details;
+use super::options::Options;
+use super::part::{COLUMNS, Part, Run, Step, Totals};
+use super::table::{Id, Table};
+
+/// A day as pflogsumm keys it, in the order of its report.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct DayKey {
+    pub(super) year: i32,
+    pub(super) month: i8,
+    pub(super) day: u8,
+}
+
+/// What happened on a day.
+#[derive(Clone, Default, Debug)]
+pub(super) struct DayCounts {
+    pub(super) counts: [u64; COLUMNS],
+    /// How many columns were touched, counted up to the last one.
+    pub(super) columns: usize,
+    pub(super) connections: Connections,
+}
+
+/// How many mails, and their bytes.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct Mails {
+    pub(super) count: u64,
+    pub(super) bytes: u64,
+}
+
+impl Mails {
+    fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+/// What was delivered to a domain.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Deliveries {
+    pub(super) mails: Mails,
+    pub(super) deferred: u64,
+    /// Of what was sent. A float, summed in log order as pflogsumm does it: the sum's error shows
+    /// in rounded means.
+    pub(super) delay_secs: f64,
+    pub(super) longest_us: Option<i64>,
+}
+
+/// What is known of the mail that has a queue id now.
+#[derive(Clone, Copy, Default, Debug)]
+struct Mail {
+    /// 0 is unknown as well.
+    size_bytes: u64,
+    origin: Origin,
+    is_deferred: bool,
+}
+
+/// Whence a mail came whose sender was not told yet.
+#[derive(Clone, Copy, Default, Debug)]
+enum Origin {
+    #[default]
+    Unknown,
+    Pickup,
+    /// The domain of a client, by its number.
+    Client(Id),
+}
+
+/// Somebody in a mail's extended detail.
+#[derive(Clone, Copy, Debug)]
+enum Actor {
+    Sender(Id),
+    Recipient(Id),
+    /// The mail was delivered, but its sender was not told.
+    NotInLog,
+}
+
+/// What the whole log says.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) totals: Totals,
+    pub(super) hours: [[u64; COLUMNS]; 24],
+    pub(super) hour_connections: [Connections; 24],
+    pub(super) days: BTreeMap<DayKey, DayCounts>,
+    /// How often the day of the month changed, the first time included.
+    pub(super) day_count: u64,
+    pub(super) details: Details,
+    pub(super) senders: Table<Mails>,
+    pub(super) sending_domains: Table<Mails>,
+    pub(super) recipients: Table<Mails>,
+    pub(super) recipient_domains: Table<Deliveries>,
+    pub(super) client_domains: Table<Connections>,
+    pub(super) bytes_received: u64,
+    pub(super) bytes_delivered: u64,
+    today: Option<DayKey>,
+    mails: Table<Mail>,
+    /// The senders and recipients of each mail, for the extended detail.
+    stories: BTreeMap<Id, Vec<Actor>>,
+    /// Mails delivered whose size is not known, and their last recipient.
+    no_size: BTreeMap<Id, Id>,
+    processes: Processes,
+}
+
+/// Where the names of a part are in the tables of the whole.
+struct Names {
+    mails: Vec<Id>,
+    clients: Vec<Id>,
+    senders: Vec<SenderId>,
+    recipients: Vec<RecipientId>,
+}
+
+#[derive(Clone, Copy)]
+struct SenderId {
+    sender: Id,
+    domain: Option<Id>,
+}
+
+#[derive(Clone, Copy)]
+struct RecipientId {
+    recipient: Id,
+    domain: Id,
+}
+
+impl Counts {
+    /// Adds the next part of the log.
+    pub(super) fn absorb(&mut self, part: &Part, options: &Options) {
+        self.add_totals(&part.totals);
+        add_hours(&mut self.hours, &part.hours);
+        let days = self.add_days(&part.runs, options);
+        self.details.merge(&part.details);
+        let names = self.names(part, options);
+        self.add_connections(part, &days, &names);
+        for step in &part.steps {
+            self.step(step, &names, options);
+        }
+    }
+
+    fn add_totals(&mut self, more: &Totals) {
+        let totals = &mut self.totals;
+        totals.received += more.received;
+        totals.delivered += more.delivered;
+        totals.forwarded += more.forwarded;
+        totals.deferrals += more.deferrals;
+        totals.bounced += more.bounced;
+        totals.rejected += more.rejected;
+        totals.reject_warnings += more.reject_warnings;
+        totals.held += more.held;
+        totals.discarded += more.discarded;
+    }
+
+    /// Adds the runs of a part to their days, and returns these.
+    ///
+    /// A run goes on with the day before it if that is the same day of the month, be it of
+    /// another month.
+    fn add_days(&mut self, runs: &[Run], options: &Options) -> Vec<DayKey> {
+        let mut keys = Vec::with_capacity(runs.len());
+        for run in runs {
+            let same = self.today.filter(|today| today.day == run.day);
+            let key = same.unwrap_or(DayKey {
+                year: year_of(run.month, &options.today),
+                month: run.month,
+                day: run.day,
+            });
+            if same.is_none() {
+                self.day_count += 1;
+            }
+            self.today = Some(key);
+            let day = self.days.entry(key).or_default();
+            for (count, more) in day.counts.iter_mut().zip(run.counts) {
+                *count += more;
+            }
+            day.columns = day.columns.max(run.columns);
+            day.connections.merge(&run.connections);
+            keys.push(key);
+        }
+        keys
+    }
+
+    /// Finds the names of a part in the tables of the whole, each of them once.
+    fn names(&mut self, part: &Part, options: &Options) -> Names {
+        let mails = part.mails.iter().map(|(queue_id, is_deferred)| {
+            let mail = self.mails.id(queue_id);
+            if let Some(mail) = self.mails.get_mut(mail) {
+                mail.is_deferred |= is_deferred;
+            }
+            mail
+        });
+        let mails = mails.collect();
+        let clients = part.clients.iter().map(|(text, connections)| {
+            let domain = self.client_domains.id(&client::domain(text));
+            if let Some(known) = self.client_domains.get_mut(domain) {
+                known.merge(connections);
+            }
+            domain
+        });
+        let clients = clients.collect();
+        let senders = part.senders.iter().map(|(text, ())| {
+            let sender = address::sender(text, options);
+            let domain = address::sender_domain(&sender);
+            SenderId {
+                sender: self.senders.id(&sender),
+                domain: domain.map(|domain| self.sending_domains.id(domain)),
+            }
+        });
+        let senders = senders.collect();
+        let recipients = part.recipients.iter().map(|(text, tried)| {
+            let recipient = address::recipient(text, options);
+            let domain = address::recipient_domain(&recipient);
+            let domain = self.recipient_domains.id(domain);
+            if let Some(deliveries) = self.recipient_domains.get_mut(domain) {
+                deliveries.deferred += tried.deferred;
+                deliveries.longest_us = deliveries.longest_us.max(tried.longest_us);
+            }
+            RecipientId {
+                recipient: self.recipients.id(&recipient),
+                domain,
+            }
+        });
+        let recipients = recipients.collect();
+        Names {
+            mails,
+            clients,
+            senders,
+            recipients,
+        }
+    }
+
+    fn add_connections(&mut self, part: &Part, days: &[DayKey], names: &Names) {
+        for (hour, more) in self.hour_connections.iter_mut().zip(&part.hour_connections) {
+            hour.merge(more);
+        }
+        for disconnect in &part.disconnects {
+            let before = self
+                .processes
+                .close_earlier(&part.processes, disconnect.process);
+            let State::Open(since) = before else { continue };
+            let seconds = disconnect.at - since;
+            let hour = usize::from(disconnect.hour);
+            let day = days
+                .get(disconnect.run)
+                .and_then(|day| self.days.get_mut(day));
+            let domain = get(&names.clients, disconnect.client);
+            let domain = domain.and_then(|domain| self.client_domains.get_mut(domain));
+            let by_hour = self.hour_connections.get_mut(hour);
+            let by_day = day.map(|day| &mut day.connections);
+            for connections in [by_hour, by_day, domain].into_iter().flatten() {
+                connections.add(seconds);
+            }
+        }
+        self.processes.merge(&part.processes);
+    }
+
+    /// Goes one step further with a mail.
+    fn step(&mut self, step: &Step, names: &Names, options: &Options) -> Option<()> {
+        match *step {
+            Step::Client { mail, client } => {
+                let domain = get(&names.clients, client)?;
+                let key = self.client_domains.key(domain);
+                let is_known = !key.is_empty() && key != b"0";
+                let mail = self.mails.get_mut(get(&names.mails, mail)?)?;
+                mail.origin = if is_known {
+                    Origin::Client(domain)
+                } else {
+                    Origin::Unknown
+                };
+            }
+            Step::Pickup { mail } => {
+                self.mails.get_mut(get(&names.mails, mail)?)?.origin = Origin::Pickup;
+            }
+            Step::Active {
+                mail,
+                sender,
+                size_bytes,
+            } => {
+                let mail = get(&names.mails, mail)?;
+                let sender = get(&names.senders, sender)?;
+                self.active(mail, sender, size_bytes, options)?;
+            }
+            Step::Sent {
+                mail,
+                recipient,
+                delay_us,
+            } => {
+                let mail = get(&names.mails, mail)?;
+                let recipient = get(&names.recipients, recipient)?;
+                self.sent(mail, recipient, delay_us, options)?;
+            }
+        }
+        Some(())
+    }
+
+    fn active(
+        &mut self,
+        mail_id: Id,
+        id: SenderId,
+        size_bytes: u64,
+        options: &Options,
+    ) -> Option<()> {
+        let mail = self.mails.get_mut(mail_id)?;
+        if mail.size_bytes != 0 {
+            return None;
+        }
+        mail.size_bytes = size_bytes;
+        if options.extended {
+            let story = self.stories.entry(mail_id).or_default();
+            story.push(Actor::Sender(id.sender));
+        }
+        let domain = match (std::mem::take(&mut mail.origin), id.domain) {
+            (Origin::Unknown, _) => return None,
+            (_, Some(domain)) => domain,
+            (Origin::Pickup, None) => self.sending_domains.id(self.senders.key(id.sender)),
+            (Origin::Client(client), None) => {
+                self.sending_domains.id(self.client_domains.key(client))
+            }
+        };
+        self.bytes_received = self.bytes_received.saturating_add(size_bytes);
+        self.sending_domains.get_mut(domain)?.add(size_bytes);
+        self.senders.get_mut(id.sender)?.add(size_bytes);
+        Some(())
+    }
+
+    fn sent(
+        &mut self,
+        mail_id: Id,
+        id: RecipientId,
+        delay_us: i64,
+        options: &Options,
+    ) -> Option<()> {
+        let size_bytes = self.mails.get_mut(mail_id)?.size_bytes;
+        if size_bytes == 0 {
+            self.no_size.insert(mail_id, id.recipient);
+        }
+        if options.extended {
+            let story = self.stories.entry(mail_id).or_default();
+            if size_bytes == 0 {
+                story.push(Actor::NotInLog);
+            }
+            story.push(Actor::Recipient(id.recipient));
+        }
+        self.bytes_delivered = self.bytes_delivered.saturating_add(size_bytes);
+        self.recipients.get_mut(id.recipient)?.add(size_bytes);
+        let domain = self.recipient_domains.get_mut(id.domain)?;
+        domain.mails.add(size_bytes);
+        domain.delay_secs += delay_us as f64 / 1e6;
+        Some(())
+    }
+
+    /// Counts the mails that were deferred.
+    pub(super) fn deferred(&self) -> usize {
+        self.mails
+            .iter()
+            .filter(|(_, mail)| mail.is_deferred)
+            .count()
+    }
+
+    /// Lists the senders of mails that were received.
+    pub(super) fn seen_senders(&self) -> Vec<(&[u8], Mails)> {
+        seen(&self.senders, |mails| mails.count)
+    }
+
+    /// Lists the domains of mails that were received.
+    pub(super) fn seen_sending_domains(&self) -> Vec<(&[u8], Mails)> {
+        seen(&self.sending_domains, |mails| mails.count)
+    }
+
+    /// Lists the recipients of mails that were delivered.
+    pub(super) fn seen_recipients(&self) -> Vec<(&[u8], Mails)> {
+        seen(&self.recipients, |mails| mails.count)
+    }
+
+    /// Lists the domains of clients that were connected.
+    pub(super) fn seen_clients(&self) -> Vec<(&[u8], Connections)> {
+        seen(&self.client_domains, |connections| connections.count)
+    }
+
+    /// Lists the mails without a size, and the last recipient of each, by queue id.
+    pub(super) fn no_size(&self) -> BTreeMap<&[u8], &[u8]> {
+        let rows = self.no_size.iter();
+        rows.map(|(mail, recipient)| (self.mails.key(*mail), self.recipients.key(*recipient)))
+            .collect()
+    }
+
+    /// Lists senders and recipients of each mail that has any.
+    pub(super) fn stories(&self) -> impl Iterator<Item = (&[u8], Vec<&[u8]>)> {
+        self.stories.iter().map(|(mail, story)| {
+            let actors = story.iter().map(|actor| match actor {
+                Actor::Sender(sender) => self.senders.key(*sender),
+                Actor::Recipient(recipient) => self.recipients.key(*recipient),
+                Actor::NotInLog => b"(sender not in log)",
+            });
+            (self.mails.key(*mail), actors.collect())
+        })
+    }
+}
+
+/// Lists what was counted; a table also has the names that only steps needed.
+fn seen<V: Copy>(table: &Table<V>, count: impl Fn(&V) -> u64) -> Vec<(&[u8], V)> {
+    let rows = table.iter().filter(|(_, value)| count(value) > 0);
+    rows.map(|(name, value)| (name, *value)).collect()
+}
+
+fn add_hours(hours: &mut [[u64; COLUMNS]; 24], more: &[[u64; COLUMNS]; 24]) {
+    for (hour, more) in hours.iter_mut().flatten().zip(more.iter().flatten()) {
+        *hour += more;
+    }
+}
+
+fn get<T: Copy>(names: &[T], id: Id) -> Option<T> {
+    names.get(usize::try_from(id).ok()?).copied()
+}
