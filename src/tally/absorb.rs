@@ -158,13 +158,12 @@ impl Tally {
         let Some(queue_id) = event.queue_id else {
             return;
         };
-        let (name, address) = match &event.orig_client {
-            Some(client) => (client.name, client.address),
-            None => (event.client.name, event.client.address),
-        };
+        let client = event.client;
+        let before = event.orig_client.map(|client| client.address);
         let facts = ClientFacts {
-            name: self.symbols.intern(name),
-            address: self.symbols.intern(address),
+            name: self.symbols.intern(client.name),
+            peer: self.symbols.intern(client.address),
+            address: self.symbols.intern(before.unwrap_or(client.address)),
             is_loopback: is_loopback(event.client.address),
         };
         let life = self.life(context, queue_id, Line::Origin);

@@ -8,6 +8,8 @@ use super::symbols::{Renumber, Renumbering, Symbol};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ClientFacts {
     pub(crate) name: Symbol,
+    /// The address of the connection: a content filter's where one hands the mail back.
+    pub(crate) peer: Symbol,
     /// The address that the mail counts under: `orig_client` where a proxy stands before the queue.
     pub(crate) address: Symbol,
     pub(crate) is_loopback: bool,
@@ -92,6 +94,7 @@ impl Facts {
             .map(|(prefix, certain)| (prefix.renumber(numbers), certain));
         self.client = self.client.map(|client| ClientFacts {
             name: client.name.renumber(numbers),
+            peer: client.peer.renumber(numbers),
             address: client.address.renumber(numbers),
             ..client
         });

@@ -514,7 +514,7 @@ impl MailCounts {
             None => &self.scratch,
             Some(client) => {
                 let (domain, lower) =
-                    client_domain(symbols.get(client.name), symbols.get(client.address));
+                    client_domain(symbols.get(client.name), symbols.get(client.peer));
                 self.scratch.clear();
                 self.scratch.extend_from_slice(domain);
                 if lower {

@@ -107,14 +107,14 @@ impl Tally {
 
     fn signs(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
         match event {
-            Postfix::PscRejectConnect(event) => {
+            Postfix::PscRejectConnect(event) => self.no_room(context, event.client),
+            Postfix::PscScreeningBusy(event) => self.no_room(context, event.client),
+            Postfix::SmtpdLocalDataError(event) => {
                 self.verdict(context, Action::Reject);
-                let rule = Rule {
-                    id: None,
-                    class: class("service-unavailable"),
-                    action: b"reject",
-                };
-                self.refuse(Action::Reject, Some(event.client), "connect", None, &rule);
+                let rule = rejected_for("server-error");
+                let code = code_class(event.code, event.dsn);
+                let stage = stage(event.r#where);
+                self.refuse(Action::Reject, Some(event.client), stage, code, &rule);
             }
             Postfix::PscDnsblRank(event) => self.sign(event.client, Sign::Dnsbl),
             Postfix::PscPregreet(event) => self.sign(event.client, Sign::ProtocolError),
@@ -128,6 +128,13 @@ impl Tally {
         }
     }
 
+    /// postscreen had no place for a client, behind it or in front of it.
+    fn no_room(&mut self, context: &Context<'_>, client: Client<'_>) {
+        self.verdict(context, Action::Reject);
+        let rule = rejected_for("service-unavailable");
+        self.refuse(Action::Reject, Some(client), "connect", None, &rule);
+    }
+
     fn sign(&mut self, client: Client<'_>, sign: Sign) {
         if self.wanted.clients {
             let address = self.symbols.intern(client.address);
@@ -136,8 +143,15 @@ impl Tally {
     }
 }
 
-fn class(name: &'static str) -> Class<'static> {
-    Class { name, detail: None }
+fn rejected_for(class: &'static str) -> Rule<'static> {
+    Rule {
+        id: None,
+        class: Class {
+            name: class,
+            detail: None,
+        },
+        action: b"reject",
+    }
 }
 
 /// Refusals, and what else a rule does with a mail.
