@@ -1,20 +1,25 @@
-//! Chunks of lines, counted by rayon's workers and merged with their neighbours.
+//! Chunks of lines, counted by rayon's workers in stretches that are merged with their neighbours.
 //!
-//! The calling thread reads chunks; the workers parse, count, and merge parts that follow each
-//! other in the log. Chunk limits depend on the bytes alone and merging is associative, so the
-//! result does not depend on the number of threads. At most a few chunks are in flight: memory
-//! does not grow with the log.
+//! The calling thread cuts or reads chunks; each worker goes along a stretch of the log as far as
+//! nobody else has been, and merges it with the stretches beside it. Merging is associative, so
+//! the result does not depend on the number of threads. At most a few chunks are in memory: it does
+//! not grow with the log.
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
-use std::collections::BTreeMap;
+mod parts;
+mod queue;
+
 use std::ops::Range;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use crate::source::{Chunk, Position};
+use crate::source::Chunk;
 use crate::tally::{Tally, Wanted, Windows};
+
+use parts::{Part, Parts};
+use queue::Queue;
 
 /// How a log is counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,9 +35,9 @@ pub struct Options {
 /// Where the time of a run went, outside parsing and counting.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {
-    /// Reading and cutting chunks, on the calling thread.
+    /// Cutting or reading chunks, on the calling thread.
     pub read: Duration,
-    /// Waiting for workers, on the calling thread.
+    /// Waiting for room for them, on the calling thread.
     pub wait: Duration,
     /// Merging parts, summed over the workers.
     pub merge: Duration,
@@ -50,11 +55,14 @@ pub fn tally(
     options: &Options,
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
     let pool = workers(options.threads)?;
-    let limit = pool.current_num_threads() + 1;
-    let options = *options;
+    let queue = Queue::new(pool.current_num_threads() + 1);
     let parts = Parts::default();
     let mut timings = Timings::default();
     pool.in_place_scope(|scope| {
+        for _ in 0..pool.current_num_threads() {
+            scope.spawn(|_| work(&queue, &parts, *options));
+        }
+        let _close = CloseWhenDone(&queue);
         let mut chunks = chunks;
         loop {
             let started = Instant::now();
@@ -62,20 +70,45 @@ pub fn tally(
             timings.read += started.elapsed();
             let Some(chunk) = next else { break };
             let started = Instant::now();
-            let running = parts.begin(limit);
+            let goes_on = queue.push(chunk);
             timings.wait += started.elapsed();
-            let parts = &parts;
-            scope.spawn(move |_| {
-                let Range { start, end } = chunk.span.clone();
-                let tally = count(&chunk, options, start == Position::FIRST);
-                drop(chunk);
-                drop(running);
-                parts.add(Part { start, end, tally });
-            });
+            if !goes_on {
+                break;
+            }
         }
     });
-    timings.merge = lock(&parts.state).merging;
-    Ok((parts.into_whole(options), timings))
+    timings.merge = parts.merging();
+    Ok((parts.into_whole(options.windows), timings))
+}
+
+/// Closes the queue when the last chunk is in it, and when whoever reads or counts panics: nobody
+/// is to wait for what never comes.
+struct CloseWhenDone<'q>(&'q Queue);
+
+impl Drop for CloseWhenDone<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Counts chunks until there are no more: stretches of the log, each as long as may be.
+fn work(queue: &Queue, parts: &Parts, options: Options) {
+    let _close = CloseWhenDone(queue);
+    let mut part: Option<Part> = None;
+    while let Some(taken) = queue.take(part.as_ref().map(|part| part.end)) {
+        let Range { start, end } = taken.chunk.span.clone();
+        if part.as_ref().is_none_or(|part| part.end != start)
+            && let Some(finished) = part.take()
+        {
+            parts.add(finished);
+        }
+        let stretch = part.get_or_insert_with(|| Part::new(start, options));
+        count(&mut stretch.tally, &taken.chunk);
+        stretch.end = end;
+    }
+    if let Some(finished) = part {
+        parts.add(finished);
+    }
 }
 
 /// Builds the pool that parses.
@@ -88,112 +121,13 @@ pub fn workers(threads: Option<usize>) -> Result<ThreadPool, ThreadPoolBuildErro
         .build()
 }
 
-/// The chunks from `start` to before `end`, counted.
-struct Part {
-    start: Position,
-    end: Position,
-    tally: Tally,
-}
-
-/// Counted parts that wait for a neighbour. Whoever finishes a part merges it with the neighbours
-/// that are there, so that no two parts here touch each other and few of them ever wait; in which
-/// order neighbours merge is of no account, by the law of merging.
-#[derive(Default)]
-struct Parts {
-    state: Mutex<State>,
-    finished: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: BTreeMap<Position, Part>,
-    running: usize,
-    merging: Duration,
-}
-
-/// A chunk that is being counted; its place is free again when this is dropped, by a panic too.
-struct Running<'p>(&'p Parts);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        lock(&self.0.state).running -= 1;
-        self.0.finished.notify_one();
-    }
-}
-
-impl Parts {
-    /// Waits until fewer chunks than the limit are being counted, and begins another one.
-    fn begin(&self, limit: usize) -> Running<'_> {
-        let mut state = lock(&self.state);
-        while state.running >= limit {
-            state = self
-                .finished
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        state.running += 1;
-        Running(self)
-    }
-
-    /// Merges a part with its neighbours as long as there are any, then leaves it here.
-    fn add(&self, mut part: Part) {
-        loop {
-            let mut state = lock(&self.state);
-            let left = state.waiting.range(..part.start).next_back();
-            let left = left
-                .filter(|(_, left)| left.end == part.start)
-                .map(|(&start, _)| start);
-            let neighbour = left.unwrap_or(part.end);
-            let Some(neighbour) = state.waiting.remove(&neighbour) else {
-                state.waiting.insert(part.start, part);
-                return;
-            };
-            drop(state);
-            let started = Instant::now();
-            part = neighbour.join(part);
-            lock(&self.state).merging += started.elapsed();
-        }
-    }
-
-    /// The whole log: the one part that is left when all chunks were counted.
-    fn into_whole(self, options: Options) -> Tally {
-        let mut state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let whole = state.waiting.pop_first().map(|(_, part)| part.tally);
-        debug_assert!(state.waiting.is_empty(), "neighbours always merge");
-        whole.unwrap_or_else(|| Tally::anchored(options.windows))
-    }
-}
-
-impl Part {
-    /// Merges two neighbours, given in any order.
-    fn join(self, other: Part) -> Part {
-        let (mut early, later) = if self.start < other.start {
-            (self, other)
-        } else {
-            (other, self)
-        };
-        early.tally.merge(later.tally);
-        early.end = later.end;
-        early
-    }
-}
-
 /// Locks; a panic elsewhere is rethrown when the scope ends, and leaves nothing half done here.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts the lines of one chunk; nothing precedes the first one.
-fn count(chunk: &Chunk, options: Options, is_first: bool) -> Tally {
-    let tally = if is_first {
-        Tally::anchored(options.windows)
-    } else {
-        Tally::part(options.windows)
-    };
-    let mut tally = tally.counting(options.wanted);
+/// Counts the lines of a chunk behind those counted before.
+fn count(tally: &mut Tally, chunk: &Chunk) {
     let mut lines = chunk.records();
     while let Some(line) = &lines.next() {
         match (&line.record, &line.time) {
@@ -201,5 +135,4 @@ fn count(chunk: &Chunk, options: Options, is_first: bool) -> Tally {
             _ => tally.absorb_foreign(),
         }
     }
-    tally
 }

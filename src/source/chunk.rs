@@ -96,7 +96,7 @@ impl Chunk {
     }
 
     /// Gives the chunk its place among all chunks.
-    pub(super) fn at(mut self, span: Range<Position>) -> Self {
+    pub(crate) fn at(mut self, span: Range<Position>) -> Self {
         self.span = span;
         self
     }
@@ -114,6 +114,11 @@ impl Chunk {
             }
             buffer
         })
+    }
+
+    /// Tells whether the lines are in memory.
+    pub fn is_read(&self) -> bool {
+        self.bytes.get().is_some()
     }
 
     /// Returns about how many bytes the lines have.

@@ -16,9 +16,6 @@ use super::plan::{Clock, Source};
 use super::problem::SourceError;
 use super::progress::Progress;
 
-/// Chunks that a thread makes are no larger: for each thread two of them wait or are being filled.
-const MADE_BYTES: usize = 4 << 20;
-
 /// What makes the chunks of a group.
 pub(super) enum Group {
     /// A plain file, whose parts are only cut.
@@ -52,7 +49,7 @@ impl Group {
             BlockSource::open(sources.swap_remove(0), options, pool, progress)
                 .map(|source| Group::Made(name.clone(), Box::new(source)))
         } else {
-            let merge = Merge::new(sources, clock, &made(options), pool, progress);
+            let merge = Merge::new(sources, clock, options, pool, progress);
             Ok(Group::Made(name.clone(), Box::new(merge)))
         };
         opened.map_err(|error| Ended::unopened(name, error))
@@ -65,14 +62,6 @@ fn plain_file(sources: &[Source]) -> Option<(&Source, &LogFile)> {
     match &source.origin {
         Origin::File(file) if file.packer.is_none() => Some((source, file)),
         _ => None,
-    }
-}
-
-/// The options for what a thread makes.
-fn made(options: &Options) -> Options {
-    Options {
-        chunk_bytes: options.chunk_bytes.min(MADE_BYTES),
-        ..options.clone()
     }
 }
 
@@ -98,7 +87,7 @@ impl BlockSource {
             chunk_bytes,
             line_bytes,
             ..
-        } = made(options);
+        } = *options;
         Ok(BlockSource {
             packer: source.origin.packer(),
             name: source.name,

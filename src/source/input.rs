@@ -121,7 +121,7 @@ impl Default for Options {
             now: Utc::now(),
             order: Order::Log,
             threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            chunk_bytes: 8 << 20,
+            chunk_bytes: 4 << 20,
             line_bytes: 16 << 20,
             read_ahead_bytes: 32 << 20,
         }

@@ -24,7 +24,7 @@ use super::range_places::Place;
 use super::wall_time::WallTime;
 
 /// How much of an end is read to find its first or last stamp, and the hosts that log.
-const END_BYTES: u64 = 1 << 20;
+const END_BYTES: u64 = 256 << 10;
 /// How far apart the places are that are read between the ends.
 const STRETCH_BYTES: u64 = 256 << 10;
 /// How much is read at such a place.
