@@ -83,6 +83,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod config;
 pub mod export;
 pub mod filter;
 pub mod pflogsumm;

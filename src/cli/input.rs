@@ -16,6 +16,7 @@ use clap::{Args, value_parser};
 use mailtally_parsers::Program;
 
 use super::Outcome;
+use super::configuration::ConfigurationArguments;
 use super::messages::say;
 use super::progress::Bar;
 use super::range::{NothingWithin, RangeArguments};
@@ -52,6 +53,8 @@ pub(super) struct InputArguments {
     /// How many threads parse; by default one for each core
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    configuration: ConfigurationArguments,
     /// Draw no progress bar; there is none anyway where standard error is no terminal
     #[arg(long)]
     no_progress: bool,
@@ -60,6 +63,11 @@ pub(super) struct InputArguments {
 impl InputArguments {
     pub(super) fn threads(&self) -> Option<usize> {
         self.threads.map(NonZeroUsize::get)
+    }
+
+    /// Makes the site's configuration known to all that parses lines.
+    pub(super) fn configure(&self) -> Result<()> {
+        self.configuration.set()
     }
 
     pub(super) fn files(&self) -> &[PathBuf] {
@@ -151,6 +159,7 @@ pub(super) struct Logs {
 
 /// Opens the logs that the arguments name; what cannot be opened is said.
 pub(super) fn open(arguments: &InputArguments, options: &source::Options) -> Result<Logs> {
+    arguments.configure()?;
     let inputs = arguments.inputs()?;
     let chunks = source::read_all(inputs, options);
     // Whoever wants the log in order writes as it comes.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod configuration;
 mod coverage;
 mod events;
 mod events_csv;

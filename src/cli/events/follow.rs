@@ -54,6 +54,7 @@ pub(super) fn run(
         ));
     }
     // The problem tells its own cause: as an error with a source it would be said twice.
+    arguments.configure()?;
     let mut follower = Follower::open(file, Start::Beginning, &arguments.options()?)
         .map_err(anyhow::Error::msg)?;
     let mut sink = Sink::new(unparsed);
