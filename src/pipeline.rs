@@ -132,6 +132,7 @@ fn count(tally: &mut Tally, chunk: &Chunk) {
     while let Some(line) = &lines.next() {
         match (&line.record, &line.time) {
             (Some(record), Some(time)) => tally.line(record, time.wall_us),
+            (Some(marker), None) => tally.absorb_marker(marker),
             _ => tally.absorb_foreign(),
         }
     }

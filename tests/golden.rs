@@ -32,6 +32,7 @@ fn object(tag: &str, message: &str) -> String {
         tag: Tag::parse(tag.as_bytes()),
         pid: None,
         message: message.as_bytes(),
+        repeated: 1,
     };
     let event = Event::parse(&record.tag, record.message);
     let line = export::Line {

@@ -60,6 +60,7 @@ fn coverage() -> Coverage {
             unparsed: 3,
             foreign: 144,
             filtered: 0,
+            expanded: 0,
         },
         lost: 17,
         unparsed_shapes: vec![ShapeRow {

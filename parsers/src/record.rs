@@ -1,6 +1,6 @@
 //! The envelope of a line: who logged what, and when.
 
-use crate::{Tag, Timestamp, syslog};
+use crate::{Program, Tag, Timestamp, logger, syslog};
 
 /// A log line with its envelope taken off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,8 +13,11 @@ pub struct Record<'a> {
     pub tag: Tag<'a>,
     /// The process id, where the format has one.
     pub pid: Option<u32>,
-    /// The text after the envelope, without line end.
+    /// The text after the envelope, without line end, and without the frame that rsyslog puts around
+    /// a message that came again.
     pub message: &'a [u8],
+    /// How often the message was logged: more than once where a logger wrote one line for many.
+    pub repeated: u32,
 }
 
 impl<'a> Record<'a> {
@@ -36,12 +39,62 @@ impl<'a> Record<'a> {
         pid: Option<u32>,
         message: &'a [u8],
     ) -> Self {
+        Record::new(timestamp, host, Tag::parse(tag_text), pid, message)
+    }
+
+    /// Makes a record of an envelope's fields and of what stands behind it.
+    pub(crate) fn new(
+        timestamp: Timestamp,
+        host: &'a [u8],
+        tag: Tag<'a>,
+        pid: Option<u32>,
+        text: &'a [u8],
+    ) -> Self {
+        let (repeated, message) = syslog::unfold(text);
+        let tag = if tag.text.is_empty() {
+            Tag::parse(syslog::tag_of(message))
+        } else {
+            tag
+        };
         Record {
             timestamp,
             host,
-            tag: Tag::parse(tag_text),
+            tag,
             pid,
             message,
+            repeated,
         }
+    }
+
+    /// Makes a record of a marker of `journalctl`, such as `-- Boot 5ef3… --`; it has neither stamp
+    /// nor host, so that its `timestamp` means nothing.
+    pub fn marker(line: &'a [u8]) -> Option<Self> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        logger::is_marker(line).then(|| {
+            let nowhen = Timestamp::from_epoch_micros(0)?;
+            Some(Record::from_parts(nowhen, b"", b"journalctl", None, line))
+        })?
+    }
+
+    /// Tells how often the line above was logged again, if that is what this line says
+    /// (`last message repeated 3 times`).
+    pub fn repeats_line_above(&self) -> Option<u32> {
+        match self.tag.program {
+            Program::Logger => syslog::notice(self.message),
+            _ => None,
+        }
+    }
+
+    /// Returns the record of the line above anew, for a line that says that it was logged again.
+    ///
+    /// `None` where that cannot be: syslogd repeats what it wrote last, and names its host.
+    #[must_use]
+    pub fn again(self, notice: &Record<'_>, times: u32) -> Option<Self> {
+        let is_same_host = notice.host.is_empty() || notice.host == self.host;
+        is_same_host.then_some(Record {
+            timestamp: notice.timestamp,
+            repeated: times,
+            ..self
+        })
     }
 }

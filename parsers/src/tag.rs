@@ -201,7 +201,9 @@ impl Program {
             return Program::Companion(companion);
         }
         match name {
-            b"rsyslogd" | b"systemd-journald" | b"systemd-journal" | b"syslogd" => Program::Logger,
+            b"rsyslogd" | b"systemd-journald" | b"systemd-journal" | b"syslogd" | b"journalctl" => {
+                Program::Logger
+            }
             b"postfix-script" => Program::Postfix(Daemon::PostfixScript),
             _ if name.starts_with(b"postfix") => Program::PostfixCut,
             _ => Program::Foreign,

@@ -75,6 +75,14 @@ const fn envelope(
     }
 }
 
+/// The field that an object has beside those of its kind where one line stands for many.
+pub const REPEATED: FieldInfo = envelope(
+    "repeated",
+    FieldType::Number,
+    false,
+    "How often the line was logged, where a logger wrote one line for many; else it is not there.",
+);
+
 /// The fields of a line of ours of unknown shape.
 pub const UNCLASSIFIED_FIELDS: [FieldInfo; 2] = [
     envelope(
@@ -107,6 +115,7 @@ pub fn fields_of(kind: Kind) -> Vec<FieldInfo> {
 pub fn names() -> Vec<&'static str> {
     let own = Kind::all().flat_map(fields_of);
     let fields = ENVELOPE.into_iter().skip(1).chain(UNCLASSIFIED_FIELDS);
+    let fields = fields.chain([REPEATED]);
     let mut names: Vec<&str> = fields.chain(own).map(|field| field.name).collect();
     names.sort_unstable();
     names.dedup();

@@ -49,6 +49,10 @@ fn write_with_head(out: &mut Vec<u8>, line: &Line<'_>, push_head: impl FnOnce(&m
     out.extend_from_slice(line.kind_name().as_bytes());
     out.push(b'"');
     line.visit_message(&mut Members { out });
+    if let Some(times) = line.repeated() {
+        push_key(out, "repeated");
+        push_number(out, times);
+    }
     out.extend_from_slice(b"}\n");
 }
 

@@ -25,6 +25,11 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Returns how often the line was logged, where it stands for more than itself.
+    pub(super) fn repeated(&self) -> Option<u64> {
+        (self.record.repeated > 1).then_some(u64::from(self.record.repeated))
+    }
+
     /// Returns the host; Dovecot's own log file and Postfix's have none.
     pub(super) fn host(&self) -> Option<&'a [u8]> {
         Some(self.record.host).filter(|host| !host.is_empty())
@@ -89,6 +94,9 @@ impl Fields for Line<'_> {
         }
         visitor.text("kind", self.kind_name().as_bytes());
         self.visit_message(&mut MessageNames(visitor));
+        if let Some(times) = self.repeated() {
+            visitor.number("repeated", times);
+        }
     }
 }
 

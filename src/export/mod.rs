@@ -10,7 +10,7 @@ mod line;
 mod schema;
 
 pub use csv::{Csv, DEFAULT_COLUMNS, columns_of};
-pub use fields::{ENVELOPE, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
+pub use fields::{ENVELOPE, REPEATED, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
 pub use jsonl::{JsonLines, write_line};
 pub use line::{Line, UNCLASSIFIED};
 pub use schema::schema;

@@ -34,6 +34,10 @@ fn classes(lines: LineCounts) -> Pairs {
     pairs.count(lines.unparsed, "unparsed: a known program, not understood");
     pairs.count_if_any(lines.foreign, "foreign: other programs, or no log line");
     pairs.count_if_any(lines.filtered, "filtered out");
+    pairs.count_if_any(
+        lines.expanded,
+        "more events, counted for lines that say they were repeated",
+    );
     pairs
 }
 
@@ -188,6 +192,7 @@ mod tests {
                 unparsed: 7,
                 foreign: 30,
                 filtered: 8,
+                expanded: 6,
             },
             lost: 12,
             kinds: Vec::new(),
@@ -214,6 +219,7 @@ Coverage
 7 unparsed: a known program, not understood
 30 foreign: other programs, or no log line
 8 filtered out
+6 more events, counted for lines that say they were repeated
 > 1 line has no known form of stamp, host and program.
 > 12 lines lost, as the loggers report: totals are lower bounds.
 > 3 lines are stamped earlier than the line before, by 2.1 s at most.
@@ -261,7 +267,12 @@ Coverage
                 _ => 0,
             })
             .collect();
-        assert_eq!(counts[0], counts[1..].iter().sum::<u64>());
+        // Repeats are no lines.
+        let [read, classes @ .., expanded] = &counts[..] else {
+            panic!("{counts:?}")
+        };
+        assert_eq!(*read, classes.iter().sum::<u64>());
+        assert_eq!(*expanded, 6);
     }
 
     #[test]

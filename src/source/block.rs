@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::chunk::Pool;
+use super::tied;
 
 /// Reads a stream in blocks that end where a line ends.
 ///
@@ -67,7 +68,7 @@ impl BlockReader {
         }
     }
 
-    /// Returns the next block: one line at least.
+    /// Returns the next block: one line at least, and none without the lines tied to it.
     ///
     /// Only the very last line may lack its line end. After an error the last, incomplete line is
     /// left out: half a line is none.
@@ -85,8 +86,8 @@ impl BlockReader {
             if self.is_at_end {
                 break;
             }
-            if let Some(end) = memchr::memrchr(b'\n', &block) {
-                self.carry_over(&mut block, end + 1);
+            if let Some(end) = self.find_cut(&block) {
+                self.carry_over(&mut block, end);
                 break;
             }
             if block.len() >= self.line_bytes {
@@ -98,6 +99,15 @@ impl BlockReader {
             block.truncate(memchr::memrchr(b'\n', &block).map_or(0, |end| end + 1));
         }
         (!block.is_empty()).then_some(block)
+    }
+
+    /// Finds where a block ends; `None` if more has to be read to know.
+    fn find_cut(&self, block: &[u8]) -> Option<usize> {
+        let cut = tied::last_cut(block, block.len(), false);
+        match cut {
+            None if block.len() >= self.line_bytes => tied::last_line_end(block),
+            cut => cut,
+        }
     }
 
     /// Tells how reading went.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use mailtally_parsers::syslog::Envelopes;
-use mailtally_parsers::{Record, Timestamp};
+use mailtally_parsers::{Program, Record, Timestamp};
 
 use super::dating::{Dater, Dating};
 use super::journal::Unwrapped;
@@ -50,6 +50,8 @@ pub struct Chunk {
     /// From where to where it goes among all chunks.
     pub span: Range<Position>,
     pool: Option<Arc<Pool>>,
+    /// The line above the first one, where a chunk could not wait for the lines tied to it.
+    above: Vec<u8>,
 }
 
 /// How much of a chunk is its beginning.
@@ -66,7 +68,14 @@ impl Chunk {
             source,
             span: Position::FIRST..next,
             pool: None,
+            above: Vec::new(),
         }
+    }
+
+    /// Tells which line stands above the first one.
+    pub(super) fn below(mut self, above: Vec<u8>) -> Self {
+        self.above = above;
+        self
     }
 
     /// Makes a chunk whose buffer goes back to a pool.
@@ -162,6 +171,7 @@ impl Chunk {
             dates: self.dates,
             envelopes: Envelopes::default(),
             unwrapped: Unwrapped::default(),
+            above: &self.above,
         }
     }
 }
@@ -181,7 +191,8 @@ pub struct Line<'a> {
     pub raw: &'a [u8],
     /// The envelope and the message; `None` when the line has no envelope that we know.
     pub record: Option<Record<'a>>,
-    /// When it was logged; as long as there is a record, there is a time.
+    /// When it was logged; as long as there is a record, there is a time, but for the markers of
+    /// `journalctl`.
     pub time: Option<WallTime>,
 }
 
@@ -193,6 +204,8 @@ pub struct Lines<'c> {
     dates: Dating,
     envelopes: Envelopes<'c>,
     unwrapped: Unwrapped,
+    /// The last line that did not say that another one was repeated.
+    above: &'c [u8],
 }
 
 impl<'c> Lines<'c> {
@@ -215,16 +228,34 @@ impl<'c> Lines<'c> {
                 }
                 continue;
             }
-            let record = self.envelopes.parse(raw);
+            let record = self.record(raw);
             let stamp = record
                 .map(|record| record.timestamp)
                 .or_else(|| Timestamp::of_line(raw));
             let time = stamp.map(|stamp| self.dater.wall_time(&stamp));
             if self.lets_through(time) {
+                let record = record.or_else(|| Record::marker(raw));
                 let time = time.filter(|_| record.is_some());
                 return Some(Line { raw, record, time });
             }
         }
+    }
+
+    /// Parses the envelope of a line of text; a line that says that the one above was logged again
+    /// gets the record of that one.
+    fn record(&mut self, raw: &'c [u8]) -> Option<Record<'c>> {
+        let record = self.envelopes.parse(raw);
+        if let Some(record) = &record
+            && record.tag.program == Program::Logger
+            && let Some(times) = record.repeats_line_above()
+        {
+            let above = Record::parse(self.above);
+            return above
+                .and_then(|above| above.again(record, times))
+                .or(Some(*record));
+        }
+        self.above = raw;
+        record
     }
 
     fn lets_through(&mut self, time: Option<WallTime>) -> bool {
@@ -252,6 +283,11 @@ pub(super) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         Some(end) => Some((bytes.get(..end)?, bytes.get(end + 1..)?)),
         None => Some((bytes, b"")),
     }
+}
+
+/// The first line, without its line end.
+pub(super) fn first_line(lines: &[u8]) -> &[u8] {
+    split_line(lines).map_or(b"", |(line, _)| line)
 }
 
 /// Goes through the lines of a block.

@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher};
 
-use super::chunk::{Chunk, SourceId};
+use super::chunk::{Chunk, SourceId, split_lines};
 use super::dating::{Dating, YearWalk};
 use super::input::Options;
 use super::open::{Identity, Origin};
 use super::plan;
 use super::problem::{Problem, SourceError};
 use super::survey::{Need, Survey};
+use super::tied;
 
 /// How long it takes at most to see a change that no notification came for.
 const POLL: Duration = Duration::from_millis(250);
@@ -40,6 +41,8 @@ pub enum Start {
 pub struct Follower {
     tail: Tail,
     dating: Option<Dating>,
+    /// The last line, for one that says that it was logged again.
+    above: Vec<u8>,
     options: Options,
     started: Instant,
     // Dropping it ends the notifications.
@@ -70,6 +73,7 @@ impl Follower {
         Ok(Follower {
             tail,
             dating,
+            above: Vec::new(),
             options,
             started,
             _watcher: watcher,
@@ -117,7 +121,12 @@ impl Follower {
         let mut years: YearWalk = dating.years;
         years.skip(&lines);
         self.dating = Some(Dating { years, ..dating });
-        Chunk::new(lines, dating, SourceId(0))
+        let last = split_lines(&lines)
+            .filter(|line| !tied::is_notice(line))
+            .last();
+        let above = last.map_or_else(|| self.above.clone(), <[u8]>::to_vec);
+        let above = std::mem::replace(&mut self.above, above);
+        Chunk::new(lines, dating, SourceId(0)).below(above)
     }
 
     /// Dates the first lines: they were logged just now at the latest.

@@ -42,6 +42,7 @@ mod skip;
 mod stamped;
 mod standard;
 mod survey;
+mod tied;
 mod wall_time;
 mod zone;
 

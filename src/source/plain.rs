@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::block::{CutLines, Passage};
 use super::dating::Dating;
 use super::progress::Progress;
+use super::tied;
 
 /// How much is looked at to find a line end, at first.
 const LOOK_BYTES: u64 = 4 << 10;
@@ -48,7 +49,7 @@ impl PlainLog {
         self.progress.add(buffer.len());
         if let Err(error) = outcome {
             buffer.truncate(memchr::memrchr(b'\n', buffer).map_or(0, |end| end + 1));
-            self.fail(part.start.saturating_add(length_of(buffer)), error);
+            self.fail(part.start.saturating_add(length(buffer.len())), error);
         }
     }
 
@@ -191,22 +192,44 @@ impl Cutter {
         Ok(())
     }
 
-    /// Finds the end of the part: that of its last whole line, or of a line longer than a part.
+    /// Finds the end of the part: that of its last whole line, or of a line longer than a part; no
+    /// line is parted from those tied to it.
     fn find_cut(&mut self, end: u64) -> io::Result<u64> {
-        let target = self.at.saturating_add(self.part_bytes);
-        if target >= end {
-            self.is_over = true;
-            return Ok(end);
+        let mut target = self.at;
+        loop {
+            target = target.saturating_add(self.part_bytes);
+            if target >= end {
+                self.is_over = true;
+                return Ok(end);
+            }
+            if let Some(cut) = self.find_cut_before(target, end)? {
+                return Ok(cut);
+            }
+            let Some(last) = tied::last_line_end(&self.look) else {
+                return self.find_end_of_long_line(target, end);
+            };
+            if target.saturating_sub(self.at) >= self.line_bytes {
+                return Ok(self.at.saturating_add(length(last)).min(end));
+            }
         }
+    }
+
+    /// Finds the last place up to `target` where the part may end; where there is none, all of it
+    /// was looked at.
+    fn find_cut_before(&mut self, target: u64, end: u64) -> io::Result<Option<u64>> {
+        let to = end.min(target.saturating_add(length(tied::LOOK_AHEAD_BYTES)));
         let mut look_bytes = LOOK_BYTES;
         loop {
             let from = self.at.max(target.saturating_sub(look_bytes));
-            self.log.read(from..target, &mut self.look)?;
-            if let Some(last) = memchr::memrchr(b'\n', &self.look) {
-                return Ok(from.saturating_add(behind(last)));
+            self.log.read(from..to, &mut self.look)?;
+            let limit = usize::try_from(target.saturating_sub(from)).unwrap_or(usize::MAX);
+            let cut = tied::last_cut(&self.look, limit.min(self.look.len()), to == end);
+            if let Some(cut) = cut {
+                return Ok(Some(from.saturating_add(length(cut))));
             }
             if from == self.at {
-                return self.find_end_of_long_line(target, end);
+                self.look.truncate(limit);
+                return Ok(None);
             }
             look_bytes = look_bytes.saturating_mul(GROWTH);
         }
@@ -216,10 +239,16 @@ impl Cutter {
         while from < end {
             let to = end.min(from.saturating_add(self.part_bytes));
             self.log.read(from..to, &mut self.look)?;
-            if let Some(first) = memchr::memchr(b'\n', &self.look) {
-                return Ok(from.saturating_add(behind(first)));
+            let Some(first) = memchr::memchr(b'\n', &self.look) else {
+                from = to;
+                continue;
+            };
+            from = from.saturating_add(length(first)).saturating_add(1);
+            let ahead = end.min(from.saturating_add(length(tied::LOOK_AHEAD_BYTES)));
+            self.log.read(from..ahead, &mut self.look)?;
+            if !tied::is_tied(&self.look, ahead == end) {
+                return Ok(from);
             }
-            from = to;
         }
         self.is_over = true;
         Ok(end)
@@ -252,13 +281,8 @@ impl Cutter {
     }
 }
 
-/// How many bytes there are up to a place and with it.
-fn behind(place: usize) -> u64 {
-    u64::try_from(place).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-fn length_of(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

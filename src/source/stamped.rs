@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mailtally_parsers::Record;
 
 use super::block::BlockReader;
-use super::chunk::Pool;
+use super::chunk::{Pool, first_line};
 use super::dating::{Dater, time_of_line};
 use super::input::Options;
 use super::journal::Unwrapped;
@@ -15,6 +15,7 @@ use super::plan::{Clock, Source};
 use super::problem::SourceError;
 use super::progress::Progress;
 use super::range::Gate;
+use super::tied;
 use super::wall_time::WallTime;
 
 /// The time and the place of a line in its log, if it has a stamp.
@@ -39,7 +40,7 @@ pub(super) struct StampedLines {
     key_us: i64,
 }
 
-/// One line of a source.
+/// One line of a source, with those tied to it.
 #[derive(Clone, Debug)]
 pub(super) struct StampedLine {
     /// Where it stands in the source, without its line end.
@@ -103,6 +104,7 @@ impl StampedLines {
         let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let line = rest.get(..length)?;
         let stamped = read_stamped(line, &mut self.unwrapped, &mut self.dater);
+        let length = with_tied_lines(rest, length);
         Some((self.at..self.at + length, stamped))
     }
 
@@ -143,6 +145,17 @@ impl StampedLines {
     pub(super) fn into_blocks(self) -> BlockReader {
         self.blocks
     }
+}
+
+/// Returns where the lines end that are tied to the first one; a block ends where they do.
+fn with_tied_lines(lines: &[u8], mut length: usize) -> usize {
+    while let Some(below) = lines.get(length + 1..)
+        && !below.is_empty()
+        && tied::is_notice(first_line(below))
+    {
+        length += 1 + first_line(below).len();
+    }
+    length
 }
 
 /// Reads a line's time, and its place in the life of a mail.

@@ -64,6 +64,7 @@ pub(crate) struct Accounts {
     filtered: u64,
     no_envelope: u64,
     lost: u64,
+    expanded: u64,
     shapes: HashMap<Box<[u8]>, Shape>,
     shapes_dropped: u64,
     spans: HashMap<Symbol, Span, FxBuildHasher>,
@@ -98,6 +99,11 @@ impl Accounts {
     pub(crate) fn count_no_envelope(&mut self, program: Symbol) {
         self.no_envelope += 1;
         self.count(program, None, Class::Foreign);
+    }
+
+    /// Counts the events that a line stands for beside its own.
+    pub(crate) fn count_expanded(&mut self, events: u64) {
+        self.expanded += events;
     }
 
     pub(crate) fn count_lost(&mut self, lines: u64) {
@@ -194,6 +200,7 @@ impl Accounts {
         self.filtered += later.filtered;
         self.no_envelope += later.no_envelope;
         self.lost += later.lost;
+        self.expanded += later.expanded;
         self.disordered += later.disordered;
         self.disorder_us = self.disorder_us.max(later.disorder_us);
         for (host, span) in spans {
@@ -251,6 +258,7 @@ impl Accounts {
         let mut lines = LineCounts {
             filtered: self.filtered,
             read: self.filtered,
+            expanded: self.expanded,
             ..LineCounts::default()
         };
         let mut kinds = Vec::new();

@@ -182,7 +182,8 @@ impl Tally {
             Ok(event) => {
                 self.account(record, wall_us, event.kind(), event.class());
                 if let Event::Logger(logger::Event::RateLimit(lost)) = event {
-                    self.accounts.count_lost(lost.count);
+                    let lost = lost.count.saturating_mul(u64::from(record.repeated));
+                    self.accounts.count_lost(lost);
                 }
                 self.sweep();
             }
@@ -192,13 +193,18 @@ impl Tally {
 
     fn absorb_postfix(&mut self, record: &Record<'_>, wall_us: i64, event: &PostfixEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        self.postfix(host, record, wall_us, event);
+        // A line that stands for many is one in the account of lines, and many in all else.
+        for _ in 0..record.repeated {
+            self.postfix(host, record, wall_us, event);
+        }
         self.sweep();
     }
 
     fn absorb_dovecot(&mut self, record: &Record<'_>, wall_us: i64, event: &DovecotEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        self.dovecot(host, event);
+        for _ in 0..record.repeated {
+            self.dovecot(host, event);
+        }
         self.sweep();
     }
 
@@ -224,7 +230,23 @@ impl Tally {
         let host = self.host(record.host);
         self.accounts.stamp(host, wall_us);
         self.now_us = self.now_us.max(wall_us);
+        if record.repeated > 1 {
+            self.accounts.count_expanded(u64::from(record.repeated) - 1);
+        }
         host
+    }
+
+    /// Counts a marker of `journalctl`: it has neither stamp nor host.
+    pub fn absorb_marker(&mut self, record: &Record<'_>) {
+        self.lines += 1;
+        let program = self.program(record);
+        match Event::parse(&record.tag, record.message) {
+            Ok(event) => {
+                let kind = Some(event.kind());
+                self.accounts.count(program, kind, Class::Parsed);
+            }
+            Err(_) => self.accounts.count(program, None, Class::Foreign),
+        }
     }
 
     fn absorb_unparsed(&mut self, record: &Record<'_>, wall_us: i64, reason: Reason) {

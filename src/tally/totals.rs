@@ -40,7 +40,7 @@ pub struct Totals {
     pub evidence: Vec<EvidenceRow>,
 }
 
-/// How every line was accounted for: `read` is the sum of the other five.
+/// How every line was accounted for: `read` is the sum of the five below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct LineCounts {
     /// All lines.
@@ -55,6 +55,14 @@ pub struct LineCounts {
     pub foreign: u64,
     /// Lines that a filter left out.
     pub filtered: u64,
+    /// Events beside those of the lines read: of lines that say that they were repeated.
+    #[serde(skip_serializing_if = "is_none")]
+    pub expanded: u64,
+}
+
+/// Tells whether there is nothing to write.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What was read, and how far it was understood.

@@ -7,6 +7,7 @@
 //! | `rfc5424` | `<22>1 2024-05-01T12:34:56Z mx1 postfix/smtpd 1234 - - …`, with and without `<22>` |
 //! | `epoch` | `1714559696.789012 mx1 postfix/smtpd[1234]: …` (`journalctl -o short-unix`) |
 //! | `recent` | lines one after another, which repeat what the line above said |
+//! | `repeat` | `message repeated 3 times: […]`, `last message repeated 3 times` |
 //! | `origin` | what follows the stamp in all but RFC 5424: host and tag; Dovecot's own log file |
 //!
 //! The format is told per line by its first bytes, for a file can change it in the middle. This
@@ -17,6 +18,7 @@ mod digits;
 mod epoch;
 mod origin;
 mod recent;
+mod repeat;
 mod rfc3164;
 mod rfc3339;
 mod rfc5424;
@@ -24,6 +26,7 @@ mod rfc5424;
 use crate::{Record, Timestamp};
 
 pub use recent::Envelopes;
+pub(crate) use repeat::{notice, tag_of, unfold};
 
 impl Timestamp {
     /// Reads the stamp of a line alone, without host and tag; much faster than [`Record::parse`].

@@ -1,5 +1,6 @@
 //! What follows the stamp: the host and the tag with its process id, or Dovecot's own prefix.
 
+use super::repeat::notice;
 use crate::scan::{find_either, find_iter, near_number, to_number};
 use crate::{Record, Timestamp};
 
@@ -32,6 +33,9 @@ pub(super) fn parse(timestamp: Timestamp, text: &[u8]) -> Option<Record<'_>> {
         && let Some(record) = without_host(timestamp, text)
     {
         return Some(record);
+    }
+    if host == b"last" && notice(text).is_some() {
+        return Some(Record::from_parts(timestamp, b"", b"", None, text));
     }
     if let Some(logged) = tagged(rest) {
         return Some(logged.record(timestamp, host));
@@ -146,10 +150,6 @@ fn odd<'a>(timestamp: Timestamp, host: &'a [u8], rest: &'a [u8]) -> Record<'a> {
         && let Some(logged) = tagged(after)
     {
         return logged.record(timestamp, host);
-    }
-    let repeated = rest.strip_prefix(b"--- ").unwrap_or(rest);
-    if repeated.starts_with(b"last message repeated ") {
-        return Record::from_parts(timestamp, host, b"syslogd", None, rest);
     }
     Record::from_parts(timestamp, host, b"", None, rest)
 }

@@ -47,13 +47,14 @@ impl<'a> Envelopes<'a> {
         let (timestamp, rest) = self.stamped(line)?;
         let (host, rest) = self.host(rest)?;
         let logged = origin::tagged(rest)?;
-        Some(Record {
+        let tag = self.tag(logged.tag);
+        Some(Record::new(
             timestamp,
             host,
-            tag: self.tag(logged.tag),
-            pid: logged.pid,
-            message: logged.message,
-        })
+            tag,
+            logged.pid,
+            logged.message,
+        ))
     }
 
     /// Reads a stamp and the blank behind it.

@@ -1,8 +1,8 @@
 //! RFC 5424: what rsyslog's `RSYSLOG_SyslogProtocol23Format` and many relays write.
 
 use super::rfc3339;
+use crate::Record;
 use crate::scan::to_number;
-use crate::{Record, Tag};
 
 /// Parses an RFC 5424 line from behind its version, `<22>1 ` or `1 `.
 ///
@@ -21,13 +21,7 @@ pub(super) fn parse(rest: &[u8]) -> Option<Record<'_>> {
     let message = message.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(message);
     let message = message.strip_prefix(b" ").unwrap_or(message);
     let pid = to_number(pid).and_then(|pid| u32::try_from(pid).ok());
-    Some(Record {
-        timestamp,
-        host,
-        tag: Tag::parse(tag),
-        pid,
-        message,
-    })
+    Some(Record::from_parts(timestamp, host, tag, pid, message))
 }
 
 /// Reads a value and the blank behind it; `-` is the empty value.

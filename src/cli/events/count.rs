@@ -24,8 +24,9 @@ struct Row {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, kind: &'static str, problem: Option<Problem>) {
-        *self.lines.entry((kind, problem)).or_default() += 1;
+    /// Counts a line as often as it says that it was logged.
+    pub(super) fn add(&mut self, kind: &'static str, problem: Option<Problem>, times: u64) {
+        *self.lines.entry((kind, problem)).or_default() += times;
     }
 
     pub(super) fn merge(&mut self, other: Counts) {
@@ -86,10 +87,10 @@ mod tests {
     fn counts() -> Counts {
         let mut counts = Counts::default();
         let mut later = Counts::default();
-        counts.add("delivery", Some(Problem::Failure));
-        counts.add("a_kind", Some(Problem::Warning));
-        later.add("delivery", Some(Problem::Failure));
-        later.add("a_kind", Some(Problem::Reject));
+        counts.add("delivery", Some(Problem::Failure), 1);
+        counts.add("a_kind", Some(Problem::Warning), 1);
+        later.add("delivery", Some(Problem::Failure), 1);
+        later.add("a_kind", Some(Problem::Reject), 1);
         counts.merge(later);
         counts
     }

@@ -170,7 +170,10 @@ impl Part {
         match writer {
             Writer::JsonLines(writer) => writer.write(&mut self.bytes, line),
             Writer::Csv(writer) => writer.write(&mut self.bytes, line),
-            Writer::Count => self.counts.add(line.kind_name(), problem),
+            Writer::Count => {
+                let times = u64::from(line.record.repeated);
+                self.counts.add(line.kind_name(), problem, times);
+            }
             Writer::Nothing => {}
         }
     }
