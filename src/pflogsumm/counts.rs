@@ -171,6 +171,11 @@ impl Counts {
             }
             self.today = Some(key);
             let day = self.days.entry(key).or_default();
+            if same.is_none() && options.zero_fill {
+                // A day that comes again (a clock put back, two hosts at midnight) loses the last
+                // column: that is how pflogsumm sees to it that all columns are there.
+                day.counts[COLUMNS - 1] = 0;
+            }
             for (count, more) in day.counts.iter_mut().zip(run.counts) {
                 *count += more;
             }

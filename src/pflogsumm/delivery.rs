@@ -104,16 +104,25 @@ fn delay_us(delay: &[u8]) -> i64 {
 }
 
 /// Returns why a delivery was deferred: what stands in parentheses up to the first closing one.
-pub(super) fn deferral_reason(rest: &[u8]) -> &[u8] {
-    let text = rest.strip_prefix(b" (").unwrap_or(b"");
-    until(text, |byte| byte == b')').0
+///
+/// Of the whole line, for another status may stand before the one that counts.
+pub(super) fn deferral_reason(text: &[u8]) -> &[u8] {
+    let reasons = splits(text, b", status=deferred (").map(|(_, text)| until(text, is_closing).0);
+    let mut reasons = reasons.filter(|reason| !reason.is_empty());
+    reasons.next().unwrap_or(b"")
 }
 
 /// Returns why a delivery bounced: what stands in parentheses up to the last closing one.
-pub(super) fn bounce_reason(rest: &[u8]) -> &[u8] {
-    let text = rest.strip_prefix(b" (").unwrap_or(b"");
-    let end = memchr::memrchr(b')', text).unwrap_or(0);
-    text.get(..end).unwrap_or(b"")
+pub(super) fn bounce_reason(text: &[u8]) -> &[u8] {
+    let mut reasons = splits(text, b", status=bounced (").filter_map(|(_, text)| {
+        let end = text.iter().rposition(|byte| is_closing(*byte))?;
+        text.get(..end)
+    });
+    reasons.next().unwrap_or(b"")
+}
+
+fn is_closing(byte: u8) -> bool {
+    byte == b')'
 }
 
 /// A connection that smtp could not make, in the words of Postfix before 2.3.
@@ -176,6 +185,39 @@ mod tests {
             (found.status, found.rest),
             (&b"sent"[..], &b" (250 ok)"[..])
         );
+    }
+
+    /// What pflogsumm listed for these lines.
+    #[test]
+    fn reasons_stand_behind_the_status_and_its_comma() {
+        for (text, deferred, bounced) in [
+            ("(a)", "a", "a"),
+            ("(a(b)c)", "a(b", "a(b)c"),
+            ("(a", "a", ""),
+            ("()", "", ""),
+            (" (a)", "", ""),
+            ("x (a)", "", ""),
+            ("(a) status=S (b)", "a", "a) status=S (b"),
+            ("x (a) status=S (b)", "", ""),
+            ("x (a), status=S (b)", "b", "b"),
+            ("(), status=S (b)", "b", "), status=S (b"),
+        ] {
+            let line = format!("to=<r>, relay=x, delay=1, status=S {text}");
+            let of = |status: &str| line.replace("=S", &format!("={status}"));
+            let reason = of("deferred");
+            assert_eq!(
+                deferral_reason(reason.as_bytes()),
+                deferred.as_bytes(),
+                "{text}"
+            );
+            let reason = of("bounced");
+            let bounced = bounced.replace("=S", "=bounced");
+            assert_eq!(
+                bounce_reason(reason.as_bytes()),
+                bounced.as_bytes(),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -287,11 +287,11 @@ impl<'o> Reader<'o> {
     fn server(&mut self, stamp: &Stamp, line: &Line<'_>) {
         let mut verb = None;
         for message in line.messages() {
-            let Some((queue_id, text)) = of_queue_id(message) else {
+            let Some(text) = behind_queue_id(message) else {
                 continue;
             };
             if let Some(client) = text.strip_prefix(b"client=").and_then(client) {
-                return self.received(queue_id, client);
+                return self.received(line.queue_id, client);
             }
             verb = verb.or(one_of(text, VERBS).map(|(verb, _)| verb));
         }
@@ -384,7 +384,7 @@ impl<'o> Reader<'o> {
             }
             b"sent" => self.sent(line, delivery),
             b"deferred" => self.deferred(line, delivery),
-            b"bounced" => self.bounced(delivery),
+            b"bounced" => self.bounced(line, delivery),
             _ => {}
         }
     }
@@ -416,7 +416,7 @@ impl<'o> Reader<'o> {
             *is_deferred = true;
         }
         if !self.options.deferral_detail.is_none() {
-            let reason = delivery::deferral_reason(delivery.rest);
+            let reason = delivery::deferral_reason(line.text);
             let reason = if self.options.verbose_msg_detail {
                 reason.to_vec()
             } else {
@@ -427,13 +427,13 @@ impl<'o> Reader<'o> {
         }
     }
 
-    fn bounced(&mut self, delivery: &Delivery<'_>) {
+    fn bounced(&mut self, line: &Line<'_>, delivery: &Delivery<'_>) {
         self.part.totals.bounced += 1;
         self.tick(Column::Bounced);
         if self.options.bounce_detail.is_none() {
             return;
         }
-        let reason = delivery::bounce_reason(delivery.rest);
+        let reason = delivery::bounce_reason(line.text);
         let reason = if self.options.verbose_msg_detail {
             reason.to_vec()
         } else {
@@ -490,10 +490,10 @@ fn without_id(line: &[u8], buffer: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Takes a word and a colon off: the queue id and what is said of it.
-fn of_queue_id(message: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Takes the queue id and its colon off; the line's may be another word, and counts.
+fn behind_queue_id(message: &[u8]) -> Option<&[u8]> {
     let (word, rest) = super::find::until(message, |byte| !is_word(byte));
-    Some((word, rest.strip_prefix(b": ")?)).filter(|_| !word.is_empty())
+    rest.strip_prefix(b": ").filter(|_| !word.is_empty())
 }
 
 /// Finds a process id and what stands behind it.
