@@ -121,10 +121,11 @@ impl LimitArguments {
         }
     }
 
-    /// Returns a limit: its own, else that of all lists, else none.
+    /// Returns a limit: its own, else that of all lists, else none. -1 is as good as none given, and
+    /// below that all rows are shown.
     fn limit(&self, own: Option<i64>, is_off: bool) -> Limit {
         let own = if is_off { Some(0) } else { own };
-        let count = own.or(self.detail);
+        let count = own.filter(|own| *own != -1).or(self.detail);
         count
             .and_then(|count| u64::try_from(count).ok())
             .map_or(Limit::All, Limit::Top)

@@ -85,22 +85,44 @@ fn without<'a>(text: &'a [u8], name: &[u8]) -> &'a [u8] {
 
 /// Reads seconds as far as they are a number.
 fn delay_us(delay: &[u8]) -> i64 {
-    let (is_negative, digits) = match delay.split_first() {
-        Some((b'-', digits)) => (true, digits),
-        Some((b'+', digits)) => (false, digits),
-        _ => (false, delay),
-    };
+    let (is_negative, digits) = signed(delay);
     let (whole, rest) = until(digits, |byte| !byte.is_ascii_digit());
-    let fraction = rest.strip_prefix(b".").unwrap_or(b"");
-    let (fraction, _) = until(fraction, |byte| !byte.is_ascii_digit());
+    let (fraction, rest) = match rest.strip_prefix(b".") {
+        Some(fraction) => until(fraction, |byte| !byte.is_ascii_digit()),
+        None => (&b""[..], rest),
+    };
     let mut micros = number(whole).saturating_mul(1_000_000);
     let mut weight = 100_000;
     for digit in fraction {
         micros = micros.saturating_add(u64::from(digit.wrapping_sub(b'0')) * weight);
         weight /= 10;
     }
-    let micros = i64::try_from(micros).unwrap_or(i64::MAX);
+    let micros = i64::try_from(with_exponent(micros, rest)).unwrap_or(i64::MAX);
     if is_negative { -micros } else { micros }
+}
+
+/// Multiplies by the power of ten that an exponent says, which no Postfix writes.
+fn with_exponent(micros: u64, rest: &[u8]) -> u64 {
+    let Some((b'e' | b'E', exponent)) = rest.split_first() else {
+        return micros;
+    };
+    let (is_negative, digits) = signed(exponent);
+    let (digits, _) = until(digits, |byte| !byte.is_ascii_digit());
+    let power = u32::try_from(number(digits)).unwrap_or(u32::MAX);
+    match 10u64.checked_pow(power) {
+        Some(factor) if is_negative => micros / factor,
+        Some(factor) => micros.saturating_mul(factor),
+        None if is_negative || micros == 0 => 0,
+        None => u64::MAX,
+    }
+}
+
+fn signed(number: &[u8]) -> (bool, &[u8]) {
+    match number.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        Some((b'+', digits)) => (false, digits),
+        _ => (false, number),
+    }
 }
 
 /// Returns why a delivery was deferred: what stands in parentheses up to the first closing one.
@@ -250,6 +272,12 @@ mod tests {
             ("7x", 7_000_000),
             ("-2.5", -2_500_000),
             ("99999999999999999999", i64::MAX),
+            ("1.5e2", 150_000_000),
+            ("2E+1x", 20_000_000),
+            ("25e-1", 2_500_000),
+            ("3e", 3_000_000),
+            ("1e99", i64::MAX),
+            ("1e-99", 0),
         ] {
             assert_eq!(delay_us(text.as_bytes()), expected, "{text}");
         }

@@ -41,6 +41,21 @@ pub(super) struct Tags {
 enum OwnName {
     Literal(Vec<u8>),
     Pattern(Regex),
+    /// A pattern with groups: pflogsumm then takes no line of a daemon.
+    Grouped,
+}
+
+impl OwnName {
+    fn pattern(name: &str) -> Result<Self, SyslogNameError> {
+        let pattern = Regex::new(&format!(
+            r"^(?s-u:(?:postfix|{name})(?:/(?:smtps|submission))?/([^\[:]*).*?: ([^:\s]+))"
+        ))?;
+        // The whole, the command and the word.
+        Ok(match pattern.captures_len() {
+            3 => OwnName::Pattern(pattern),
+            _ => OwnName::Grouped,
+        })
+    }
 }
 
 const NAME: &[u8] = b"postfix";
@@ -57,10 +72,7 @@ impl Tags {
             Some(name) if regex::escape(name).replace("\\-", "-") == name => {
                 Some(OwnName::Literal(name.into()))
             }
-            // Named groups: the name may have groups of its own.
-            Some(name) => Some(OwnName::Pattern(Regex::new(&format!(
-                r"^(?s-u:(?:postfix|{name})(?:/(?:smtps|submission))?/(?<command>[^\[:]*).*?: (?<word>[^:\s]+))"
-            ))?)),
+            Some(name) => Some(OwnName::pattern(name)?),
         };
         Ok(Tags { own })
     }
@@ -73,11 +85,12 @@ impl Tags {
             Some(OwnName::Pattern(pattern)) => match pattern.captures(text) {
                 Some(found) => Some(Line {
                     text,
-                    command: found.name("command")?.as_bytes(),
-                    queue_id: found.name("word")?.as_bytes(),
+                    command: found.get(1)?.as_bytes(),
+                    queue_id: found.get(2)?.as_bytes(),
                 }),
                 None => of_name(text, NAME),
             },
+            Some(OwnName::Grouped) => bare(text, text.strip_prefix(NAME)?),
         }
     }
 }
