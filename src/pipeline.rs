@@ -6,8 +6,11 @@
 //! not grow with the log.
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
+mod in_order;
 mod parts;
 mod queue;
+
+pub use in_order::in_order;
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};

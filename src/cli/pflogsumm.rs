@@ -18,7 +18,8 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use super::Outcome;
 use super::input::InputArguments;
 use super::messages::say;
-use crate::pflogsumm::{Day, Limit, Options, Summary, Today};
+use crate::pflogsumm::{Day, Limit, Options, Reader, Summary, Today};
+use crate::pipeline;
 use crate::source::{self, Input};
 
 /// Prints the report of pflogsumm 1.1.5, and its numbers.
@@ -247,8 +248,9 @@ pub(super) fn run(asked: Asked) -> Result<Outcome> {
     let arguments = Arguments::from_arg_matches(&matches)?;
     arguments.limits.say_deprecated();
     let options = arguments.options(Local::now());
-    let mut summary = Summary::new(options)?;
-    let outcome = read(&arguments, asked.is_drop_in, &mut summary)?;
+    let reader = Reader::new(options.clone())?;
+    let mut summary = Summary::new(options);
+    let outcome = read(&arguments, asked.is_drop_in, &reader, &mut summary)?;
     print(&summary).context("cannot write the report to standard output")?;
     if arguments.layout.mailq {
         print_queue()?;
@@ -312,7 +314,12 @@ fn day_of(day: &str, now: DateTime<Local>) -> Day {
 }
 
 /// Reads the files in the order in which they are named, as pflogsumm does.
-fn read(arguments: &Arguments, is_drop_in: bool, summary: &mut Summary) -> Result<Outcome> {
+fn read(
+    arguments: &Arguments,
+    is_drop_in: bool,
+    reader: &Reader,
+    summary: &mut Summary,
+) -> Result<Outcome> {
     let inputs = if is_drop_in && arguments.input.files().is_empty() {
         vec![Input::Stdin]
     } else {
@@ -322,9 +329,14 @@ fn read(arguments: &Arguments, is_drop_in: bool, summary: &mut Summary) -> Resul
     let mut outcome = Outcome::Done;
     for input in inputs {
         let mut chunks = source::read_all(vec![input], &options);
-        for chunk in chunks.by_ref() {
-            summary.read(chunk.bytes());
-        }
+        pipeline::in_order(
+            chunks.by_ref(),
+            arguments.input.threads(),
+            |chunk| reader.read(chunk.bytes()),
+            |part| summary.absorb(&part),
+        )
+        .context("cannot start the threads that parse")?;
+        chunks.settle();
         for problem in chunks.problems() {
             say(&problem.to_string());
             outcome = Outcome::Partial;

@@ -34,38 +34,54 @@ mod verp;
 
 pub use line::SyslogNameError;
 pub use options::{Day, Limit, Options, Today};
+pub use part::Part;
 
 use std::io::{self, Write};
 
 use self::counts::Counts;
 use self::line::Tags;
-use self::part::Reader;
+use self::part::PartReader;
 
-/// What pflogsumm says of a log, or of as much as was read.
-pub struct Summary {
+/// Reads the lines that pflogsumm takes.
+pub struct Reader {
     options: Options,
     tags: Tags,
-    counts: Counts,
 }
 
-impl Summary {
-    /// Begins a summary of nothing.
+impl Reader {
+    /// Makes a reader that does what the options ask for.
     ///
     /// # Errors
     /// When the syslog name is a regular expression with a mistake in it.
     pub fn new(options: Options) -> Result<Self, SyslogNameError> {
         let tags = Tags::new(options.syslog_name.as_deref())?;
-        Ok(Summary {
-            options,
-            tags,
-            counts: Counts::default(),
-        })
+        Ok(Reader { options, tags })
     }
 
-    /// Adds the next lines of the log.
-    pub fn read(&mut self, lines: &[u8]) {
-        let part = Reader::new(&self.options, &self.tags).read(lines);
-        self.counts.absorb(&part, &self.options);
+    /// Reads a part of the log, whole lines; no other part need be read before.
+    pub fn read(&self, lines: &[u8]) -> Part {
+        PartReader::new(&self.options, &self.tags).read(lines)
+    }
+}
+
+/// What pflogsumm says of a log, or of as much as was read.
+pub struct Summary {
+    options: Options,
+    counts: Counts,
+}
+
+impl Summary {
+    /// Begins a summary of nothing.
+    pub fn new(options: Options) -> Self {
+        Summary {
+            options,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Adds the next part of the log.
+    pub fn absorb(&mut self, part: &Part) {
+        self.counts.absorb(part, &self.options);
     }
 
     /// Writes the report.

@@ -98,7 +98,7 @@ pub(super) struct Disconnect {
 
 /// What a part of the log says.
 #[derive(Default)]
-pub(super) struct Part {
+pub struct Part {
     pub(super) totals: Totals,
     pub(super) hours: [[u64; COLUMNS]; 24],
     pub(super) runs: Vec<Run>,
@@ -115,7 +115,7 @@ pub(super) struct Part {
 }
 
 /// Reads the lines of a part.
-pub(super) struct Reader<'o> {
+pub(super) struct PartReader<'o> {
     options: &'o Options,
     tags: &'o Tags,
     stamps: Stamps,
@@ -124,9 +124,9 @@ pub(super) struct Reader<'o> {
     hour: u8,
 }
 
-impl<'o> Reader<'o> {
+impl<'o> PartReader<'o> {
     pub(super) fn new(options: &'o Options, tags: &'o Tags) -> Self {
-        Reader {
+        PartReader {
             options,
             tags,
             stamps: Stamps::default(),
