@@ -48,6 +48,7 @@ fn totals() -> Totals {
         },
         deliveries: deliveries(),
         evidence: evidence(),
+        ..Totals::default()
     }
 }
 

@@ -12,7 +12,7 @@ use super::messages::say;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
 use crate::render;
-use crate::report::{self, Options, Part, Report};
+use crate::report::{self, Options, Part, Report, Sections};
 
 #[derive(Args, Debug)]
 pub(super) struct ReportArguments {
@@ -54,26 +54,45 @@ enum SectionName {
     Logins,
     /// Refused mail
     Rejects,
+    /// Deferrals, bounces and expired mail by reason and destination
+    Failures,
+    /// How long deliveries took, stage by stage
+    Delays,
+    /// Mails and bytes by sending and recipient domain
+    Domains,
+    /// Mails and bytes by sender and recipient
+    Addresses,
     /// IPv4 beside IPv6
     Families,
     /// Sources of unwanted mail
     SpamSources,
     /// How every line was accounted for
     Coverage,
+    /// What a report has when nothing is asked for
+    Default,
+    /// All there are
+    All,
 }
 
 impl SectionName {
-    fn part(self) -> Part {
-        match self {
+    fn sections(self) -> Sections {
+        let part = match self {
+            SectionName::Default => return Sections::default(),
+            SectionName::All => return Sections::ALL,
             SectionName::Totals => Part::Totals,
             SectionName::Traffic => Part::Traffic,
             SectionName::Tls => Part::Tls,
             SectionName::Logins => Part::Logins,
             SectionName::Rejects => Part::Rejects,
+            SectionName::Failures => Part::Failures,
+            SectionName::Delays => Part::Delays,
+            SectionName::Domains => Part::Domains,
+            SectionName::Addresses => Part::Addresses,
             SectionName::Families => Part::Families,
             SectionName::SpamSources => Part::SpamSources,
             SectionName::Coverage => Part::Coverage,
-        }
+        };
+        [part].into_iter().collect()
     }
 }
 
@@ -99,9 +118,9 @@ impl LayoutArguments {
 
 pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     let mut options = arguments.layout.options();
-    if !arguments.sections.is_empty() {
-        let parts = arguments.sections.iter().map(|name| name.part());
-        options.sections = parts.collect();
+    let asked = arguments.sections.iter().map(|name| name.sections());
+    if let Some(sections) = asked.reduce(Sections::and) {
+        options.sections = sections;
     }
     let wanted = options.sections.wanted();
     let counted = input::count(&arguments.input, &arguments.unparsed, wanted)?;

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::clock;
+use super::detail_figures::DetailFigures;
 use super::number::len;
 use super::spam_sources::SpamSource;
 use super::{Meta, Options, Part, RangeAsked};
@@ -65,6 +66,9 @@ pub struct Figures<'a> {
     /// Sources of unwanted mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spam_sources: Option<Vec<SpamSource<'a>>>,
+    /// The sections beyond the totals.
+    #[serde(flatten)]
+    pub details: DetailFigures<'a>,
 }
 
 impl<'a> Figures<'a> {
@@ -97,6 +101,7 @@ impl<'a> Figures<'a> {
                 .map(|totals| ConnectionFigures::new(&totals.connections, options)),
             deliveries: families.map(|totals| DeliveryFigures::new(&totals.deliveries, options)),
             spam_sources: has(Part::SpamSources).then_some(spam_sources),
+            details: DetailFigures::new(&totals.details, options),
         }
     }
 }
@@ -342,8 +347,9 @@ mod tests {
     fn has_the_keys_that_others_rely_on() {
         let json = json(&Totals::default(), None);
         assert_eq!(json["schema"], 1);
-        let top = "accepted_by_client connections coverage deliveries logins messages meta \
-                   per_day per_hour rejects schema spam_sources tls totals totals_by_instance";
+        let top = "accepted_by_client connections coverage delays deliveries failures logins \
+                   messages meta per_day per_hour rejects schema spam_sources tls totals \
+                   totals_by_instance";
         assert_eq!(keys(&json).join(" "), top);
         for (key, expected) in [
             ("meta", "files first hosts last notes range timezone top"),
@@ -351,6 +357,7 @@ mod tests {
             ("rejects", "by_client by_rule"),
             ("connections", "by_address by_family by_service"),
             ("deliveries", "by_family by_recipient by_relay by_status"),
+            ("failures", "by_destination by_reason expired servers"),
         ] {
             assert_eq!(keys(&json[key]).join(" "), expected, "{key}");
         }

@@ -12,6 +12,9 @@
 mod block;
 mod clock;
 mod coverage;
+mod delays;
+mod detail_figures;
+mod failures;
 mod families;
 mod figures;
 mod grand_totals;
@@ -25,10 +28,12 @@ mod sections;
 mod spam_sources;
 mod tls;
 mod traffic;
+mod volume;
 
 pub(crate) use clock::stamp;
 
 pub use block::{Block, Cell, Column, Kind, Pairs, Rest, Section, Table};
+pub use detail_figures::{DetailFigures, DomainFigures, FailureFigures, WithoutSizeFigures};
 pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
@@ -143,6 +148,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
         sections.extend(traffic::per_day(&totals.per_day, options));
         sections.extend(traffic::per_hour(&totals.per_hour));
     }
+    detail_sections(&mut sections, totals, options);
     if has(Part::Tls) {
         sections.push(tls::tls(&totals.tls, options));
     }
@@ -164,6 +170,25 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     Report {
         sections,
         figures: Figures::new(totals, meta, sources, options),
+    }
+}
+
+/// Adds the sections on how mail fared beyond its totals; those that have nothing to say are left
+/// out.
+fn detail_sections(sections: &mut Vec<Section>, totals: &Totals, options: Options) {
+    let details = &totals.details;
+    let has = |part| options.sections.has(part);
+    if has(Part::Domains) {
+        sections.extend(volume::domains(&details.volume, options));
+    }
+    if has(Part::Addresses) {
+        sections.extend(volume::addresses(&details.volume, options));
+    }
+    if has(Part::Failures) {
+        sections.extend(failures::failures(&details.failures, options));
+    }
+    if has(Part::Delays) {
+        sections.extend(delays::delays(&details.delays));
     }
 }
 

@@ -15,6 +15,14 @@ pub enum Part {
     Logins,
     /// Refused mail.
     Rejects,
+    /// Failed deliveries by reason and destination.
+    Failures,
+    /// Delays, stage by stage.
+    Delays,
+    /// Mails and bytes by sending and recipient domain.
+    Domains,
+    /// Mails and bytes by sender and recipient.
+    Addresses,
     /// IPv4 beside IPv6: connections, accepted mail, deliveries.
     Families,
     /// Sources of unwanted mail.
@@ -23,34 +31,48 @@ pub enum Part {
     Coverage,
 }
 
-/// The parts that were asked for; all of them by default.
+/// The parts that were asked for; by default those that cost little.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sections(u16);
+pub struct Sections(u64);
 
 impl Default for Sections {
     fn default() -> Self {
-        Sections(u16::MAX)
+        Sections(Sections::ALL.0 & !Sections::ONLY_ASKED_FOR.0)
     }
 }
 
 impl FromIterator<Part> for Sections {
     fn from_iter<I: IntoIterator<Item = Part>>(parts: I) -> Self {
-        Sections(
-            parts
-                .into_iter()
-                .fold(0, |all, part| all | 1 << part as u16),
-        )
+        Sections(parts.into_iter().fold(0, |all, part| all | bit(part)))
     }
 }
 
+const fn bit(part: Part) -> u64 {
+    1 << part as u64
+}
+
 impl Sections {
+    /// All parts there are.
+    pub const ALL: Sections = Sections(u64::MAX);
+
+    /// The parts that cost too much for a report that nobody asked to have them.
+    const ONLY_ASKED_FOR: Sections = Sections(bit(Part::Domains) | bit(Part::Addresses));
+
+    /// Adds the parts of both.
+    #[must_use]
+    pub fn and(self, others: Sections) -> Sections {
+        Sections(self.0 | others.0)
+    }
+
     /// Tells whether a part was asked for.
     pub fn has(self, part: Part) -> bool {
-        self.0 & (1 << part as u16) != 0
+        self.0 & bit(part) != 0
     }
 
     /// What has to be counted for them.
     pub fn wanted(self) -> Wanted {
+        let volume = self.has(Part::Domains) || self.has(Part::Addresses);
+        let failures = self.has(Part::Failures);
         let [totals, traffic, families, sources] = [
             Part::Totals,
             Part::Traffic,
@@ -60,13 +82,16 @@ impl Sections {
         .map(|part| self.has(part));
         Wanted {
             // Good mail counts for a client, too.
-            mail: totals || traffic || families || sources,
+            mail: totals || traffic || families || sources || volume || failures,
             tls: self.has(Part::Tls) || families,
             logins: self.has(Part::Logins) || families || sources,
             // Messages tell refusals for good from refusals for now.
             rejects: self.has(Part::Rejects) || totals || families || sources,
             clients: families || sources,
             deliveries: families,
+            failures,
+            volume,
+            delays: self.has(Part::Delays),
         }
     }
 }

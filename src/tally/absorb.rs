@@ -10,6 +10,7 @@ use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qm
 use mailtally_parsers::{Daemon, Family, Program, Record, family, is_loopback};
 
 use super::deliveries::RelayKey;
+use super::details::Attempt;
 use super::lives::{At, Life, LifeKey, Line, QueueId};
 use super::mail::ClientFacts;
 use super::origin::{InstanceKey, ServiceKey};
@@ -35,7 +36,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// Names the life of a queue id of this host.
-    fn life(&self, queue_id: &[u8]) -> LifeKey {
+    pub(super) fn life(&self, queue_id: &[u8]) -> LifeKey {
         LifeKey {
             host: self.host,
             id: QueueId::new(queue_id),
@@ -78,6 +79,9 @@ impl Tally {
         };
         if let Some(Daemon::Qmgr | Daemon::Master) = daemon(record, event) {
             self.instances.note(instance);
+        }
+        if self.wanted.details() {
+            self.details(context, event);
         }
         match event {
             Postfix::Delivery(event) => self.delivery(context, event),
@@ -243,7 +247,8 @@ impl Tally {
             tls,
             ..
         } = self.wanted;
-        if !(mail || deliveries || tls || self.wanted.scopes()) {
+        let details = self.wanted.delivery_details();
+        if !(mail || deliveries || tls || details || self.wanted.scopes()) {
             return;
         }
         let reply = event.reply();
@@ -281,6 +286,17 @@ impl Tally {
         }
         if mail {
             self.count_delivery(context, event, forwarded);
+        }
+        if details {
+            let attempt = Attempt {
+                event,
+                reply: &reply,
+                recipient,
+                domain,
+                is_outbound,
+                is_delivered: event.status == b"sent" && !forwarded,
+            };
+            self.delivery_details(context, &attempt);
         }
     }
 

@@ -72,6 +72,15 @@ impl Deliveries {
         distinct
     }
 
+    /// Deliveries by recipient as logged.
+    pub(crate) fn recipient_counts(&self) -> HashMap<Symbol, u64> {
+        let mut counts = HashMap::new();
+        for (key, count) in self.recipients.iter() {
+            *counts.entry(key.recipient).or_insert(0) += count;
+        }
+        counts
+    }
+
     pub(crate) fn finish(&self, symbols: &Symbols) -> DeliveryTotals {
         let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
         let mut families: HashMap<(bool, &'static str, Symbol), u64> = HashMap::new();

@@ -122,6 +122,8 @@ pub(crate) struct Life {
     message_id: Option<MessageId>,
     is_copy: Option<bool>,
     older: Option<Box<Life>>,
+    /// Recipients delivered while the size was not known, where somebody asks for bytes.
+    pub(crate) unsized_recipients: Vec<Symbol>,
     pub(crate) facts: Facts,
 }
 
@@ -146,6 +148,8 @@ pub(crate) struct Settled {
     pub(crate) is_later_hop: bool,
     /// How many deliveries of another life were hand-overs to this one.
     pub(crate) handed_over: u64,
+    /// Recipients delivered while the size was not known.
+    pub(crate) unsized_recipients: Vec<Symbol>,
 }
 
 impl Life {
@@ -163,6 +167,7 @@ impl Life {
             message_id: None,
             is_copy: None,
             older: None,
+            unsized_recipients: Vec::new(),
             facts: Facts::default(),
         };
         life.extend(line, at);
@@ -209,6 +214,7 @@ impl Life {
         self.end = later.end;
         self.removed |= later.removed;
         self.named.extend(later.named);
+        self.unsized_recipients.extend(later.unsized_recipients);
         self.message_id = self.message_id.or(later.message_id);
         self.facts.merge(later.facts);
     }
@@ -227,6 +233,9 @@ impl Life {
     fn carried_over(mut self, lines: u64, numbers: &Renumbering) -> Life {
         self.shift(lines);
         self.facts.renumber(numbers);
+        for recipient in &mut self.unsized_recipients {
+            *recipient = recipient.renumber(numbers);
+        }
         self
     }
 
@@ -531,6 +540,7 @@ impl Life {
             birth_seen: self.began_with.is_birth(),
             is_later_hop: handed_over > 0 || self.facts.linked || self.is_copy == Some(true),
             handed_over,
+            unsized_recipients: self.unsized_recipients,
             facts: self.facts,
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Facts {
     pub(crate) deferrals: u64,
     pub(crate) bounced: u64,
     pub(crate) expired: bool,
+    /// The reason and the recipient domain of the last deferral, where somebody asks for them.
+    pub(crate) last_deferral: Option<(Symbol, Symbol)>,
 }
 
 impl Facts {
@@ -86,6 +88,7 @@ impl Facts {
         self.deferrals += later.deferrals;
         self.bounced += later.bounced;
         self.expired |= later.expired;
+        self.last_deferral = later.last_deferral.or(self.last_deferral);
     }
 
     pub(crate) fn renumber(&mut self, numbers: &Renumbering) {
@@ -99,6 +102,7 @@ impl Facts {
             ..client
         });
         self.sender = self.sender.renumber(numbers);
+        self.last_deferral = self.last_deferral.renumber(numbers);
     }
 
     pub(crate) fn is_loopback_client(&self) -> bool {
@@ -129,6 +133,7 @@ impl Outcome {
             birth_seen,
             is_later_hop,
             handed_over,
+            unsized_recipients: _,
         } = settled;
         let accepted = birth_seen && (facts.size_bytes.is_some() || facts.held || facts.discarded);
         let done = facts.sent + facts.bounced;

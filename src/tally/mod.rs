@@ -15,12 +15,15 @@ mod clients;
 mod counts;
 mod coverage;
 mod deliveries;
+pub(crate) mod details;
 mod dovecot;
 mod finish;
+mod histogram;
 mod kinds;
 mod lives;
 mod logins;
 mod mail;
+mod noted;
 mod origin;
 mod own;
 mod refusals;
@@ -41,6 +44,8 @@ use self::clients::Clients;
 use self::counts::Counts;
 use self::coverage::{Accounts, Class};
 use self::deliveries::{Deliveries, Distinct};
+use self::details::Details;
+use self::details::volume::Sent;
 use self::finish::Scopes;
 pub use self::lives::Windows;
 use self::lives::{At, Fate, Lives, Settled};
@@ -76,7 +81,16 @@ struct MailCounts {
     /// Deliveries that only handed a recipient over to a later hop.
     handed_over: u64,
     senders: Counts<SenderKey>,
+    sender_bytes: Counts<SenderKey>,
     scratch: Vec<u8>,
+}
+
+/// What settled mails add to, beside the counters of mails.
+struct Settling<'a> {
+    wanted: Wanted,
+    clients: &'a mut Clients,
+    details: &'a mut Details,
+    symbols: &'a mut Symbols,
 }
 
 /// A part of a log, counted.
@@ -107,6 +121,7 @@ pub struct Tally {
     rejects: Rejects,
     clients: Clients,
     deliveries: Deliveries,
+    details: Details,
 }
 
 impl Tally {
@@ -135,6 +150,7 @@ impl Tally {
             rejects: Rejects::default(),
             clients: Clients::default(),
             deliveries: Deliveries::default(),
+            details: Details::default(),
         }
     }
 
@@ -323,14 +339,18 @@ impl Tally {
             line: self.lines,
             us: self.now_us,
         };
-        let (lives, mail, clients, symbols) = (
+        let (lives, mail, mut into) = (
             &mut self.lives,
             &mut self.mail,
-            &mut self.clients,
-            &mut self.symbols,
+            Settling {
+                wanted: self.wanted,
+                clients: &mut self.clients,
+                details: &mut self.details,
+                symbols: &mut self.symbols,
+            },
         );
         let swept = lives.sweep(now, self.anchored, self.windows, &mut |settled| {
-            mail.settle(settled, clients, symbols);
+            mail.settle(settled, &mut into);
         });
         if swept {
             self.servers.sweep(self.now_us, self.anchored);
@@ -369,6 +389,7 @@ impl Tally {
         self.rejects.merge(later.rejects, &numbers);
         self.clients.merge(later.clients, &numbers, &self.symbols);
         self.deliveries.merge(later.deliveries, &numbers);
+        self.details.merge(later.details, &numbers);
         self.lines += later.lines;
         self.now_us = self.now_us.max(later.now_us);
         self.sweep();
@@ -377,9 +398,17 @@ impl Tally {
     /// Settles everything and says what was counted.
     pub fn finish(mut self) -> Totals {
         let last_us = self.accounts.last_us().unwrap_or(0);
-        let (mail, clients, symbols) = (&mut self.mail, &mut self.clients, &mut self.symbols);
+        let (mail, mut into) = (
+            &mut self.mail,
+            Settling {
+                wanted: self.wanted,
+                clients: &mut self.clients,
+                details: &mut self.details,
+                symbols: &mut self.symbols,
+            },
+        );
         self.lives.finish(last_us, self.windows, &mut |settled| {
-            mail.settle(settled, clients, symbols);
+            mail.settle(settled, &mut into);
         });
         self.servers.finish(&mut self.tls);
         self.connections.finish(&mut self.tls);
@@ -419,6 +448,7 @@ impl Tally {
             evidence: self
                 .clients
                 .evidence(self.logins.failures(), symbols, &scopes),
+            details: self.detail_totals(),
         }
     }
 
@@ -476,17 +506,19 @@ impl MailCounts {
         add_messages(&mut self.messages, &later.messages);
         self.handed_over += later.handed_over;
         self.senders.merge(later.senders, numbers);
+        self.sender_bytes.merge(later.sender_bytes, numbers);
     }
 
     /// Adds a mail of which no further line can change anything.
-    fn settle(&mut self, settled: Settled, clients: &mut Clients, symbols: &mut Symbols) {
+    fn settle(&mut self, settled: Settled, into: &mut Settling<'_>) {
+        into.details.settle(&settled);
         let outcome = Outcome::of(settled);
         self.settle_message(&outcome);
         self.handed_over += outcome.handed_over;
         if outcome.accepted
             && let Some(client) = outcome.facts.client
         {
-            clients.accepted.add(client.address, 1);
+            into.clients.accepted.add(client.address, 1);
         }
         let Some(instance) = outcome.instance else {
             return;
@@ -498,7 +530,7 @@ impl MailCounts {
         totals.bytes_delivered += size_bytes * facts.sent;
         if facts.size_bytes.is_some() && (facts.client.is_some() || facts.pickup) {
             totals.bytes_received += size_bytes;
-            self.settle_sender(&outcome, instance, symbols);
+            self.settle_sender(&outcome, instance, into);
         }
     }
 
@@ -521,7 +553,8 @@ impl MailCounts {
 
     /// Files a received mail under its sender, as pflogsumm does: a sender without a domain counts
     /// under the client's, or under itself when it came by pickup.
-    fn settle_sender(&mut self, outcome: &Outcome, instance: InstanceKey, symbols: &mut Symbols) {
+    fn settle_sender(&mut self, outcome: &Outcome, instance: InstanceKey, into: &mut Settling<'_>) {
+        let symbols = &mut *into.symbols;
         let facts = &outcome.facts;
         let sender = facts.sender.map_or(&b""[..], |sender| symbols.get(sender));
         let sender = if sender.is_empty() {
@@ -546,14 +579,26 @@ impl MailCounts {
             }
         };
         let domain = symbols.intern(domain);
-        self.senders.add(
-            SenderKey {
-                instance,
-                sender: normal,
-                domain,
-            },
-            1,
-        );
+        let key = SenderKey {
+            instance,
+            sender: normal,
+            domain,
+        };
+        self.senders.add(key, 1);
+        if into.wanted.volume {
+            self.sender_bytes.add(key, facts.size_bytes.unwrap_or(0));
+        }
+    }
+
+    /// Received mails and bytes by sender and the domain it is filed under.
+    fn sender_volume(&self) -> HashMap<(Symbol, Symbol), Sent> {
+        let mut volume: HashMap<_, Sent> = HashMap::new();
+        for (key, count) in self.senders.iter() {
+            let sent = volume.entry((key.sender, key.domain)).or_default();
+            sent.count += count;
+            sent.bytes += self.sender_bytes.get(key);
+        }
+        volume
     }
 
     fn distinct_senders(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Distinct {

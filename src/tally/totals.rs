@@ -5,6 +5,15 @@
 
 use serde::Serialize;
 
+pub use super::details::DetailTotals;
+pub use super::details::delays::DelayRow;
+pub use super::details::failures::{
+    DestinationRow, ExpiredRow, FailureRow, FailureTotals, ServerFailureRow,
+};
+pub use super::details::volume::{
+    RecipientDomainRow, VolumeRow, VolumeTotals, WithoutSize, WithoutSizeRow,
+};
+
 /// All that was counted in a log.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Totals {
@@ -38,6 +47,8 @@ pub struct Totals {
     pub deliveries: DeliveryTotals,
     /// Evidence of unwanted mail by client address, in order of address; a report scores it.
     pub evidence: Vec<EvidenceRow>,
+    /// What the sections beyond the totals show.
+    pub details: DetailTotals,
 }
 
 /// How every line was accounted for: `read` is the sum of the five below it.

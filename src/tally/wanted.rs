@@ -18,6 +18,12 @@ pub struct Wanted {
     pub clients: bool,
     /// Delivery attempts by relay.
     pub deliveries: bool,
+    /// Failed deliveries by reason and destination; needs `mail`.
+    pub failures: bool,
+    /// Mails and bytes by address and domain; needs `mail`.
+    pub volume: bool,
+    /// Delays, stage by stage.
+    pub delays: bool,
 }
 
 impl Wanted {
@@ -29,6 +35,9 @@ impl Wanted {
         rejects: true,
         clients: true,
         deliveries: true,
+        failures: true,
+        volume: true,
+        delays: true,
     };
 
     /// Lines alone.
@@ -39,7 +48,20 @@ impl Wanted {
         rejects: false,
         clients: false,
         deliveries: false,
+        failures: false,
+        volume: false,
+        delays: false,
     };
+
+    /// Whether delivery lines are looked at more closely than the totals need.
+    pub(crate) fn delivery_details(self) -> bool {
+        self.failures || self.volume || self.delays
+    }
+
+    /// Whether other lines are.
+    pub(crate) fn details(self) -> bool {
+        self.failures
+    }
 
     /// Whether rows are told apart by who is one of our own.
     pub(crate) fn scopes(self) -> bool {
