@@ -9,7 +9,7 @@
 use crate::dovecot::auth;
 use crate::dovecot::login::AbortReason;
 use crate::scan::{find, is_queue_id, split_once};
-use crate::{Event, Reason, companion, dovecot, postfix};
+use crate::{Event, Reason, companion, dovecot, logger, postfix};
 
 /// What went wrong, as far as one line tells; the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -51,7 +51,8 @@ impl Problem {
             Ok(Event::Dovecot(event)) => of_dovecot(event, message),
             Ok(Event::Companion(event)) => of_companion(event, message),
             // Lines were lost.
-            Ok(Event::Logger(_)) => Some(Problem::Warning),
+            Ok(Event::Logger(logger::Event::RateLimit(_))) => Some(Problem::Warning),
+            Ok(Event::Logger(_)) => None,
             Err(_) => {
                 let words: [&[u8]; 5] = [b"reject", b"warning", b"error", b"fatal", b"panic"];
                 let has = |word: &&[u8]| find(message, word).is_some();

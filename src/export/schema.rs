@@ -45,7 +45,7 @@ fn envelope() -> Value {
         properties.insert(field.name.to_owned(), property.into());
         names.push(field.name);
     }
-    properties.insert(REPEATED.name.to_owned(), property(&REPEATED));
+    properties.insert(REPEATED.name.to_owned(), property(&REPEATED).into());
     json!({ "type": "object", "properties": properties, "required": names })
 }
 

@@ -110,7 +110,7 @@ mod tests {
             for percent in [1, 50, 90, 95, 99, 100] {
                 let (found, exact) = (
                     histogram.percentile(percent),
-                    exact(&values, percent as usize),
+                    exact(&values, usize::try_from(percent).unwrap()),
                 );
                 let error = found.abs_diff(exact);
                 assert!(
