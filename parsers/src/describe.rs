@@ -267,6 +267,31 @@ impl Described for OrigClient<'_> {
     }
 }
 
+/// Describes what the rule behind a line says; see [`Rule`](crate::postfix::rule::Rule).
+pub(crate) fn rule(to: Receiver<'_>) {
+    let fields = [
+        (
+            "rule_id",
+            FieldType::Text,
+            false,
+            "The id of the site's own rule, where its text has one.",
+        ),
+        (
+            "reason_class",
+            FieldType::Text,
+            false,
+            "Why, in one word, such as `unknown-recipient` or `header-check`.",
+        ),
+        (
+            "reason_detail",
+            FieldType::Text,
+            false,
+            "The blocklist, where the class is `dnsbl`.",
+        ),
+    ];
+    describe_group(false, &fields, to);
+}
+
 /// What a reason text says; see [`Reply`](crate::postfix::reply::Reply).
 const REPLY: [GroupField; 12] = [
     (

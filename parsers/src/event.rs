@@ -1,6 +1,6 @@
 //! An event: one line's message as a typed value.
 
-use crate::describe::{Description, FieldInfo};
+use crate::describe::{self, Description, FieldInfo};
 use crate::fields::{Fields, Visitor};
 use crate::{Daemon, Program, Tag, companion, dovecot, logger, postfix};
 
@@ -95,7 +95,12 @@ impl<'a> dovecot::Event<'a> {
 impl Fields for Event<'_> {
     fn visit(&self, visitor: &mut dyn Visitor) {
         match self {
-            Event::Postfix(event) => event.visit(visitor),
+            Event::Postfix(event) => {
+                event.visit(visitor);
+                if let Some(rule) = postfix::rule::Rule::of(event) {
+                    rule.visit(visitor);
+                }
+            }
             Event::Dovecot(event) => event.visit(visitor),
             Event::Companion(event) => event.visit(visitor),
             Event::Logger(event) => event.visit(visitor),
@@ -147,6 +152,9 @@ impl Kind {
     pub fn describe_fields(self, to: &mut dyn FnMut(FieldInfo)) {
         if let Some(description) = self.description() {
             (description.fields)(to);
+        }
+        if postfix::rule::KINDS.contains(&self.name()) {
+            describe::rule(to);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Refusals and other signs against a client: what their lines move.
 
-use mailtally_parsers::postfix::rule::{self, Class, Rule};
-use mailtally_parsers::postfix::{Client, Event as Postfix, cleanup, milter, postscreen, smtpd};
+use mailtally_parsers::postfix::rule::{Class, Rule};
+use mailtally_parsers::postfix::{Client, Event as Postfix, cleanup, milter, smtpd};
 
 use super::absorb::Context;
 use super::clients::Sign;
@@ -93,7 +93,6 @@ impl Tally {
             Postfix::PscPassNew(event) => self.passed(event.client),
             Postfix::PscPassOld(event) => self.passed(event.client),
             Postfix::PscAllowlisted(event) => self.passed(event.client),
-            Postfix::PscRejectRcpt(event) => self.postscreen_reject(context, event),
             _ => self.signs(context, event),
         }
     }
@@ -223,6 +222,12 @@ impl Tally {
                     rule,
                 );
             }
+            Postfix::PscRejectRcpt(event) => {
+                self.verdict(context, action);
+                let class = code_class(event.code, event.dsn);
+                let stage = stage(event.r#where);
+                self.refuse(action, Some(event.client), stage, class, rule);
+            }
             Postfix::SmtpdHold(event)
             | Postfix::SmtpdDiscard(event)
             | Postfix::SmtpdFilter(event)
@@ -252,29 +257,6 @@ impl Tally {
             }
             _ => {}
         }
-    }
-
-    fn postscreen_reject(&mut self, context: &Context<'_>, event: &postscreen::RejectRcpt<'_>) {
-        self.verdict(context, Action::Reject);
-        let class = rule::class(event.reason, event.dsn);
-        let id = if class.name == "dnsbl" {
-            None
-        } else {
-            rule::rule_id(event.reason)
-        };
-        let rule = Rule {
-            id,
-            class,
-            action: b"reject",
-        };
-        let code = code_class(event.code, event.dsn);
-        self.refuse(
-            Action::Reject,
-            Some(event.client),
-            stage(event.r#where),
-            code,
-            &rule,
-        );
     }
 
     /// Notes a hold or discard. Before the first recipient was accepted there is no queue id yet:

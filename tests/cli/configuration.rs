@@ -25,6 +25,8 @@ fn with_config(subcommand: &str, text: &str) -> Run {
 
 #[test]
 fn events_and_report_speak_the_sites_words() {
+    let events = with_config("events", CONFIG).expect_status(0).json_lines();
+    assert_eq!(events[0]["rule_id"], "ACL-17");
     let class = |config| {
         let events = with_config("events", config).expect_status(0).json_lines();
         events[1]["reason_class"].clone()

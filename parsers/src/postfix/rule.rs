@@ -8,8 +8,8 @@ use core::fmt;
 
 use super::access::{Note, Reject, Trigger, subject};
 use super::cleanup::Check;
-use super::{Event, milter, reason, site, smtpd};
-use crate::fields::{Field, Visitor};
+use super::{Event, milter, postscreen, reason, site, smtpd};
+use crate::fields::{Field, Fields, Visitor};
 use crate::scan::{contains, is_queue_id, split_once};
 
 /// A canonical class of refusal, or of the reason of a delivery that failed.
@@ -91,8 +91,50 @@ impl<'a> Rule<'a> {
                 action: check.action,
             }),
             Event::SmtpdProxyResult(result) => by_proxy(result),
+            Event::PscRejectRcpt(reject) => Some(by_postscreen(reject)),
             _ => None,
         }
+    }
+}
+
+/// The kinds of events that may have a rule.
+pub(crate) const KINDS: &[&str] = &[
+    "smtpd_reject",
+    "smtpd_reject_warning",
+    "smtpd_hold",
+    "smtpd_discard",
+    "smtpd_filter",
+    "smtpd_redirect",
+    "smtpd_bcc",
+    "smtpd_delay",
+    "smtpd_warn",
+    "smtpd_info",
+    "smtpd_hangup",
+    "cleanup_check",
+    "cleanup_mime_error",
+    "milter_action",
+    "milter_header_check",
+    "smtpd_proxy_result",
+    "psc_reject_rcpt",
+];
+
+impl Fields for Rule<'_> {
+    fn visit(&self, visitor: &mut dyn Visitor) {
+        self.id.visit_as("rule_id", visitor);
+        self.class.visit_as("reason", visitor);
+    }
+}
+
+fn by_postscreen<'a>(reject: &postscreen::RejectRcpt<'a>) -> Rule<'a> {
+    let class = class(reject.reason, reject.dsn);
+    Rule {
+        id: if is_others_text(class) {
+            None
+        } else {
+            rule_id(reject.reason)
+        },
+        class,
+        action: b"reject",
     }
 }
 
