@@ -191,3 +191,25 @@ fn a_mail_silent_for_more_than_eight_days_lost_its_end() {
     let messages = tally.finish().messages;
     assert_eq!((messages.lost_end, messages.open_at_end), (1, 0));
 }
+
+/// pflogsumm files a null sender under the client that handed the mail in: a content filter's own.
+#[test]
+fn null_senders_that_a_filter_hands_back_are_of_one_domain() {
+    let handed_back = |id: &str, before: &str| {
+        [
+            format!("postfix/smtpd[1]: {id}: client=localhost[127.0.0.1], orig_client={before}"),
+            format!("postfix/qmgr[2]: {id}: from=<>, size=500, nrcpt=1 (queue active)"),
+        ]
+    };
+    let lines = [
+        handed_back("4F1A22C0D9E", "mail.example.net[198.51.100.7]"),
+        handed_back("4F1A22C0D9F", "mx.example.org[203.0.113.9]"),
+    ]
+    .concat();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let totals = totals_of(&lines);
+    assert_eq!(
+        (totals.totals.senders, totals.totals.sending_domains),
+        (1, 1)
+    );
+}

@@ -6,13 +6,14 @@ use crate::{Reason, syslog};
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::tag;
-use nom::sequence::{preceded, terminated};
+use nom::sequence::{delimited, preceded, terminated};
 
 event_struct! {
     /// A logger dropped lines: totals after this line are lower bounds.
     ///
-    /// Shapes: `imuxsock lost {count} messages from pid {pid} due to rate-limiting` (rsyslog),
-    /// `Suppressed {count} messages from {unit}` (journald).
+    /// Shapes: `imuxsock lost {count} messages from pid {pid} due to rate-limiting` (rsyslog 5 to 7),
+    /// `imuxsock[pid {pid}]: {count} messages lost due to rate-limiting (…)` (rsyslog 8, `imjournal`
+    /// too), `Suppressed {count} messages from {unit}` (journald).
     pub struct RateLimit<'a> {
         /// How many lines were lost.
         pub count: u64,
@@ -60,7 +61,7 @@ events! {
 
 /// Parses a logger's own line; what tells nothing about other lines is foreign.
 pub(crate) fn parse(message: &[u8]) -> Result<Event<'_>, Reason> {
-    if let Ok((_, lost)) = alt((imuxsock, journald)).parse(message) {
+    if let Ok((_, lost)) = alt((rsyslog, journald)).parse(message) {
         return Ok(Event::RateLimit(lost));
     }
     if let Some(times) = syslog::notice(message) {
@@ -94,25 +95,26 @@ fn inside_dashes(text: &[u8]) -> Option<&[u8]> {
     text.strip_prefix(b"-- ")?.strip_suffix(b" --")
 }
 
-fn imuxsock(input: &[u8]) -> Scan<'_, RateLimit<'_>> {
-    let lead = alt((
-        tag("imuxsock lost "),
-        tag("imuxsock[pid 1]: lost "),
-        tag("imjournal: "),
-    ));
-    let (rest, count) = preceded(lead, terminated(number, tag(" messages"))).parse(input)?;
-    let pid = preceded(tag::<_, _, ()>(" from pid "), number)
-        .parse(rest)
-        .ok()
-        .map(|(_, pid)| pid);
-    Ok((
-        b"",
-        RateLimit {
-            count,
-            pid,
-            unit: None,
-        },
-    ))
+fn rsyslog(input: &[u8]) -> Scan<'_, RateLimit<'_>> {
+    let (rest, _) = alt((tag("imuxsock"), tag("imjournal"))).parse(input)?;
+    let lost = |count, pid| RateLimit {
+        count,
+        pid,
+        unit: None,
+    };
+    if let Ok((rest, count)) = preceded(tag::<_, _, ()>(" lost "), number_of_messages).parse(rest) {
+        let pid = preceded(tag::<_, _, ()>(" from pid "), number).parse(rest);
+        return Ok((b"", lost(count, pid.ok().map(|(_, pid)| pid))));
+    }
+    let pid = delimited(tag::<_, _, ()>("[pid "), number, tag("]")).parse(rest);
+    let (rest, _) = before(": ").parse(rest)?;
+    let (_, count) =
+        terminated(number_of_messages, tag(" lost due to rate-limiting")).parse(rest)?;
+    Ok((b"", lost(count, pid.ok().map(|(_, pid)| pid))))
+}
+
+fn number_of_messages(input: &[u8]) -> Scan<'_, u64> {
+    terminated(number, tag(" messages")).parse(input)
 }
 
 fn journald(input: &[u8]) -> Scan<'_, RateLimit<'_>> {
@@ -151,6 +153,26 @@ mod tests {
             (lost.count, lost.unit),
             (715, Some(&b"postfix@-.service"[..]))
         );
+        for (text, expected) in [
+            (
+                "imuxsock[pid 12]: 42 messages lost due to rate-limiting (500 allowed within 5 seconds)",
+                (42, Some(12)),
+            ),
+            (
+                "imuxsock from <mx1:smtpd>: 7 messages lost due to rate-limiting",
+                (7, None),
+            ),
+            (
+                "imjournal: 1382 messages lost due to rate-limiting",
+                (1382, None),
+            ),
+        ] {
+            let Ok(Event::RateLimit(lost)) = parse(text.as_bytes()) else {
+                panic!("{text}")
+            };
+            assert_eq!((lost.count, lost.pid), expected, "{text}");
+        }
+        assert!(parse(b"imuxsock[pid 12]: begin to drop messages due to rate-limiting").is_err());
         assert!(parse(b"[origin software=\"rsyslogd\"] start").is_err());
     }
     #[test]
