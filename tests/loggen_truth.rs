@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use loggen::{Encoding, Format, Generator, Kinds, Offset, Zone};
+use loggen::{Container, Encoding, Format, Generator, Kinds, Offset, Zone};
 use mailtally::pipeline;
 use mailtally::render;
 use mailtally::report::{Meta, Options, report};
@@ -376,6 +376,29 @@ fn folded_lines_count_as_often_as_they_say() {
         (format!("{format:?}"), case)
     });
     agree(cases.collect::<Vec<_>>());
+}
+
+#[test]
+fn containers_change_nothing() {
+    let formats = [
+        Format::Rfc3164,
+        Format::Rfc3339,
+        Format::Rfc5424Data,
+        Format::Solaris,
+        Format::ShortFull,
+        Format::ShortUnix,
+    ];
+    let cases = formats.iter().zip(20..).flat_map(|(&format, seed)| {
+        [Container::Docker, Container::Cri].map(|container| {
+            let case = with(loggen::Options::small(seed, 300), |options| {
+                options.format = format;
+                options.container = Some(container);
+                options.fold_repeats = seed % 2 == 0;
+            });
+            (format!("{format:?} in {container:?}"), case)
+        })
+    });
+    agree(cases);
 }
 
 /// Times at which stamps are hard to read: start (UTC), year of the first line.

@@ -119,3 +119,47 @@ fn merged_logs_keep_a_notice_with_its_line() {
     let totals = tally.finish();
     assert_eq!((totals.totals.deferrals, totals.totals.delivered), (5, 2));
 }
+
+/// The log in Docker's and in Kubernetes' form, each line in two parts but for the notices.
+fn in_containers() -> [String; 2] {
+    let parts = |line: &str| match line.contains("last message") {
+        true => vec![line.to_owned()],
+        false => {
+            let (first, last) = line.split_at(line.len() / 3);
+            vec![first.to_owned(), last.to_owned()]
+        }
+    };
+    let stamp = "2026-11-21T00:47:00.5Z";
+    let (mut docker, mut cri) = (String::new(), String::new());
+    for line in LOG.lines() {
+        let parts = parts(line);
+        for (at, part) in parts.iter().enumerate() {
+            let (end, tag) = match at + 1 == parts.len() {
+                true => ("\\n", "F"),
+                false => ("", "P"),
+            };
+            docker += &format!(
+                "{{\"log\":\"{part}{end}\",\"stream\":\"stdout\",\"time\":\"{stamp}\"}}\n"
+            );
+            cri += &format!("{stamp} stdout {tag} {part}\n");
+        }
+    }
+    [docker, cri]
+}
+
+#[test]
+fn containers_and_their_parts_change_nothing() {
+    let whole = read(file(LOG.as_bytes()).path(), 1 << 20);
+    for log in in_containers() {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(log.as_bytes()).unwrap();
+        let packed = file(&packed.finish().unwrap());
+        let plain = file(log.as_bytes());
+        for chunk_bytes in (1..log.len() + 1).step_by(7) {
+            for path in [plain.path(), packed.path()] {
+                let totals = read(path, chunk_bytes);
+                assert_eq!(totals, whole, "chunks of {chunk_bytes}");
+            }
+        }
+    }
+}

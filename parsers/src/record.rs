@@ -39,10 +39,21 @@ impl<'a> Record<'a> {
         pid: Option<u32>,
         message: &'a [u8],
     ) -> Self {
-        Record::new(timestamp, host, Tag::parse(tag_text), pid, message)
+        let tag = match tag_text {
+            b"" => syslog::tag_of(message),
+            text => Tag::parse(text),
+        };
+        Record::new(timestamp, host, tag, pid, message)
+    }
+
+    /// Parses a line without a stamp, which its container states: host, tag and message, or Dovecot's
+    /// own form. What has no tag has no host either.
+    pub fn parse_unstamped(timestamp: Timestamp, line: &'a [u8]) -> Self {
+        syslog::parse_unstamped(timestamp, line)
     }
 
     /// Makes a record of an envelope's fields and of what stands behind it.
+    #[inline]
     pub(crate) fn new(
         timestamp: Timestamp,
         host: &'a [u8],
@@ -51,11 +62,6 @@ impl<'a> Record<'a> {
         text: &'a [u8],
     ) -> Self {
         let (repeated, message) = syslog::unfold(text);
-        let tag = if tag.text.is_empty() {
-            Tag::parse(syslog::tag_of(message))
-        } else {
-            tag
-        };
         Record {
             timestamp,
             host,

@@ -103,7 +103,7 @@ impl BlockReader {
 
     /// Finds where a block ends; `None` if more has to be read to know.
     fn find_cut(&self, block: &[u8]) -> Option<usize> {
-        let cut = tied::last_cut(block, block.len(), false);
+        let cut = tied::last_cut(block, block.len(), true, false);
         match cut {
             None if block.len() >= self.line_bytes => tied::last_line_end(block),
             cut => cut,

@@ -1,16 +1,12 @@
-//! A chunk: whole lines with all that is needed to date them, and the cursor over its lines.
+//! A chunk: whole lines with all that is needed to date them.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use mailtally_parsers::syslog::Envelopes;
-use mailtally_parsers::{Program, Record, Timestamp};
-
-use super::dating::{Dater, Dating};
-use super::journal::Unwrapped;
+use super::dating::Dating;
+use super::lines::Lines;
 use super::plain::PlainLog;
 use super::survey::whole_lines;
-use super::wall_time::WallTime;
 
 /// Which of the inputs lines come from: its place on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -158,21 +154,21 @@ impl Chunk {
 
     /// Returns a cursor over all lines, whether within the range asked for or not.
     pub fn all_records(&self) -> Lines<'_> {
-        let mut lines = self.records();
-        lines.dates.gate = None;
-        lines
+        let all = Dating {
+            gate: None,
+            ..self.dates
+        };
+        Lines::new(self, all)
     }
 
     /// Returns a cursor over the lines within the range asked for, over all if there is none.
     pub fn records(&self) -> Lines<'_> {
-        Lines {
-            rest: self.bytes(),
-            dater: Dater::new(&self.dates),
-            dates: self.dates,
-            envelopes: Envelopes::default(),
-            unwrapped: Unwrapped::default(),
-            above: &self.above,
-        }
+        Lines::new(self, self.dates)
+    }
+
+    /// Returns the line above the first one; none where that is not known to be needed.
+    pub(super) fn above(&self) -> &[u8] {
+        &self.above
     }
 }
 
@@ -180,96 +176,6 @@ impl Drop for Chunk {
     fn drop(&mut self) {
         if let (Some(pool), Some(bytes)) = (&self.pool, self.bytes.take()) {
             pool.give(bytes);
-        }
-    }
-}
-
-/// One line, its envelope and its time.
-#[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
-    /// The line as it was read, without its line end.
-    pub raw: &'a [u8],
-    /// The envelope and the message; `None` when the line has no envelope that we know.
-    pub record: Option<Record<'a>>,
-    /// When it was logged; as long as there is a record, there is a time, but for the markers of
-    /// `journalctl`.
-    pub time: Option<WallTime>,
-}
-
-/// A cursor over the lines of a chunk; a line lives until the next one is asked for.
-#[derive(Debug)]
-pub struct Lines<'c> {
-    rest: &'c [u8],
-    dater: Dater,
-    dates: Dating,
-    envelopes: Envelopes<'c>,
-    unwrapped: Unwrapped,
-    /// The last line that did not say that another one was repeated.
-    above: &'c [u8],
-}
-
-impl<'c> Lines<'c> {
-    /// Returns the next line; only lines within the range asked for, if there is one.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a line of a journal borrows from the cursor's own buffer"
-    )]
-    pub fn next(&mut self) -> Option<Line<'_>> {
-        loop {
-            let (raw, rest) = split_line(self.rest)?;
-            self.rest = rest;
-            if raw.first() == Some(&b'{')
-                && let Some(instant_us) = self.unwrapped.load(raw)
-            {
-                let time = Some(self.dater.shown(instant_us));
-                if self.lets_through(time) {
-                    let record = self.unwrapped.record();
-                    return Some(Line { raw, record, time });
-                }
-                continue;
-            }
-            let record = self.record(raw);
-            let stamp = record
-                .map(|record| record.timestamp)
-                .or_else(|| Timestamp::of_line(raw));
-            let time = stamp.map(|stamp| self.dater.wall_time(&stamp));
-            if self.lets_through(time) {
-                let record = record.or_else(|| Record::marker(raw));
-                let time = time.filter(|_| record.is_some());
-                return Some(Line { raw, record, time });
-            }
-        }
-    }
-
-    /// Parses the envelope of a line of text; a line that says that the one above was logged again
-    /// gets the record of that one.
-    fn record(&mut self, raw: &'c [u8]) -> Option<Record<'c>> {
-        let record = self.envelopes.parse(raw);
-        if let Some(record) = &record
-            && record.tag.program == Program::Logger
-            && let Some(times) = record.repeats_line_above()
-        {
-            let above = Record::parse(self.above);
-            return above
-                .and_then(|above| above.again(record, times))
-                .or(Some(*record));
-        }
-        self.above = raw;
-        record
-    }
-
-    fn lets_through(&mut self, time: Option<WallTime>) -> bool {
-        match &mut self.dates.gate {
-            Some(gate) => gate.lets_through(time),
-            None => true,
-        }
-    }
-
-    /// Returns what dates the lines that follow those read so far.
-    pub fn dating(&self) -> Dating {
-        Dating {
-            years: self.dater.years,
-            ..self.dates
         }
     }
 }

@@ -10,7 +10,7 @@ use mailtally_parsers::Timestamp;
 
 use super::calendar::{DAY_US, SECOND_US, days_from_civil, is_leap};
 use super::chunk::split_lines;
-use super::journal::Unwrapped;
+use super::container::{Unwrapped, is_cri};
 use super::range::{Gate, TimeRange};
 use super::wall_time::WallTime;
 use super::zone::ZoneClock;
@@ -133,7 +133,8 @@ impl YearWalk {
 
     pub(super) fn skip_lines(&mut self, bytes: &[u8]) {
         for line in split_lines(bytes) {
-            if line.first() == Some(&b'{') {
+            // Lines in containers state their years, which do not concern others.
+            if line.first() == Some(&b'{') || is_cri(line) {
                 continue;
             }
             if let Some(stamp) = Timestamp::of_line(line) {
@@ -185,10 +186,8 @@ fn last_time(mut lines: &[u8], dater: &mut Dater) -> Option<WallTime> {
 
 /// Reads a line's stamp alone, out of its container if it has one.
 pub(super) fn stamp_of_line(line: &[u8], unwrapped: &mut Unwrapped) -> Option<Timestamp> {
-    if line.first() == Some(&b'{') && unwrapped.load(line).is_some() {
-        return unwrapped.record().map(|record| record.timestamp);
-    }
-    Timestamp::of_line(line)
+    let wrapped = unwrapped.load_alone(line);
+    wrapped.or_else(|| Timestamp::of_line(line))
 }
 
 /// Dates a line by its stamp alone.
@@ -197,10 +196,8 @@ pub(super) fn time_of_line(
     unwrapped: &mut Unwrapped,
     dater: &mut Dater,
 ) -> Option<WallTime> {
-    if line.first() == Some(&b'{')
-        && let Some(instant_us) = unwrapped.load(line)
-    {
-        return Some(dater.shown(instant_us));
+    if let Some(stamp) = unwrapped.load_alone(line) {
+        return Some(dater.in_container(&stamp));
     }
     Timestamp::of_line(line).map(|stamp| dater.wall_time(&stamp))
 }
@@ -277,9 +274,10 @@ impl Dater {
         time
     }
 
-    /// Shows an instant: the line of a journal, whose years do not concern the lines of text.
-    pub(super) fn shown(&mut self, instant_us: i64) -> WallTime {
-        self.clock.shown(instant_us)
+    /// Dates the stamp of a line in a container, whose years do not concern the lines of text.
+    pub(super) fn in_container(&mut self, stamp: &Timestamp) -> WallTime {
+        let year = stamp.year.map_or(self.years.year, i32::from);
+        self.clock.wall_time(stated_us(year, stamp), stamp.zone)
     }
 }
 

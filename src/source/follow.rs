@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use notify::{RecursiveMode, Watcher};
 
 use super::chunk::{Chunk, SourceId, split_lines};
-use super::dating::{Dating, YearWalk};
+use super::dating::{Dating, YearWalk, last_line};
 use super::input::Options;
 use super::open::{Identity, Origin};
 use super::plan;
@@ -297,8 +297,18 @@ impl Tail {
 
 /// Moves whole lines.
 fn take_lines(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
-    if let Some(end) = memchr::memrchr(b'\n', partial) {
-        lines.extend(partial.drain(..=end));
+    let mut end = partial.len();
+    while let Some(line_end) = partial
+        .get(..end)
+        .and_then(|lines| memchr::memrchr(b'\n', lines))
+    {
+        let line = last_line(partial.get(..line_end).unwrap_or(b""));
+        if !tied::are_tied(line, b"") {
+            lines.extend(partial.drain(..=line_end));
+            return;
+        }
+        // Of a line in a container only a part came so far.
+        end = line_end - line.len();
     }
 }
 

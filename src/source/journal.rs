@@ -1,16 +1,17 @@
-//! `journalctl -o json`: one JSON object a line, unwrapped into reused buffers.
+//! Lines that are one JSON object each, unwrapped into reused buffers: entries of `journalctl -o
+//! json`, and the log files that Docker keeps (`{"log":"…\n","stream":"stdout","time":"…"}`).
 //!
 //! A line is taken for a journal's when it begins with `{` and has a time stamp; the journal's
-//! binary files are **not** read here.
+//! binary files are **not** read here, nor what is in Docker's `log`.
 
 use std::fmt;
 
 use mailtally_parsers::{Record, Timestamp};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The fields of one journal entry.
+/// The fields of one object.
 #[derive(Debug, Default)]
-pub(super) struct Unwrapped {
+pub(super) struct Entry {
     timestamp: Option<Timestamp>,
     realtime: Vec<u8>,
     source_realtime: Vec<u8>,
@@ -20,33 +21,54 @@ pub(super) struct Unwrapped {
     syslog_pid: Vec<u8>,
     pid: Vec<u8>,
     message: Vec<u8>,
+    docker_log: Vec<u8>,
+    docker_stream: Vec<u8>,
+    docker_time: Vec<u8>,
 }
 
-impl Unwrapped {
-    /// Reads one line: when it was logged in microseconds since the epoch, and its record.
+/// The fields of a line of Docker's.
+#[derive(Clone, Copy)]
+pub(super) struct DockerLine<'e> {
+    /// What the container wrote, with its line end if that is in it.
+    pub(super) text: &'e [u8],
+    /// `stdout` or `stderr`.
+    pub(super) stream: &'e [u8],
+    /// When Docker got it, in the spelling of RFC 3339.
+    pub(super) time: &'e [u8],
+}
+
+impl Entry {
+    /// Reads the object of a line; `false` when it is none.
+    pub(super) fn read(&mut self, line: &[u8]) -> bool {
+        self.clear();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut deserializer = serde_json::Deserializer::from_slice(line);
+        deserializer.deserialize_map(EntryVisitor(self)).is_ok() && deserializer.end().is_ok()
+    }
+
+    /// Returns the fields of the line if it is Docker's.
+    pub(super) fn docker(&self) -> Option<DockerLine<'_>> {
+        let is_docker = !self.docker_log.is_empty() && !self.docker_time.is_empty();
+        is_docker.then_some(DockerLine {
+            text: &self.docker_log,
+            stream: &self.docker_stream,
+            time: &self.docker_time,
+        })
+    }
+
+    /// Tells when the entry of a journal was logged; `None` when it is none.
     ///
     /// The time is `_SOURCE_REALTIME_TIMESTAMP` (when the program logged), else
     /// `__REALTIME_TIMESTAMP` (when the journal got it); the process id is `SYSLOG_PID`, else
     /// `_PID`; the tag `SYSLOG_IDENTIFIER`, else `_COMM`. A message too large for the journal's
-    /// JSON is null there, and empty here. Returns `None` when the line is no such object.
-    pub(super) fn read(&mut self, line: &[u8]) -> Option<(i64, Record<'_>)> {
-        let instant_us = self.load(line)?;
-        Some((instant_us, self.record()?))
-    }
-
-    /// Reads one line: when it was logged; [`record`](Self::record) gives its record.
-    pub(super) fn load(&mut self, line: &[u8]) -> Option<i64> {
-        self.clear();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut deserializer = serde_json::Deserializer::from_slice(line);
-        deserializer.deserialize_map(EntryVisitor(self)).ok()?;
-        deserializer.end().ok()?;
+    /// JSON is null there, and empty here.
+    pub(super) fn stamp(&mut self) -> Option<Timestamp> {
         let micros = number(&self.source_realtime).or_else(|| number(&self.realtime))?;
-        self.timestamp = Some(Timestamp::from_epoch_micros(micros)?);
-        i64::try_from(micros).ok()
+        self.timestamp = Timestamp::from_epoch_micros(micros);
+        self.timestamp
     }
 
-    /// Returns the record of the line that was loaded.
+    /// Returns the record of a journal's entry whose stamp was read.
     pub(super) fn record(&self) -> Option<Record<'_>> {
         let timestamp = self.timestamp?;
         let pid = number(&self.syslog_pid).or_else(|| number(&self.pid));
@@ -71,6 +93,9 @@ impl Unwrapped {
             &mut self.syslog_pid,
             &mut self.pid,
             &mut self.message,
+            &mut self.docker_log,
+            &mut self.docker_stream,
+            &mut self.docker_time,
         ] {
             field.clear();
         }
@@ -86,6 +111,9 @@ impl Unwrapped {
             Member::SyslogPid => &mut self.syslog_pid,
             Member::Pid => &mut self.pid,
             Member::Message => &mut self.message,
+            Member::DockerLog => &mut self.docker_log,
+            Member::DockerStream => &mut self.docker_stream,
+            Member::DockerTime => &mut self.docker_time,
         }
     }
 }
@@ -101,6 +129,9 @@ enum Member {
     SyslogPid,
     Pid,
     Message,
+    DockerLog,
+    DockerStream,
+    DockerTime,
 }
 
 impl Member {
@@ -114,6 +145,9 @@ impl Member {
             "SYSLOG_PID" => Member::SyslogPid,
             "_PID" => Member::Pid,
             "MESSAGE" => Member::Message,
+            "log" => Member::DockerLog,
+            "stream" => Member::DockerStream,
+            "time" => Member::DockerTime,
             _ => return None,
         })
     }
@@ -124,13 +158,13 @@ fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// Reads an object's members into their buffers.
-struct EntryVisitor<'b>(&'b mut Unwrapped);
+struct EntryVisitor<'b>(&'b mut Entry);
 
 impl<'de> Visitor<'de> for EntryVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a journal entry")
+        f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
@@ -267,9 +301,10 @@ impl<'de> Visitor<'de> for Element<'_> {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Option<(i64, String)> {
-        let mut unwrapped = Unwrapped::default();
-        let (micros, record) = unwrapped.read(line.as_bytes())?;
+    fn read(line: &str) -> Option<(Timestamp, String)> {
+        let mut entry = Entry::default();
+        let stamp = entry.read(line.as_bytes()).then(|| entry.stamp())??;
+        let record = entry.record()?;
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         let pid = record
             .pid
@@ -280,7 +315,11 @@ mod tests {
             pid,
             text(record.message),
         ];
-        Some((micros, shown.join(" | ")))
+        Some((stamp, shown.join(" | ")))
+    }
+
+    fn stamp(micros: u64) -> Timestamp {
+        Timestamp::from_epoch_micros(micros).unwrap()
     }
 
     #[test]
@@ -307,7 +346,7 @@ mod tests {
             let line = format!("{{\"__REALTIME_TIMESTAMP\":\"1795221865624661\",{members}}}");
             assert_eq!(
                 read(&line),
-                Some((1_795_221_865_624_661, expected.to_owned())),
+                Some((stamp(1_795_221_865_624_661), expected.to_owned())),
                 "{line}"
             );
         }
@@ -316,7 +355,7 @@ mod tests {
     #[test]
     fn prefers_the_time_at_which_the_program_logged() {
         let line = r#"{"__REALTIME_TIMESTAMP":"2","_SOURCE_REALTIME_TIMESTAMP":"1","MESSAGE":""}"#;
-        assert_eq!(read(line).map(|(micros, _)| micros), Some(1));
+        assert_eq!(read(line).map(|(found, _)| found), Some(stamp(1)));
     }
 
     #[test]
@@ -336,10 +375,11 @@ mod tests {
 
     #[test]
     fn forgets_the_entry_before() {
-        let mut unwrapped = Unwrapped::default();
+        let mut entry = Entry::default();
         let full = br#"{"__REALTIME_TIMESTAMP":"1","_HOSTNAME":"h","_PID":"5","MESSAGE":"m"}"#;
-        assert!(unwrapped.read(full).is_some());
-        let (_, record) = unwrapped.read(br#"{"__REALTIME_TIMESTAMP":"1"}"#).unwrap();
+        assert!(entry.read(full) && entry.stamp().is_some());
+        assert!(entry.read(br#"{"__REALTIME_TIMESTAMP":"1"}"#) && entry.stamp().is_some());
+        let record = entry.record().unwrap();
         assert_eq!(
             (record.host, record.pid, record.message),
             (&b""[..], None, &b""[..])

@@ -13,12 +13,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block::{CutLines, Passage};
-use super::dating::Dating;
+use super::dating::{Dating, last_line};
 use super::progress::Progress;
 use super::tied;
 
 /// How much is looked at to find a line end, at first.
 const LOOK_BYTES: u64 = 4 << 10;
+/// A line of a container that is cut into parts: 16 KiB of it, each byte escaped.
+const LONGEST_PART_BYTES: u64 = 128 << 10;
 /// How much longer the next look is where there is none.
 const GROWTH: u64 = 8;
 
@@ -223,7 +225,12 @@ impl Cutter {
             let from = self.at.max(target.saturating_sub(look_bytes));
             self.log.read(from..to, &mut self.look)?;
             let limit = usize::try_from(target.saturating_sub(from)).unwrap_or(usize::MAX);
-            let cut = tied::last_cut(&self.look, limit.min(self.look.len()), to == end);
+            let cut = tied::last_cut(
+                &self.look,
+                limit.min(self.look.len()),
+                from == self.at,
+                to == end,
+            );
             if let Some(cut) = cut {
                 return Ok(Some(from.saturating_add(length(cut))));
             }
@@ -244,14 +251,23 @@ impl Cutter {
                 continue;
             };
             from = from.saturating_add(length(first)).saturating_add(1);
+            let is_part = self.ends_with_part(from)?;
             let ahead = end.min(from.saturating_add(length(tied::LOOK_AHEAD_BYTES)));
             self.log.read(from..ahead, &mut self.look)?;
-            if !tied::is_tied(&self.look, ahead == end) {
+            if !is_part && !tied::is_tied(&self.look, ahead == end) {
                 return Ok(from);
             }
         }
         self.is_over = true;
         Ok(end)
+    }
+
+    /// Tells whether the line that ends before a place goes on below; only the end of a part that
+    /// is longer than all lines of containers is looked at.
+    fn ends_with_part(&mut self, end: u64) -> io::Result<bool> {
+        let from = self.at.max(end.saturating_sub(LONGEST_PART_BYTES));
+        self.log.read(from..end.saturating_sub(1), &mut self.look)?;
+        Ok(tied::are_tied(last_line(&self.look), b""))
     }
 
     /// Of a line that is too long the beginning is kept: returns where that ends.

@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 
 use mailtally_parsers::Timestamp;
 
+use super::container::Unwrapped;
 use super::dating;
-use super::journal::Unwrapped;
 use super::survey::{Need, Survey, behind_first_line_end, whole_lines};
 
 /// How much of an end is read: enough to know the hosts and tags, where there are other inputs.

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use mailtally_parsers::Timestamp;
 
+use super::container::Unwrapped;
 use super::dating::{Dating, YearWalk, last_line, stated_day};
-use super::journal::Unwrapped;
 use super::plain::PlainLog;
 use super::survey::{behind_first_line_end, whole_lines};
 
@@ -41,7 +41,7 @@ impl Dating {
 /// The last lines of a part, with a time among them.
 struct End {
     lines: Vec<u8>,
-    /// The last stamp; `None` where the last line with a time is one of a journal.
+    /// The last stamp; `None` where the last line with a time is in a container.
     stamp: Option<Timestamp>,
 }
 
@@ -68,11 +68,11 @@ impl End {
     }
 }
 
-/// Finds the last line with a time; its stamp is `None` if it is one of a journal.
+/// Finds the last line with a time; its stamp is `None` if it is in a container.
 fn last_stamp(mut lines: &[u8], unwrapped: &mut Unwrapped) -> Option<Option<Timestamp>> {
     while !lines.is_empty() {
         let line = last_line(lines);
-        if is_of_journal(line, unwrapped) {
+        if is_in_container(line, unwrapped) {
             return Some(None);
         }
         if let Some(stamp) = Timestamp::of_line(line) {
@@ -84,8 +84,8 @@ fn last_stamp(mut lines: &[u8], unwrapped: &mut Unwrapped) -> Option<Option<Time
     None
 }
 
-fn is_of_journal(line: &[u8], unwrapped: &mut Unwrapped) -> bool {
-    line.first() == Some(&b'{') && unwrapped.load(line).is_some()
+fn is_in_container(line: &[u8], unwrapped: &mut Unwrapped) -> bool {
+    unwrapped.load_alone(line).is_some()
 }
 
 /// Goes through the stretches of a part in which a new year may begin.
@@ -125,9 +125,9 @@ fn skip_stretches(
     Ok(())
 }
 
-/// The day of a line as logged; all lines of a journal are of one, for they tell no years.
+/// The day of a line as logged; all lines in containers are of one, for they tell no years.
 fn day_of<'l>(line: &'l [u8], unwrapped: &mut Unwrapped) -> &'l [u8] {
-    if is_of_journal(line, unwrapped) {
+    if is_in_container(line, unwrapped) {
         return b"{";
     }
     stated_day(line)

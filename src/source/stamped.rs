@@ -7,9 +7,9 @@ use mailtally_parsers::Record;
 
 use super::block::BlockReader;
 use super::chunk::{Pool, first_line};
+use super::container::Unwrapped;
 use super::dating::{Dater, time_of_line};
 use super::input::Options;
-use super::journal::Unwrapped;
 use super::life::Place;
 use super::plan::{Clock, Source};
 use super::problem::SourceError;
@@ -103,8 +103,9 @@ impl StampedLines {
         let rest = self.block.get(self.at - self.block_offset..)?;
         let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let line = rest.get(..length)?;
-        let stamped = read_stamped(line, &mut self.unwrapped, &mut self.dater);
-        let length = with_tied_lines(rest, length);
+        let length = with_tied_lines(rest, line.len());
+        let lines = rest.get(..length)?;
+        let stamped = read_stamped(line, lines, &mut self.unwrapped, &mut self.dater);
         Some((self.at..self.at + length, stamped))
     }
 
@@ -148,26 +149,27 @@ impl StampedLines {
 }
 
 /// Returns where the lines end that are tied to the first one; a block ends where they do.
-fn with_tied_lines(lines: &[u8], mut length: usize) -> usize {
-    while let Some(below) = lines.get(length + 1..)
-        && !below.is_empty()
-        && tied::is_notice(first_line(below))
+fn with_tied_lines(lines: &[u8], first: usize) -> usize {
+    let (mut last, mut end) = (lines.get(..first).unwrap_or(b""), first);
+    while let Some(below) = lines.get(end + 1..).map(first_line)
+        && end + 1 < lines.len()
+        && tied::are_tied(last, below)
     {
-        length += 1 + first_line(below).len();
+        (last, end) = (below, end + 1 + below.len());
     }
-    length
+    end
 }
 
-/// Reads a line's time, and its place in the life of a mail.
+/// Reads a line's time, and its place in the life of a mail; `lines` has those that are tied to it.
 fn read_stamped(
     line: &[u8],
+    lines: &[u8],
     unwrapped: &mut Unwrapped,
     dater: &mut Dater,
 ) -> Option<(WallTime, Place)> {
-    if line.first() == Some(&b'{')
-        && let Some((instant_us, record)) = unwrapped.read(line)
-    {
-        return Some((dater.shown(instant_us), Place::of(&record)));
+    if let Some(stamp) = unwrapped.load_first(lines) {
+        let place = unwrapped.record().map(|record| Place::of(&record));
+        return Some((dater.in_container(&stamp), place?));
     }
     let record = Record::parse(line)?;
     Some((dater.wall_time(&record.timestamp), Place::of(&record)))

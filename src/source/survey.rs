@@ -15,8 +15,8 @@ use mailtally_parsers::{Record, Timestamp};
 
 use super::block::BlockReader;
 use super::chunk::{Pool, split_lines};
+use super::container::{Loaded, Unwrapped};
 use super::dating::{Dater, Dating, Turns};
-use super::journal::Unwrapped;
 use super::open::{LogFile, Origin};
 use super::problem::SourceError;
 use super::progress::Progress;
@@ -279,15 +279,15 @@ impl Survey {
         let is_looked_at_closely =
             self.lines < CLOSE_LINES || self.lines.is_multiple_of(CLOSE_STRIDE);
         self.lines += 1;
-        let seen = if line.first() == Some(&b'{')
-            && let Some((_, record)) = self.unwrapped.read(line)
-        {
-            insert(&mut self.hosts, record.host);
-            insert(&mut self.tags, record.tag.text);
-            Stamped {
-                stamp: record.timestamp,
-                turns: 0,
+        let seen = if let Some(loaded) = self.unwrapped.load(line) {
+            let Loaded::Line(stamp) = loaded else {
+                return None;
+            };
+            if let Some(record) = self.unwrapped.record() {
+                insert(&mut self.hosts, record.host);
+                insert(&mut self.tags, record.tag.text);
             }
+            Stamped { stamp, turns: 0 }
         } else {
             let stamp = Timestamp::of_line(line)?;
             if is_looked_at_closely && let Some(record) = Record::parse(line) {

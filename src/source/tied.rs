@@ -1,7 +1,11 @@
 //! Lines that mean nothing without the line above, and so must not be parted from it.
 //!
-//! That is syslogd's `last message repeated 3 times`. A log is only cut where the next line stands
-//! for itself: then each chunk can be counted alone, and any cut gives the same totals.
+//! That is syslogd's `last message repeated 3 times`, and the second part of a line that the runtime
+//! of a container cut. A log is only cut where the next line stands for itself: then each chunk can
+//! be counted alone, and any cut gives the same totals.
+
+use super::container::is_unfinished;
+use super::dating::last_line;
 
 /// Where such words stand in a line at the latest: behind a stamp and a host, in a container.
 const NOTICE_BYTES: usize = 512;
@@ -15,13 +19,17 @@ pub(super) const LOOK_AHEAD_BYTES: usize = NOTICE_BYTES;
 /// Finds the last place in a block where it may be cut, at `limit` or before: where a line begins
 /// that stands for itself. `None` when there is no such place behind the first line.
 ///
-/// `is_all` says that nothing follows the block.
-pub(super) fn last_cut(block: &[u8], limit: usize, is_all: bool) -> Option<usize> {
+/// The block begins with a whole line if `is_whole`, and nothing follows it if `is_all`.
+pub(super) fn last_cut(block: &[u8], limit: usize, is_whole: bool, is_all: bool) -> Option<usize> {
     let mut end = last_line_end(block.get(..limit)?)?;
     let last = end;
     for _ in 0..MOST_TIED {
         let (above, below) = block.split_at_checked(end)?;
-        if !is_tied(below, is_all) {
+        let line = last_line(above);
+        if line.len() + 1 >= end && !is_whole {
+            return None;
+        }
+        if !is_tied(below, is_all) && !is_unfinished(line) {
             return Some(end);
         }
         end = last_line_end(above.strip_suffix(b"\n")?)?;
@@ -34,7 +42,12 @@ pub(super) fn last_line_end(block: &[u8]) -> Option<usize> {
     memchr::memrchr(b'\n', block).map(|end| end + 1)
 }
 
-/// Tells whether the first line of these is tied to the one above it; also where too little of it
+/// Tells whether a line is tied to the one above it.
+pub(super) fn are_tied(above: &[u8], line: &[u8]) -> bool {
+    is_notice(line) || is_unfinished(above)
+}
+
+/// Tells whether the first line of these is tied to any that is above it; also where too little of it
 /// was read to know.
 pub(super) fn is_tied(lines: &[u8], is_all: bool) -> bool {
     let beginning = lines.get(..NOTICE_BYTES).unwrap_or(lines);
@@ -71,7 +84,7 @@ mod tests {
             (String::new(), None),
         ] {
             assert_eq!(
-                last_cut(block.as_bytes(), block.len(), false),
+                last_cut(block.as_bytes(), block.len(), true, false),
                 cut,
                 "{block}"
             );
@@ -80,21 +93,21 @@ mod tests {
 
     #[test]
     fn a_limit_is_kept_although_more_was_read() {
-        assert_eq!(last_cut(b"one\ntwo\nthree\n", 8, false), Some(8));
-        assert_eq!(last_cut(b"one\ntwo\nthree\n", 7, false), Some(4));
+        assert_eq!(last_cut(b"one\ntwo\nthree\n", 8, true, false), Some(8));
+        assert_eq!(last_cut(b"one\ntwo\nthree\n", 7, true, false), Some(4));
     }
 
     #[test]
     fn what_nothing_follows_is_known() {
-        assert_eq!(last_cut(b"one\ntwo\nthr", 8, true), Some(8));
-        assert_eq!(last_cut(b"one\ntwo\n", 8, true), Some(8));
+        assert_eq!(last_cut(b"one\ntwo\nthr", 8, true, true), Some(8));
+        assert_eq!(last_cut(b"one\ntwo\n", 8, true, true), Some(8));
     }
 
     #[test]
     fn endless_notices_are_cut_at_last() {
         let block = format!("one\n{}", NOTICE.repeat(2 * MOST_TIED));
         assert_eq!(
-            last_cut(block.as_bytes(), block.len(), false),
+            last_cut(block.as_bytes(), block.len(), true, false),
             Some(block.len())
         );
     }

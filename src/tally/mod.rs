@@ -197,9 +197,14 @@ impl Tally {
             Ok(Event::Dovecot(event)) => self.absorb_dovecot(record, wall_us, event),
             Ok(event) => {
                 self.account(record, wall_us, event.kind(), event.class());
-                if let Event::Logger(logger::Event::RateLimit(lost)) = event {
-                    let lost = lost.count.saturating_mul(u64::from(record.repeated));
-                    self.accounts.count_lost(lost);
+                let count = |tally: &mut Tally| {
+                    if let Event::Logger(logger::Event::RateLimit(lost)) = event {
+                        tally.accounts.count_lost(lost.count);
+                    }
+                };
+                count(self);
+                if record.repeated > 1 {
+                    self.again(record, count);
                 }
                 self.sweep();
             }
@@ -207,21 +212,32 @@ impl Tally {
         }
     }
 
+    #[inline]
     fn absorb_postfix(&mut self, record: &Record<'_>, wall_us: i64, event: &PostfixEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        // A line that stands for many is one in the account of lines, and many in all else.
-        for _ in 0..record.repeated {
-            self.postfix(host, record, wall_us, event);
+        self.postfix(host, record, wall_us, event);
+        if record.repeated > 1 {
+            self.again(record, |tally| tally.postfix(host, record, wall_us, event));
         }
         self.sweep();
     }
 
+    #[inline]
     fn absorb_dovecot(&mut self, record: &Record<'_>, wall_us: i64, event: &DovecotEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        for _ in 0..record.repeated {
-            self.dovecot(host, event);
+        self.dovecot(host, event);
+        if record.repeated > 1 {
+            self.again(record, |tally| tally.dovecot(host, event));
         }
         self.sweep();
+    }
+
+    /// Counts the events that a line stands for beside its own: in the account of lines it is one.
+    #[cold]
+    fn again(&mut self, record: &Record<'_>, mut count: impl FnMut(&mut Tally)) {
+        let more = record.repeated.saturating_sub(1);
+        self.accounts.count_expanded(u64::from(more));
+        (0..more).for_each(|_| count(self));
     }
 
     /// Accounts for a line of a known kind; returns its host.
@@ -246,9 +262,6 @@ impl Tally {
         let host = self.host(record.host);
         self.accounts.stamp(host, wall_us);
         self.now_us = self.now_us.max(wall_us);
-        if record.repeated > 1 {
-            self.accounts.count_expanded(u64::from(record.repeated) - 1);
-        }
         host
     }
 

@@ -29,6 +29,11 @@ pub use recent::Envelopes;
 pub(crate) use repeat::{notice, tag_of, unfold};
 
 impl Timestamp {
+    /// Reads a stamp in the spelling of RFC 3339, and returns what stands behind it.
+    pub fn from_rfc3339(text: &[u8]) -> Option<(Self, &[u8])> {
+        rfc3339::stamp(text)
+    }
+
     /// Reads the stamp of a line alone, without host and tag; much faster than [`Record::parse`].
     ///
     /// Returns `None` when the line has no stamp that we know. Every line that has a record has
@@ -95,6 +100,14 @@ fn after_priority(line: &[u8]) -> Option<&[u8]> {
     let (priority, rest) = digits.split_at_checked(end)?;
     let is_number = !priority.is_empty() && priority.iter().all(u8::is_ascii_digit);
     is_number.then_some(rest.get(1..)?)
+}
+
+/// Parses what stands behind the stamp where a container states that, and no stamp is in the line.
+pub(crate) fn parse_unstamped(timestamp: Timestamp, text: &[u8]) -> Record<'_> {
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    origin::parse(timestamp, text)
+        .filter(|record| !record.tag.text.is_empty())
+        .unwrap_or_else(|| Record::from_parts(timestamp, b"", b"", None, text))
 }
 
 fn parse_after_nuls(line: &[u8]) -> Option<Record<'_>> {

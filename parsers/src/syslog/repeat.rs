@@ -5,6 +5,7 @@
 //! and leaves it to the reader to know which one: that is **not** found out here, for it takes the
 //! line above.
 
+use crate::Tag;
 use crate::scan::number;
 
 /// Who says that more messages are left out by one line is not believed: rsyslog limits a program
@@ -14,6 +15,7 @@ const MOST: u64 = 100_000;
 /// Takes rsyslog's frame off a message, and tells how often it was logged; once without a frame.
 ///
 /// A line that was cut lacks the bracket at its end.
+#[inline]
 pub(crate) fn unfold(message: &[u8]) -> (u32, &[u8]) {
     match message.first() {
         Some(b'm') => framed(message).unwrap_or((1, message)),
@@ -21,6 +23,7 @@ pub(crate) fn unfold(message: &[u8]) -> (u32, &[u8]) {
     }
 }
 
+#[cold]
 fn framed(message: &[u8]) -> Option<(u32, &[u8])> {
     let (rest, times) = number(message.strip_prefix(b"message repeated ")?).ok()?;
     let inside = rest.strip_prefix(b" times: [")?;
@@ -45,9 +48,10 @@ fn believed(times: u64) -> Option<u32> {
 }
 
 /// Returns the tag of what a logger says of itself without one; empty for all else.
-pub(crate) fn tag_of(message: &[u8]) -> &'static [u8] {
+#[cold]
+pub(crate) fn tag_of(message: &[u8]) -> Tag<'static> {
     let is_own = message == b"-- MARK --" || notice(message).is_some();
-    if is_own { b"syslogd" } else { b"" }
+    Tag::parse(if is_own { b"syslogd" } else { b"" })
 }
 
 #[cfg(test)]
