@@ -172,7 +172,7 @@ fn delivery(outcome: &str, who: u32) -> String {
 /// Lines without a queue id, of one process each.
 fn session_line() -> impl Strategy<Value = String> {
     let tls = "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)";
-    let kind = 0..12u32;
+    let kind = 0..18u32;
     (kind, 0..3u32).prop_map(move |(kind, who)| {
         let peer = format!("host{who}.example.net[192.0.2.{who}]");
         match kind {
@@ -187,6 +187,12 @@ fn session_line() -> impl Strategy<Value = String> {
             8 => format!("dovecot: imap-login: Login: user=<u{who}@example.com>, method=PLAIN, rip=192.0.2.{who}, lip=198.51.100.1, mpid=47{who}, TLS, session=<session{who}>"),
             9 => format!("dovecot: imap-login: Disconnected: Connection closed (auth failed, 2 attempts in 4 secs): user=<>, method=PLAIN, rip=192.0.2.{who}, lip=198.51.100.1, session=<session{who}>"),
             10 => format!("postfix/smtpd[7{who}]: NOQUEUE: reject: RCPT from {peer}: 554 5.7.1 <x@example.net>: Relay access denied; from=<x@example.net> to=<x@example.net> proto=ESMTP helo=<x>"),
+            11 => format!("postfix/smtpd[7{who}]: NOQUEUE: reject: RCPT from {peer}: 450 4.2.0 <x@example.net>: Recipient address rejected: Greylisted; from=<x@example.net> to=<x@example.net> proto=ESMTP helo=<x>"),
+            12 => format!("postfix/postscreen[90]: CONNECT from [192.0.2.{who}]:4000 to [198.51.100.1]:25"),
+            13 => format!("postfix/dnsblog[91]: addr 192.0.2.{who} listed by domain list{}.example as 127.0.0.2", who % 2),
+            14 => format!("postfix/smtpd[7{who}]: warning: hostname h{who}.example does not resolve to address 192.0.2.{who}"),
+            15 => format!("dovecot: imap(u{who})<47><s{who}>: Disconnected: Logged out in=1{who} out=2{who}"),
+            16 => format!("postfix/smtp[8{who}]: connect to mx{who}.example.org[2001:db8::{who}]:25: Connection timed out"),
             _ => "cron[1]: (root) CMD (true)".to_owned(),
         }
     })

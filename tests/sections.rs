@@ -54,6 +54,31 @@ fn details(log: &str) -> DetailTotals {
     totals(log).details
 }
 
+/// The same log with stamps to the microsecond says the same.
+#[test]
+fn fractions_of_seconds_change_no_span() {
+    let exact: String = CLIENTS
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .enumerate()
+        .map(|(at, (time, rest))| {
+            format!(
+                "2026-11-21T{time}.{:06}+00:00 {rest}\n",
+                at * 81_111 % 999_983
+            )
+        })
+        .collect();
+    let mut tally = Tally::anchored(Windows::default());
+    for line in exact.lines() {
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let micros = i64::from(record.timestamp.micros);
+        tally.line(&record, wall_us(&record) + micros);
+    }
+    let (exact, whole) = (tally.finish().details, details(CLIENTS));
+    assert_eq!(exact.stays, whole.stays);
+    assert_eq!(exact.greylist, whole.greylist);
+}
+
 /// A value as one line of JSON, without the quotes: easy to write, easy to compare.
 fn brief<T: serde::Serialize>(row: &T) -> String {
     serde_json::to_string(row).unwrap().replace('"', "")
@@ -196,4 +221,238 @@ fn delays_by_stage() {
         delays[4]
     );
     assert_eq!(delays[4].p90_us, 8_000_000);
+}
+
+const CLIENTS: &str = "
+10:00:00 mx1 postfix/smtpd[70]: connect from mail.example.net[192.0.2.1]
+10:00:05 mx1 postfix/smtpd[71]: connect from unknown[198.51.100.7]
+10:00:06 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from unknown[198.51.100.7]: 450 4.2.0 <bob@example.org>: Recipient address rejected: Greylisted, see http://postgrey.example/; from=<a@example.com> to=<bob@example.org> proto=ESMTP helo=<x>
+10:00:07 mx1 postfix/smtpd[71]: disconnect from unknown[198.51.100.7] ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4
+10:00:10 mx1 postfix/smtpd[70]: disconnect from mail.example.net[192.0.2.1] ehlo=1 quit=1 commands=2
+10:01:00 mx1 postfix/smtpd[72]: NOQUEUE: reject: RCPT from unknown[203.0.113.5]: 450 4.2.0 <bob@example.org>: Recipient address rejected: Greylisted, see http://postgrey.example/; from=<a@example.com> to=<bob@example.org> proto=ESMTP helo=<x>
+10:01:02 mx1 postfix/smtpd[72]: disconnect from unknown[203.0.113.5] ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4
+10:05:06 mx1 postfix/smtpd[71]: connect from unknown[198.51.100.9]
+10:05:06 mx1 postfix/smtpd[71]: 4F1A22C0D9A: client=unknown[198.51.100.9]
+10:05:08 mx1 postfix/smtpd[71]: disconnect from unknown[198.51.100.9] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5
+11:00:00 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from unknown[198.51.100.7]: 554 5.7.1 <x@example.com>: Relay access denied; from=<a@example.com> to=<x@example.com> proto=ESMTP helo=<x>
+11:00:01 mx1 postfix/smtpd[71]: 4F1A22C0D9B: client=unknown[198.51.100.9]
+";
+
+#[test]
+fn clients_stay_as_long_as_both_lines_say() {
+    let stays = details(CLIENTS).stays;
+    // Process 72's connection began before the log.
+    assert_eq!(
+        briefs(&stays.by_client),
+        [
+            "{client:198.51.100.7,connections:1,total_us:2000000,longest_us:2000000}",
+            "{client:198.51.100.9,connections:1,total_us:2000000,longest_us:2000000}",
+            "{client:example.net,connections:1,total_us:10000000,longest_us:10000000}",
+        ]
+    );
+    let hour = 21 * 24 + 10;
+    let rows = [format!(
+        "{{hour:{hour},connections:3,total_us:14000000,longest_us:10000000}}"
+    )];
+    assert_eq!(briefs(&stays.per_hour), rows);
+}
+
+#[test]
+fn greylisted_networks_come_back_or_not() {
+    let greylist = details(CLIENTS).greylist;
+    // The second mail of the network that came back changes nothing.
+    assert_eq!(
+        brief(&greylist),
+        "{refusals:2,networks:2,came_back:1,median_wait_us:300000000,p90_wait_us:300000000,\
+         by_network:[{network:198.51.100.0/24,refusals:1,wait_us:300000000},\
+         {network:203.0.113.0/24,refusals:1,wait_us:null}]}"
+    );
+}
+
+#[test]
+fn refusals_by_code_and_hour() {
+    let hour = 21 * 24 + 10;
+    assert_eq!(
+        briefs(&details(CLIENTS).refused),
+        [
+            format!(
+                "{{rule:greylist,class:greylist,action:reject,stage:rcpt,code_class:4,count:2,\
+                 per_hour:[[{hour},2]]}}"
+            ),
+            format!(
+                "{{rule:relay-denied,class:relay-denied,action:reject,stage:rcpt,code_class:5,\
+                 count:1,per_hour:[[{},1]]}}",
+                hour + 1
+            ),
+        ]
+    );
+}
+
+const SCREEN: &str = "
+10:00:00 mx1 postfix/postscreen[90]: CONNECT from [198.51.100.7]:4000 to [192.0.2.25]:25
+10:00:00 mx1 postfix/dnsblog[91]: addr 198.51.100.7 listed by domain zen.example as 127.0.0.2
+10:00:00 mx1 postfix/dnsblog[92]: addr 198.51.100.7 listed by domain bl.example as 127.0.0.2
+10:00:01 mx1 postfix/dnsblog[91]: addr 198.51.100.8 listed by domain zen.example as 127.0.0.4
+10:00:01 mx1 postfix/postscreen[90]: CONNECT from [198.51.100.8]:4000 to [192.0.2.25]:25
+10:00:06 mx1 postfix/postscreen[90]: DNSBL rank 5 for [198.51.100.7]:4000
+10:00:06 mx1 postfix/postscreen[90]: NOQUEUE: reject: RCPT from [198.51.100.7]:4000: 550 5.7.1 Service unavailable; client [198.51.100.7] blocked using zen.example; from=<a@example.com>, to=<b@example.org>, proto=ESMTP, helo=<x>
+10:00:06 mx1 postfix/postscreen[90]: DISCONNECT [198.51.100.7]:4000
+10:00:07 mx1 postfix/postscreen[90]: PASS NEW [198.51.100.8]:4000
+10:00:08 mx1 postfix/smtpd[71]: 4F1A22C0D9A: client=unknown[198.51.100.8]
+10:00:08 mx1 postfix/cleanup[60]: 4F1A22C0D9A: message-id=<1@example.com>
+10:00:08 mx1 postfix/qmgr[62]: 4F1A22C0D9A: from=<a@example.com>, size=10, nrcpt=1 (queue active)
+10:00:09 mx1 postfix/qmgr[62]: 4F1A22C0D9A: removed
+10:01:00 mx1 postfix/postscreen[90]: CONNECT from [198.51.100.7]:4001 to [192.0.2.25]:25
+";
+
+#[test]
+fn postscreen_and_blocklists() {
+    let screening = details(SCREEN).screening;
+    assert_eq!(
+        briefs(&screening.actions),
+        [
+            "{action:psc_connect,count:3,clients:2}",
+            "{action:psc_disconnect,count:1,clients:1}",
+            "{action:psc_dnsbl_rank,count:1,clients:1}",
+            "{action:psc_pass_new,count:1,clients:1}",
+            "{action:psc_reject_rcpt,count:1,clients:1}",
+        ]
+    );
+    assert_eq!(briefs(&screening.ranks), ["{rank:5,count:1}"]);
+    assert_eq!(
+        briefs(&screening.lists),
+        [
+            "{list:zen.example,hits:2,clients:2,only_here:1,refused:1,accepted:1}",
+            "{list:bl.example,hits:1,clients:1,only_here:0,refused:1,accepted:0}",
+        ]
+    );
+    let overlap = "{list:bl.example,other:zen.example,clients:1}";
+    assert_eq!(briefs(&screening.overlaps), [overlap]);
+}
+
+const COMPLAINTS: &str = "
+09:00:00 mx1 postfix/master[5]: daemon started -- version 3.7.11, configuration /etc/postfix
+10:00:00 mx1 postfix/smtpd[70]: warning: hostname a.example does not resolve to address 192.0.2.1: Name or service not known
+10:00:02 mx1 postfix/smtpd[70]: warning: hostname b.example does not resolve to address 192.0.2.2
+10:00:03 mx1 postfix/smtpd[70]: fatal: open database /etc/aliases.db: No such file or directory
+10:00:04 mx1 postfix/master[5]: warning: process /usr/lib/postfix/sbin/smtpd pid 70 exit status 1
+10:00:05 mx1 dovecot: imap(bob)<7><abc>: Error: Mailbox INBOX: something broke
+";
+
+#[test]
+fn complaints_by_severity_and_subject() {
+    let rows: Vec<String> = details(COMPLAINTS)
+        .warnings
+        .iter()
+        .map(|row| {
+            let secs = |us: i64| us / 1_000_000 - (21 * 24 + 10) * 3_600;
+            let (first, last) = (secs(row.first_us), secs(row.last_us));
+            let (severity, program) = (row.severity, row.program);
+            format!(
+                "{} {severity} {program} {} {first}..{last}",
+                row.count, row.about
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "2 warning smtpd rdns_mismatch 0..2",
+            "1 error dovecot other 5..5",
+            "1 fatal smtpd table_open 3..3",
+            "1 master master master_start -3600..-3600",
+            "1 warning master process_exit 4..4",
+        ]
+    );
+    let warnings = details(COMPLAINTS).warnings;
+    assert!(
+        warnings[0]
+            .sample
+            .starts_with("warning: hostname a.example")
+    );
+}
+
+const DOVECOT: &str = "
+10:00:00 mx1 dovecot: imap(ann)<7><s1>: Disconnected: Logged out in=100 out=2000 deleted=0 expunged=3 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0
+10:00:01 mx1 dovecot: imap(ann)<8><s2>: Disconnected: Logged out in=50 out=500 deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0
+10:00:02 mx1 dovecot: lmtp(bob)<9><s3>: msgid=<1@example.net>: saved mail to INBOX
+10:00:03 mx1 dovecot: lmtp(bob)<9><s3:2>: sieve: msgid=<2@example.net>: stored mail into mailbox 'Junk'
+10:00:04 mx1 dovecot: lmtp(bob)<9><s3:3>: sieve: msgid=<3@example.net>: forwarded to <bob@elsewhere.example>
+10:00:05 mx1 dovecot: lmtp(bob)<9><s3:4>: msgid=<4@example.net>: save failed to INBOX: Quota exceeded (mailbox for user is full)
+10:00:06 mx1 postgrey[11]: action=greylist, reason=new, client_name=mail.example.org, client_address=192.0.2.7, sender=bob@example.org, recipient=alice@example.com
+10:00:07 mx1 opendkim[12]: 4F1A22C0D9E: DKIM-Signature field added (s=2026a, d=example.com)
+";
+
+#[test]
+fn mailboxes_and_verdicts() {
+    let details = details(DOVECOT);
+    let mailboxes = &details.mailboxes;
+    assert_eq!(
+        briefs(&mailboxes.sessions),
+        ["{protocol:imap,user:ann,sessions:2,in_bytes:150,out_bytes:2500,expunged:3}"]
+    );
+    assert_eq!(
+        briefs(&mailboxes.saved),
+        ["{user:bob,mailbox:INBOX,count:1}"]
+    );
+    assert_eq!(
+        briefs(&mailboxes.sieve),
+        [
+            "{action:redirected,user:bob,count:1}",
+            "{action:stored,user:bob,count:1}"
+        ]
+    );
+    let redirect = "{user:bob@elsewhere.example,count:1}";
+    assert_eq!(briefs(&mailboxes.redirects), [redirect]);
+    assert_eq!(briefs(&mailboxes.over_quota), ["{user:bob,count:1}"]);
+    assert_eq!(
+        briefs(&details.verdicts),
+        [
+            "{program:opendkim,verdict:signed,detail:null,count:1}",
+            "{program:postgrey,verdict:greylist,detail:new,count:1}",
+        ]
+    );
+}
+
+const TLS: &str = "
+10:00:00 mx1 postfix/qmgr[62]: 4F1A22C0D90: removed
+10:00:00 mx1 postfix/smtpd[70]: connect from old.example.net[192.0.2.1]
+10:00:00 mx1 postfix/smtpd[70]: Anonymous TLS connection established from old.example.net[192.0.2.1]: TLSv1 with cipher ECDHE-RSA-AES256-SHA (256/256 bits)
+10:00:01 mx1 postfix/smtpd[70]: disconnect from old.example.net[192.0.2.1] ehlo=2 starttls=1 mail=1 quit=1 commands=5
+10:00:02 mx1 postfix/smtpd[70]: connect from both.example.net[192.0.2.2]
+10:00:02 mx1 postfix/smtpd[70]: Anonymous TLS connection established from both.example.net[192.0.2.2]: TLSv1.2 with cipher DES-CBC3-SHA (112/168 bits)
+10:00:03 mx1 postfix/smtpd[70]: disconnect from both.example.net[192.0.2.2] ehlo=2 starttls=1 mail=1 quit=1 commands=5
+10:00:04 mx1 postfix/smtpd[70]: connect from both.example.net[192.0.2.2]
+10:00:04 mx1 postfix/smtpd[70]: Anonymous TLS connection established from both.example.net[192.0.2.2]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+10:00:05 mx1 postfix/smtpd[70]: disconnect from both.example.net[192.0.2.2] ehlo=2 starttls=1 mail=1 quit=1 commands=5
+10:01:00 mx1 postfix/smtp[80]: Trusted TLS connection established to mx.example.org[203.0.113.9]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+10:01:01 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<bob@example.org>, relay=mx.example.org[203.0.113.9]:25, delay=2, delays=0/0/1/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:01:02 mx1 postfix/smtp[81]: 4F1A22C0D9B: to=<ann@example.com>, relay=mx.example.com[203.0.113.7]:25, delay=2, delays=0/0/1/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:01:03 mx1 postfix/smtp[81]: 4F1A22C0D9C: to=<ann@example.com>, relay=mx.example.com[203.0.113.7]:25, delay=2, delays=0/0/1/1, tls=may:none, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+";
+
+#[test]
+fn weak_tls_and_plaintext() {
+    let totals = totals(TLS);
+    assert_eq!(
+        briefs(&totals.details.weak_tls),
+        [
+            "{direction:inbound,peer:192.0.2.1,why:protocol,protocol:TLSv1,\
+             cipher:ECDHE-RSA-AES256-SHA,sessions:1,strong_sessions:0}",
+            "{direction:inbound,peer:192.0.2.2,why:cipher,protocol:TLSv1.2,\
+             cipher:DES-CBC3-SHA,sessions:1,strong_sessions:1}",
+        ]
+    );
+    let plaintext = "{domain:example.com,deliveries:2}";
+    assert_eq!(briefs(&totals.details.plaintext), [plaintext]);
+    assert_eq!(totals.tls.states.outbound.plaintext, 2);
+
+    // Without a TLS line that day the absence of one proves nothing; `tls=` does.
+    let silent: String = TLS
+        .lines()
+        .filter(|line| !line.contains("TLS connection established to"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let plaintext = "{domain:example.com,deliveries:1}";
+    assert_eq!(briefs(&details(&silent).plaintext), [plaintext]);
 }

@@ -62,6 +62,22 @@ enum SectionName {
     Domains,
     /// Mails and bytes by sender and recipient
     Addresses,
+    /// Refusals by class and rule, for now and for good, over time
+    RejectTrend,
+    /// Warnings, errors, panics, and what master says
+    Warnings,
+    /// How long clients stay with smtpd
+    Smtpd,
+    /// What postscreen did, and what blocklists said
+    Postscreen,
+    /// Who came back after greylisting, and when
+    Greylist,
+    /// Dovecot's sessions, bytes, deliveries, Sieve actions, full mailboxes
+    Mailboxes,
+    /// What milters, policy services and filters decided
+    Verdicts,
+    /// Failed logins by address and network, users by networks
+    LoginSources,
     /// IPv4 beside IPv6
     Families,
     /// Sources of unwanted mail
@@ -88,6 +104,14 @@ impl SectionName {
             SectionName::Delays => Part::Delays,
             SectionName::Domains => Part::Domains,
             SectionName::Addresses => Part::Addresses,
+            SectionName::RejectTrend => Part::RejectTrend,
+            SectionName::Warnings => Part::Warnings,
+            SectionName::Smtpd => Part::Smtpd,
+            SectionName::Postscreen => Part::Postscreen,
+            SectionName::Greylist => Part::Greylist,
+            SectionName::Mailboxes => Part::Mailboxes,
+            SectionName::Verdicts => Part::Verdicts,
+            SectionName::LoginSources => Part::LoginSources,
             SectionName::Families => Part::Families,
             SectionName::SpamSources => Part::SpamSources,
             SectionName::Coverage => Part::Coverage,

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use super::{Options, Part};
+use super::{Options, Part, clock};
 use crate::tally::totals::{
-    DelayRow, DestinationRow, DetailTotals, ExpiredRow, FailureRow, FailureTotals,
-    RecipientDomainRow, ServerFailureRow, VolumeRow, VolumeTotals, WithoutSizeRow,
+    DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow, FailureTotals,
+    GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow, RankRow,
+    RecipientDomainRow, RefusedRow, SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow,
+    StayTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals, WarningRow, WithoutSizeRow,
 };
 
 /// What the sections beyond the totals show; a part that was not asked for has no key.
@@ -29,6 +31,30 @@ pub struct DetailFigures<'a> {
     /// Deliveries of mails whose size the log does not have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_size: Option<WithoutSizeFigures<'a>>,
+    /// Refusals by rule and stage, hour by hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reject_trend: Option<Vec<RefusedFigure<'a>>>,
+    /// How greylisting went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greylist: Option<GreylistFigures<'a>>,
+    /// What postscreen did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postscreen: Option<PostscreenFigures<'a>>,
+    /// What blocklists said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dnsbl: Option<DnsblFigures<'a>>,
+    /// What milters, policy services and filters decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<&'a [VerdictRow]>,
+    /// How long clients stayed with smtpd.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtpd: Option<SmtpdFigures<'a>>,
+    /// What Dovecot's mail processes did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailboxes: Option<MailboxFigures<'a>>,
+    /// What asks for attention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<WarningFigure<'a>>>,
 }
 
 impl<'a> DetailFigures<'a> {
@@ -46,6 +72,21 @@ impl<'a> DetailFigures<'a> {
                 mails: volume.without_size.mails,
                 recipients: options.cut(&volume.without_size.recipients),
             }),
+            reject_trend: has(Part::RejectTrend).then(|| refused(&details.refused, options)),
+            greylist: has(Part::Greylist).then(|| GreylistFigures::new(&details.greylist, options)),
+            postscreen: has(Part::Postscreen).then_some(PostscreenFigures {
+                actions: &details.screening.actions,
+                ranks: &details.screening.ranks,
+            }),
+            dnsbl: has(Part::Postscreen).then(|| DnsblFigures {
+                lists: options.cut(&details.screening.lists),
+                overlaps: options.cut(&details.screening.overlaps),
+            }),
+            verdicts: has(Part::Verdicts).then(|| options.cut(&details.verdicts)),
+            smtpd: has(Part::Smtpd).then(|| SmtpdFigures::new(&details.stays, options)),
+            mailboxes: has(Part::Mailboxes)
+                .then(|| MailboxFigures::new(&details.mailboxes, options)),
+            warnings: has(Part::Warnings).then(|| warnings(&details.warnings, options)),
         }
     }
 }
@@ -99,4 +140,209 @@ pub struct WithoutSizeFigures<'a> {
     pub mails: u64,
     /// Their recipients.
     pub recipients: &'a [WithoutSizeRow],
+}
+
+/// An hour of the log's wall clock for programs: `2026-11-21T00:00:00`.
+fn hour(hour: i64) -> String {
+    clock::iso(hour.saturating_mul(3_600_000_000))
+}
+
+/// Refusals by one rule at one stage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct RefusedFigure<'a> {
+    /// The site's own rule id, else the class.
+    pub rule: &'a str,
+    /// The canonical class.
+    pub class: &'a str,
+    /// `reject`, `reject_warning`, `hold`, `discard`, …
+    pub action: &'static str,
+    /// `connect`, `helo`, `mail`, `rcpt`, …
+    pub stage: &'static str,
+    /// 4 for now, 5 for good.
+    pub code_class: Option<u8>,
+    /// How often.
+    pub count: u64,
+    /// The same by hour; hours without a hit are left out.
+    pub per_hour: Vec<HourFigure>,
+}
+
+/// A count of one hour.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct HourFigure {
+    /// The hour's first moment.
+    pub hour: String,
+    /// How many.
+    pub count: u64,
+}
+
+fn refused(rows: &[RefusedRow], options: Options) -> Vec<RefusedFigure<'_>> {
+    let rows = options.cut(rows).iter();
+    rows.map(refused_figure).collect()
+}
+
+fn refused_figure(row: &RefusedRow) -> RefusedFigure<'_> {
+    let hours = row.per_hour.iter().map(|(at, count)| HourFigure {
+        hour: hour(*at),
+        count: *count,
+    });
+    RefusedFigure {
+        rule: &row.rule,
+        class: &row.class,
+        action: row.action,
+        stage: row.stage,
+        code_class: row.code_class,
+        count: row.count,
+        per_hour: hours.collect(),
+    }
+}
+
+/// How greylisting went.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct GreylistFigures<'a> {
+    /// Refusals that ask to come later.
+    pub refusals: u64,
+    /// The networks that were refused so.
+    pub networks: u64,
+    /// Those of them from which a mail was accepted later.
+    pub came_back: u64,
+    /// The median time from the first refusal to the first mail after it.
+    pub median_wait_us: Option<u64>,
+    /// The time that nine of ten did not exceed.
+    pub p90_wait_us: Option<u64>,
+    /// By network.
+    pub by_network: &'a [GreylistRow],
+}
+
+impl<'a> GreylistFigures<'a> {
+    fn new(greylist: &'a GreylistTotals, options: Options) -> Self {
+        GreylistFigures {
+            refusals: greylist.refusals,
+            networks: greylist.networks,
+            came_back: greylist.came_back,
+            median_wait_us: greylist.median_wait_us,
+            p90_wait_us: greylist.p90_wait_us,
+            by_network: options.cut(&greylist.by_network),
+        }
+    }
+}
+
+/// What postscreen did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PostscreenFigures<'a> {
+    /// By what its lines say of a client.
+    pub actions: &'a [ScreeningRow],
+    /// Clients above the DNSBL threshold by rank.
+    pub ranks: &'a [RankRow],
+}
+
+/// What blocklists said.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DnsblFigures<'a> {
+    /// The lists.
+    pub lists: &'a [DnsblRow],
+    /// Clients that two lists have in common.
+    pub overlaps: &'a [OverlapRow],
+}
+
+/// Connections to smtpd of which the log has both ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SmtpdFigures<'a> {
+    /// By hour of their end.
+    pub per_hour: Vec<StayHourFigure>,
+    /// By client.
+    pub by_client: &'a [StayRow],
+}
+
+/// Connections that ended within one hour.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct StayHourFigure {
+    /// The hour's first moment.
+    pub hour: String,
+    /// How many connections.
+    pub connections: u64,
+    /// Their time in sum, in microseconds.
+    pub total_us: u64,
+    /// The longest of them.
+    pub longest_us: u64,
+}
+
+impl<'a> SmtpdFigures<'a> {
+    fn new(stays: &'a StayTotals, options: Options) -> Self {
+        let hours = stays.per_hour.iter().map(|row| StayHourFigure {
+            hour: hour(row.hour),
+            connections: row.connections,
+            total_us: row.total_us,
+            longest_us: row.longest_us,
+        });
+        SmtpdFigures {
+            per_hour: hours.collect(),
+            by_client: options.cut(&stays.by_client),
+        }
+    }
+}
+
+/// What Dovecot's mail processes did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct MailboxFigures<'a> {
+    /// Sessions that ended, by protocol and user.
+    pub sessions: &'a [MailSessionRow],
+    /// Mails saved.
+    pub saved: &'a [SavedRow],
+    /// Deliveries that failed.
+    pub failed: &'a [UserRow],
+    /// Those that found a mailbox full.
+    pub over_quota: &'a [UserRow],
+    /// Sieve actions.
+    pub sieve: &'a [SieveRow],
+    /// Where Sieve redirected mail to.
+    pub redirects: &'a [UserRow],
+}
+
+impl<'a> MailboxFigures<'a> {
+    fn new(totals: &'a MailboxTotals, options: Options) -> Self {
+        MailboxFigures {
+            sessions: options.cut(&totals.sessions),
+            saved: options.cut(&totals.saved),
+            failed: options.cut(&totals.failed),
+            over_quota: options.cut(&totals.over_quota),
+            sieve: options.cut(&totals.sieve),
+            redirects: options.cut(&totals.redirects),
+        }
+    }
+}
+
+/// Lines that ask for attention and are about one thing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WarningFigure<'a> {
+    /// `panic`, `fatal`, `error`, `warning`; `master` for what master says without such a word.
+    pub severity: &'static str,
+    /// The program that logged.
+    pub program: &'static str,
+    /// What they are about.
+    pub about: &'static str,
+    /// How many lines.
+    pub count: u64,
+    /// The earliest stamp, as `2026-11-21T00:44:25`.
+    pub first: String,
+    /// The latest stamp.
+    pub last: String,
+    /// The first such message in the log.
+    pub sample: &'a str,
+}
+
+fn warnings(rows: &[WarningRow], options: Options) -> Vec<WarningFigure<'_>> {
+    let rows = options.cut(rows).iter();
+    rows.map(warning_figure).collect()
+}
+
+fn warning_figure(row: &WarningRow) -> WarningFigure<'_> {
+    WarningFigure {
+        severity: row.severity,
+        program: row.program,
+        about: row.about,
+        count: row.count,
+        first: clock::iso(row.first_us),
+        last: clock::iso(row.last_us),
+        sample: &row.sample,
+    }
 }

@@ -13,9 +13,9 @@ use super::{Meta, Options, Part, RangeAsked};
 use crate::tally::totals::{
     AcceptedRow, ConnectionRow, ConnectionTotals, Coverage, DayRow, DeliveryFamilyRow,
     DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LineCounts, LoginRow,
-    MailTotals, Messages, RecipientRow, RejectClientRow, RejectTotals, RelayRow, RuleRow,
-    ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, TlsTotals,
-    Totals,
+    MailTotals, Messages, PlaintextRow, RecipientRow, RejectClientRow, RejectTotals, RelayRow,
+    RuleRow, ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, Totals,
+    WeakRow,
 };
 
 /// The version of the JSON report.
@@ -94,7 +94,7 @@ impl<'a> Figures<'a> {
             accepted_by_client: families.map(|totals| options.cut(&totals.accepted_by_client)),
             per_hour: traffic.map(|totals| &totals.per_hour[..]),
             per_day: traffic.map(|totals| &totals.per_day[..]),
-            tls: has(Part::Tls).then(|| TlsFigures::new(&totals.tls, options)),
+            tls: has(Part::Tls).then(|| TlsFigures::new(totals, options)),
             logins: has(Part::Logins).then(|| options.cut(&totals.logins)),
             rejects: has(Part::Rejects).then(|| RejectFigures::new(&totals.rejects, options)),
             connections: families
@@ -232,11 +232,18 @@ pub struct TlsFigures<'a> {
     pub states: &'a TlsStates,
     /// Failed handshakes.
     pub failures: &'a [TlsFailureRow],
+    /// Sessions with an old protocol or a weak cipher.
+    pub weak: &'a [WeakRow],
+    /// Deliveries that the log proves to be plaintext, by destination.
+    pub plaintext: &'a [PlaintextRow],
 }
 
 impl<'a> TlsFigures<'a> {
-    fn new(tls: &'a TlsTotals, options: Options) -> Self {
+    fn new(totals: &'a Totals, options: Options) -> Self {
+        let (tls, details) = (&totals.tls, &totals.details);
         TlsFigures {
+            weak: options.cut(&details.weak_tls),
+            plaintext: options.cut(&details.plaintext),
             inbound: options.cut(&tls.inbound),
             outbound: options.cut(&tls.outbound),
             states: &tls.states,
@@ -347,13 +354,13 @@ mod tests {
     fn has_the_keys_that_others_rely_on() {
         let json = json(&Totals::default(), None);
         assert_eq!(json["schema"], 1);
-        let top = "accepted_by_client connections coverage delays deliveries failures logins \
-                   messages meta per_day per_hour rejects schema spam_sources tls totals \
-                   totals_by_instance";
+        let top = "accepted_by_client connections coverage deliveries dnsbl failures logins \
+                   mailboxes messages meta per_day per_hour postscreen rejects schema \
+                   spam_sources tls totals totals_by_instance verdicts warnings";
         assert_eq!(keys(&json).join(" "), top);
         for (key, expected) in [
             ("meta", "files first hosts last notes range timezone top"),
-            ("tls", "failures inbound outbound states"),
+            ("tls", "failures inbound outbound plaintext states weak"),
             ("rejects", "by_client by_rule"),
             ("connections", "by_address by_family by_service"),
             ("deliveries", "by_family by_recipient by_relay by_status"),

@@ -18,22 +18,36 @@ mod failures;
 mod families;
 mod figures;
 mod grand_totals;
+mod greylist;
 mod head;
+mod login_sources;
 mod logins;
+mod mailboxes;
 pub mod number;
 #[cfg(test)]
 mod plain;
+mod reject_trend;
 mod rejects;
+mod screening;
 mod sections;
+mod smtpd;
 mod spam_sources;
 mod tls;
 mod traffic;
+mod trend;
+mod verdicts;
 mod volume;
+mod warnings;
+mod weak_tls;
 
 pub(crate) use clock::stamp;
 
 pub use block::{Block, Cell, Column, Kind, Pairs, Rest, Section, Table};
-pub use detail_figures::{DetailFigures, DomainFigures, FailureFigures, WithoutSizeFigures};
+pub use detail_figures::{
+    DetailFigures, DnsblFigures, DomainFigures, FailureFigures, GreylistFigures, HourFigure,
+    MailboxFigures, PostscreenFigures, RefusedFigure, SmtpdFigures, StayHourFigure, WarningFigure,
+    WithoutSizeFigures,
+};
 pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
@@ -150,19 +164,33 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     }
     detail_sections(&mut sections, totals, options);
     if has(Part::Tls) {
-        sections.push(tls::tls(&totals.tls, options));
+        let mut section = tls::tls(&totals.tls, options);
+        section
+            .blocks
+            .extend(weak_tls::blocks(&totals.details, options));
+        sections.push(section);
     }
     if has(Part::Logins) {
         sections.push(logins::logins(&totals.logins, options));
     }
+    if has(Part::LoginSources) {
+        sections.extend(login_sources::login_sources(&totals.logins, options));
+    }
     if has(Part::Rejects) {
         sections.push(rejects::rejects(&totals.rejects, options));
     }
+    client_sections(&mut sections, totals, options);
     if has(Part::Families) {
         sections.extend(families::families(totals));
     }
     if has(Part::SpamSources) {
         sections.push(spam_sources::section(&sources, options));
+    }
+    if has(Part::Mailboxes) {
+        sections.extend(mailboxes::mailboxes(&totals.details.mailboxes, options));
+    }
+    if has(Part::Warnings) {
+        sections.extend(warnings::warnings(&totals.details.warnings, options));
     }
     if has(Part::Coverage) {
         sections.push(coverage::coverage(&totals.coverage, options));
@@ -189,6 +217,27 @@ fn detail_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
     }
     if has(Part::Delays) {
         sections.extend(delays::delays(&details.delays));
+    }
+}
+
+/// Adds the sections on what was done with clients and their mail before it got into a queue.
+fn client_sections(sections: &mut Vec<Section>, totals: &Totals, options: Options) {
+    let details = &totals.details;
+    let has = |part| options.sections.has(part);
+    if has(Part::RejectTrend) {
+        sections.extend(reject_trend::reject_trend(&details.refused, options));
+    }
+    if has(Part::Greylist) {
+        sections.extend(greylist::greylist(&details.greylist, options));
+    }
+    if has(Part::Postscreen) {
+        sections.extend(screening::screening(&details.screening, options));
+    }
+    if has(Part::Verdicts) {
+        sections.extend(verdicts::verdicts(&details.verdicts, options));
+    }
+    if has(Part::Smtpd) {
+        sections.extend(smtpd::smtpd(&details.stays, options));
     }
 }
 

@@ -23,6 +23,22 @@ pub enum Part {
     Domains,
     /// Mails and bytes by sender and recipient.
     Addresses,
+    /// Refusals by class and rule, for now and for good, over time.
+    RejectTrend,
+    /// Warnings, errors and what master says.
+    Warnings,
+    /// How long clients stay with smtpd.
+    Smtpd,
+    /// postscreen and blocklists.
+    Postscreen,
+    /// Greylisting.
+    Greylist,
+    /// Dovecot's mail processes.
+    Mailboxes,
+    /// Verdicts of milters, policy services and filters.
+    Verdicts,
+    /// Where logins come from.
+    LoginSources,
     /// IPv4 beside IPv6: connections, accepted mail, deliveries.
     Families,
     /// Sources of unwanted mail.
@@ -56,7 +72,16 @@ impl Sections {
     pub const ALL: Sections = Sections(u64::MAX);
 
     /// The parts that cost too much for a report that nobody asked to have them.
-    const ONLY_ASKED_FOR: Sections = Sections(bit(Part::Domains) | bit(Part::Addresses));
+    const ONLY_ASKED_FOR: Sections = Sections(
+        bit(Part::Delays)
+            | bit(Part::Domains)
+            | bit(Part::Addresses)
+            | bit(Part::Smtpd)
+            | bit(Part::RejectTrend)
+            | bit(Part::Greylist)
+            // It shows addresses at length, and no figure of its own.
+            | bit(Part::LoginSources),
+    );
 
     /// Adds the parts of both.
     #[must_use]
@@ -73,6 +98,8 @@ impl Sections {
     pub fn wanted(self) -> Wanted {
         let volume = self.has(Part::Domains) || self.has(Part::Addresses);
         let failures = self.has(Part::Failures);
+        let screening = self.has(Part::Postscreen);
+        let [refused, greylist] = [Part::RejectTrend, Part::Greylist].map(|part| self.has(part));
         let [totals, traffic, families, sources] = [
             Part::Totals,
             Part::Traffic,
@@ -82,16 +109,28 @@ impl Sections {
         .map(|part| self.has(part));
         Wanted {
             // Good mail counts for a client, too.
-            mail: totals || traffic || families || sources || volume || failures,
+            mail: totals || traffic || families || sources || volume || failures || screening,
             tls: self.has(Part::Tls) || families,
-            logins: self.has(Part::Logins) || families || sources,
+            logins: self.has(Part::Logins) || self.has(Part::LoginSources) || families || sources,
             // Messages tell refusals for good from refusals for now.
-            rejects: self.has(Part::Rejects) || totals || families || sources,
+            rejects: self.has(Part::Rejects)
+                || totals
+                || families
+                || sources
+                || refused
+                || greylist,
             clients: families || sources,
             deliveries: families,
             failures,
             volume,
             delays: self.has(Part::Delays),
+            refused,
+            warnings: self.has(Part::Warnings),
+            stays: self.has(Part::Smtpd),
+            screening,
+            greylist,
+            mailboxes: self.has(Part::Mailboxes),
+            verdicts: self.has(Part::Verdicts),
         }
     }
 }

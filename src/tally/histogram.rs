@@ -96,8 +96,9 @@ mod tests {
         (0..count).map(|_| next() >> (next() % 53)).collect()
     }
 
-    fn exact(sorted: &[u64], percent: usize) -> u64 {
-        sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
+    fn exact(sorted: &[u64], percent: u64) -> u64 {
+        let rank = (sorted.len() as u64 * percent).div_ceil(100).max(1);
+        sorted[usize::try_from(rank - 1).unwrap()]
     }
 
     #[test]
@@ -108,10 +109,7 @@ mod tests {
             values.iter().for_each(|&us| histogram.add(us));
             values.sort_unstable();
             for percent in [1, 50, 90, 95, 99, 100] {
-                let (found, exact) = (
-                    histogram.percentile(percent),
-                    exact(&values, usize::try_from(percent).unwrap()),
-                );
+                let (found, exact) = (histogram.percentile(percent), exact(&values, percent));
                 let error = found.abs_diff(exact);
                 assert!(
                     u128::from(error) * 100 <= u128::from(exact) * 2,

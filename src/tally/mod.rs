@@ -45,6 +45,7 @@ use self::counts::Counts;
 use self::coverage::{Accounts, Class};
 use self::deliveries::{Deliveries, Distinct};
 use self::details::Details;
+pub(crate) use self::details::greylist::network_of as network;
 use self::details::volume::Sent;
 use self::finish::Scopes;
 pub use self::lives::Windows;
@@ -197,10 +198,15 @@ impl Tally {
             Ok(Event::Dovecot(event)) => self.absorb_dovecot(record, wall_us, event),
             Ok(event) => {
                 self.account(record, wall_us, event.kind(), event.class());
-                let count = |tally: &mut Tally| {
-                    if let Event::Logger(logger::Event::RateLimit(lost)) = event {
+                let count = |tally: &mut Tally| match event {
+                    Event::Logger(logger::Event::RateLimit(lost)) => {
                         tally.accounts.count_lost(lost.count);
                     }
+                    Event::Companion(event) if tally.wanted.verdicts => {
+                        let verdicts = &mut tally.details.verdicts;
+                        verdicts.line(record, event, &mut tally.symbols);
+                    }
+                    _ => {}
                 };
                 count(self);
                 if record.repeated > 1 {
@@ -225,9 +231,15 @@ impl Tally {
     #[inline]
     fn absorb_dovecot(&mut self, record: &Record<'_>, wall_us: i64, event: &DovecotEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        self.dovecot(host, event);
+        let count = |tally: &mut Tally| {
+            tally.dovecot(host, event);
+            if tally.wanted.dovecot_details() {
+                tally.dovecot_details(record, wall_us, event);
+            }
+        };
+        count(self);
         if record.repeated > 1 {
-            self.again(record, |tally| tally.dovecot(host, event));
+            self.again(record, count);
         }
         self.sweep();
     }
@@ -367,6 +379,7 @@ impl Tally {
         });
         if swept {
             self.servers.sweep(self.now_us, self.anchored);
+            self.details.stays.sweep(self.now_us, self.anchored);
             self.connections
                 .sweep(self.now_us, self.anchored, &mut self.tls);
         }
@@ -402,7 +415,7 @@ impl Tally {
         self.rejects.merge(later.rejects, &numbers);
         self.clients.merge(later.clients, &numbers, &self.symbols);
         self.deliveries.merge(later.deliveries, &numbers);
-        self.details.merge(later.details, &numbers);
+        self.details.merge(later.details, &numbers, anchored);
         self.lines += later.lines;
         self.now_us = self.now_us.max(later.now_us);
         self.sweep();
@@ -461,7 +474,7 @@ impl Tally {
             evidence: self
                 .clients
                 .evidence(self.logins.failures(), symbols, &scopes),
-            details: self.detail_totals(),
+            details: self.detail_totals(&instances),
         }
     }
 

@@ -39,13 +39,16 @@ impl<K> Default for Noted<K> {
 }
 
 impl<K: Copy + Eq + Hash + Renumber> Noted<K> {
-    /// Counts one line.
-    pub(crate) fn add(&mut self, key: K, us: i64, text: &[u8]) {
-        let note = self.0.entry(key).or_insert_with(|| Note {
-            count: 0,
-            first_us: us,
-            last_us: us,
-            sample: text.get(..SAMPLE_BYTES).unwrap_or(text).into(),
+    /// Counts one line; its text is asked for only when it is the first.
+    pub(crate) fn add<'a>(&mut self, key: K, us: i64, text: impl FnOnce() -> &'a [u8]) {
+        let note = self.0.entry(key).or_insert_with(|| {
+            let text = text();
+            Note {
+                count: 0,
+                first_us: us,
+                last_us: us,
+                sample: text.get(..SAMPLE_BYTES).unwrap_or(text).into(),
+            }
         });
         note.count += 1;
         note.first_us = note.first_us.min(us);
@@ -83,10 +86,10 @@ mod tests {
     #[test]
     fn the_first_text_stays_and_stamps_span_all() {
         let (mut early, mut later) = (Noted::default(), Noted::default());
-        early.add(7_u64, 50, b"first");
-        early.add(7, 40, b"second");
-        later.add(7, 90, b"third");
-        later.add(8, 10, &[b'x'; 999]);
+        early.add(7_u64, 50, || b"first");
+        early.add(7, 40, || b"second");
+        later.add(7, 90, || b"third");
+        later.add(8, 10, || &[b'x'; 999]);
         early.merge(later, &Symbols::default().merge(&Symbols::default()));
         let note = &early.0[&7];
         assert_eq!((note.count, note.first_us, note.last_us), (3, 40, 90));

@@ -5,6 +5,7 @@ use mailtally_parsers::postfix::{Client, Event as Postfix, cleanup, milter, smtp
 
 use super::absorb::Context;
 use super::clients::Sign;
+use super::details;
 use super::lives::Line;
 use super::logins::LoginKey;
 use super::mail::Access;
@@ -185,7 +186,17 @@ impl Tally {
             rule: rule.id,
             class: (rule.class.name, rule.class.detail),
         };
-        self.rejects.count(&refusal, &mut self.symbols);
+        let (rule_symbol, class) = self.rejects.count(&refusal, &mut self.symbols);
+        if self.wanted.refusal_details() {
+            let detail = details::refused::Refusal {
+                rule: rule_symbol,
+                class,
+                action: action.name(),
+                stage,
+                code_class,
+            };
+            self.refusal_details(detail, refusal.address, rule.class.name);
+        }
         if let (Action::Reject, Some(client)) = (action, client) {
             self.hold_against(client, rule.class.name);
         }

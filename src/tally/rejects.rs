@@ -40,7 +40,12 @@ pub(crate) struct Rejects {
 }
 
 impl Rejects {
-    pub(crate) fn count(&mut self, refusal: &Refusal<'_>, symbols: &mut Symbols) {
+    /// Counts a refusal; returns the symbols of its rule and class.
+    pub(crate) fn count(
+        &mut self,
+        refusal: &Refusal<'_>,
+        symbols: &mut Symbols,
+    ) -> (Symbol, Symbol) {
         self.scratch.clear();
         self.scratch.extend_from_slice(refusal.class.0.as_bytes());
         if let Some(detail) = refusal.class.1 {
@@ -73,6 +78,7 @@ impl Rejects {
             },
             1,
         );
+        (rule, class)
     }
 
     pub(crate) fn merge(&mut self, later: Rejects, numbers: &Renumbering) {

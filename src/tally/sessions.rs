@@ -459,6 +459,10 @@ impl Handover {
     fn count(&self, state: Encryption, tls: &mut TlsCounts) {
         if self.counts {
             tls.outbound_state(state, self.instance, self.day);
+            if let Encryption::Plain | Encryption::NoLine = state {
+                let is_stated = state == Encryption::Plain;
+                tls.plain_delivery(self.instance, self.day, self.domain, is_stated);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the proof by absence holds only on an instance, direction and day that does log TLS lines.
 
 use hashbrown::{HashMap, HashSet};
+use serde::Serialize;
 
 use super::counts::Counts;
 use super::origin::{InstanceKey, Resolver};
@@ -70,6 +71,11 @@ key! {
     struct LoggedKey { direction: Direction, instance: InstanceKey, day: Day }
 }
 
+key! {
+    /// A delivery without encryption: by the line itself, or because no TLS line stands for it.
+    struct PlainKey { instance: InstanceKey, day: Day, domain: Option<Symbol>, is_stated: bool }
+}
+
 /// Counts TLS sessions and states.
 #[derive(Clone, Default)]
 pub(crate) struct TlsCounts {
@@ -79,6 +85,7 @@ pub(crate) struct TlsCounts {
     failures: Counts<FailureKey>,
     /// Instances, directions and days that log TLS lines.
     logged: Counts<LoggedKey>,
+    plain: Counts<PlainKey>,
 }
 
 impl TlsCounts {
@@ -127,6 +134,23 @@ impl TlsCounts {
         );
     }
 
+    /// Counts a delivery that was not encrypted, if this instance logs TLS lines that day.
+    pub(crate) fn plain_delivery(
+        &mut self,
+        instance: InstanceKey,
+        day: Day,
+        domain: Option<Symbol>,
+        is_stated: bool,
+    ) {
+        let key = PlainKey {
+            instance,
+            day,
+            domain,
+            is_stated,
+        };
+        self.plain.add(key, 1);
+    }
+
     pub(crate) fn failure(&mut self, direction: Direction, reason: Symbol) {
         self.failures.add(FailureKey { direction, reason }, 1);
     }
@@ -137,6 +161,7 @@ impl TlsCounts {
         self.states.merge(later.states, numbers);
         self.failures.merge(later.failures, numbers);
         self.logged.merge(later.logged, numbers);
+        self.plain.merge(later.plain, numbers);
     }
 
     pub(crate) fn finish(
@@ -197,18 +222,7 @@ impl TlsCounts {
     }
 
     fn state_counts(&self, instances: &Resolver<'_>) -> TlsStates {
-        let logged: HashSet<_> = self
-            .logged
-            .iter()
-            .map(|(key, _)| {
-                (
-                    key.direction,
-                    key.instance.host,
-                    instances.instance(key.instance),
-                    key.day,
-                )
-            })
-            .collect();
+        let logged = self.logged(instances);
         let mut states = TlsStates::default();
         for (key, count) in self.states.iter() {
             let counts = match key.direction {
@@ -223,6 +237,71 @@ impl TlsCounts {
         states
     }
 
+    /// The directions of instances of hosts that log TLS lines on a day.
+    fn logged(&self, instances: &Resolver<'_>) -> HashSet<(Direction, Symbol, Symbol, Day)> {
+        let place = |(key, _): (&LoggedKey, u64)| {
+            let instance = instances.instance(key.instance);
+            (key.direction, key.instance.host, instance, key.day)
+        };
+        self.logged.iter().map(place).collect()
+    }
+
+    /// Deliveries that the log proves to be plaintext, by recipient domain.
+    pub(crate) fn plaintext_rows(
+        &self,
+        symbols: &Symbols,
+        instances: &Resolver<'_>,
+    ) -> Vec<PlaintextRow> {
+        let logged = self.logged(instances);
+        let mut domains: HashMap<Option<Symbol>, u64> = HashMap::new();
+        for (key, count) in self.plain.iter() {
+            let instance = instances.instance(key.instance);
+            let place = (Direction::Outbound, key.instance.host, instance, key.day);
+            if key.is_stated || logged.contains(&place) {
+                *domains.entry(key.domain).or_insert(0) += count;
+            }
+        }
+        let row = |(domain, deliveries): (Option<Symbol>, u64)| PlaintextRow {
+            domain: domain.map(|domain| symbols.text(domain)),
+            deliveries,
+        };
+        finish::sorted(domains.into_iter().map(row), |row| row.deliveries)
+    }
+
+    /// Sessions with an old protocol or a weak cipher, by the peer that would lose them.
+    pub(crate) fn weak_rows(&self, symbols: &Symbols) -> Vec<WeakRow> {
+        let mut peers: HashMap<(&'static str, Symbol), Peer> = HashMap::new();
+        let sessions = self.inbound.iter().map(|(key, count)| {
+            let peer = ("inbound", key.address);
+            (peer, key.terms, count)
+        });
+        let outbound = self.outbound.iter().map(|(row, count)| {
+            let peer = ("outbound", row.domain.unwrap_or(row.key.peer));
+            (peer, row.key.terms, count)
+        });
+        for (peer, terms, count) in sessions.chain(outbound) {
+            let peer = peers.entry(peer).or_default();
+            match weakness(symbols.get(terms.protocol), symbols.get(terms.cipher)) {
+                Some(_) => *peer.weak.entry((terms.protocol, terms.cipher)).or_insert(0) += count,
+                None => peer.strong += count,
+            }
+        }
+        let rows = peers.into_iter().flat_map(|((direction, name), peer)| {
+            let strong = peer.strong;
+            let row = move |((protocol, cipher), sessions)| WeakRow {
+                direction,
+                peer: symbols.text(name),
+                why: weakness(symbols.get(protocol), symbols.get(cipher)).unwrap_or(""),
+                protocol: symbols.text(protocol),
+                cipher: symbols.text(cipher),
+                sessions,
+                strong_sessions: strong,
+            };
+            peer.weak.into_iter().map(row)
+        });
+        finish::sorted(rows, |row| row.sessions)
+    }
+
     fn failure_rows(&self, symbols: &Symbols) -> Vec<TlsFailureRow> {
         let row = |(key, sessions): (&FailureKey, u64)| TlsFailureRow {
             direction: match key.direction {
@@ -234,6 +313,61 @@ impl TlsCounts {
         };
         finish::sorted(self.failures.iter().map(row), |row| row.sessions)
     }
+}
+
+/// The sessions of one peer.
+#[derive(Default)]
+struct Peer {
+    /// By protocol and cipher.
+    weak: HashMap<(Symbol, Symbol), u64>,
+    strong: u64,
+}
+
+/// Tells why a session is weak; `None` if it is not.
+///
+/// Protocols before TLS 1.2 are deprecated by RFC 8996; ciphers are told by the parts of their names.
+/// Those without authentication (`ADH`, `AECDH`) are usual between mail servers, and not meant.
+fn weakness(protocol: &[u8], cipher: &[u8]) -> Option<&'static str> {
+    if matches!(
+        protocol,
+        b"SSLv2" | b"SSLv3" | b"TLSv1" | b"TLSv1.0" | b"TLSv1.1"
+    ) {
+        return Some("protocol");
+    }
+    const PARTS: [&[u8]; 9] = [
+        b"RC4", b"RC2", b"DES", b"3DES", b"NULL", b"EXP", b"MD5", b"IDEA", b"SEED",
+    ];
+    let mut parts = cipher.split(|byte| matches!(byte, b'-' | b'_'));
+    let is_weak = parts.any(|part| PARTS.contains(&part));
+    is_weak.then_some("cipher")
+}
+
+/// Deliveries to one domain that the log proves to be plaintext.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct PlaintextRow {
+    /// The recipient domain.
+    pub domain: Option<String>,
+    /// How many deliveries.
+    pub deliveries: u64,
+}
+
+/// Sessions of one peer that are weak in one way.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct WeakRow {
+    /// `inbound` or `outbound`.
+    pub direction: &'static str,
+    /// The client's address; for `outbound` the recipient domain, or the server.
+    pub peer: String,
+    /// `protocol` or `cipher`: what is weak.
+    pub why: &'static str,
+    /// E.g. `TLSv1`.
+    pub protocol: String,
+    /// E.g. `DES-CBC3-SHA`.
+    pub cipher: String,
+    /// How many sessions.
+    pub sessions: u64,
+    /// The peer's sessions that are not weak: with none it would be cut off.
+    pub strong_sessions: u64,
 }
 
 /// The column that a state counts in.

@@ -10,9 +10,17 @@ pub use super::details::delays::DelayRow;
 pub use super::details::failures::{
     DestinationRow, ExpiredRow, FailureRow, FailureTotals, ServerFailureRow,
 };
+pub use super::details::greylist::{GreylistRow, GreylistTotals};
+pub use super::details::mailboxes::{MailSessionRow, MailboxTotals, SavedRow, SieveRow, UserRow};
+pub use super::details::refused::RefusedRow;
+pub use super::details::screening::{DnsblRow, OverlapRow, RankRow, ScreeningRow, ScreeningTotals};
+pub use super::details::stays::{StayHourRow, StayRow, StayTotals};
+pub use super::details::verdicts::VerdictRow;
 pub use super::details::volume::{
     RecipientDomainRow, VolumeRow, VolumeTotals, WithoutSize, WithoutSizeRow,
 };
+pub use super::details::warnings::WarningRow;
+pub use super::tls::{PlaintextRow, WeakRow};
 
 /// All that was counted in a log.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]

@@ -24,6 +24,20 @@ pub struct Wanted {
     pub volume: bool,
     /// Delays, stage by stage.
     pub delays: bool,
+    /// Refusals by rule and stage, hour by hour; needs `rejects`.
+    pub refused: bool,
+    /// Warnings, errors and what master says.
+    pub warnings: bool,
+    /// How long clients stay with smtpd.
+    pub stays: bool,
+    /// What postscreen does, and blocklists say; needs `mail`.
+    pub screening: bool,
+    /// Greylisting; needs `rejects`.
+    pub greylist: bool,
+    /// What Dovecot's mail processes do.
+    pub mailboxes: bool,
+    /// What milters, policy services and filters decide.
+    pub verdicts: bool,
 }
 
 impl Wanted {
@@ -38,6 +52,13 @@ impl Wanted {
         failures: true,
         volume: true,
         delays: true,
+        refused: true,
+        warnings: true,
+        stays: true,
+        screening: true,
+        greylist: true,
+        mailboxes: true,
+        verdicts: true,
     };
 
     /// Lines alone.
@@ -51,6 +72,13 @@ impl Wanted {
         failures: false,
         volume: false,
         delays: false,
+        refused: false,
+        warnings: false,
+        stays: false,
+        screening: false,
+        greylist: false,
+        mailboxes: false,
+        verdicts: false,
     };
 
     /// Whether delivery lines are looked at more closely than the totals need.
@@ -58,9 +86,19 @@ impl Wanted {
         self.failures || self.volume || self.delays
     }
 
-    /// Whether other lines are.
+    /// Whether refusals are.
+    pub(crate) fn refusal_details(self) -> bool {
+        self.refused || self.greylist
+    }
+
+    /// Whether other lines of Postfix are.
     pub(crate) fn details(self) -> bool {
-        self.failures
+        self.failures || self.warnings || self.stays || self.screening || self.refusal_details()
+    }
+
+    /// Whether lines of Dovecot are, beside logins.
+    pub(crate) fn dovecot_details(self) -> bool {
+        self.warnings || self.mailboxes
     }
 
     /// Whether rows are told apart by who is one of our own.

@@ -4,24 +4,23 @@ use serde_json::{Map, Value};
 
 use crate::support::{fixture, mailtally};
 
-const SECTIONS: &str = "totals traffic domains addresses failures delays tls logins rejects \
-                        families spam-sources coverage";
+const SECTIONS: &str = "totals traffic domains addresses failures delays tls logins login-sources rejects \
+                        reject-trend greylist postscreen verdicts smtpd families spam-sources \
+                        mailboxes warnings coverage";
 
 /// The keys of JSON that each section brings; `schema`, `meta` and `coverage` are always there.
-fn keys(section: &str) -> &'static str {
+fn keys(section: &str) -> &str {
     match section {
         "totals" => "messages totals totals_by_instance",
         "traffic" => "per_day per_hour",
         "domains" => "domains",
         "addresses" => "recipients senders without_size",
-        "failures" => "failures",
-        "delays" => "delays",
-        "tls" => "tls",
-        "logins" => "logins",
-        "rejects" => "rejects",
+        "postscreen" => "dnsbl postscreen",
+        "reject-trend" => "reject_trend",
+        "coverage" | "login-sources" => "",
         "families" => "accepted_by_client connections deliveries",
         "spam-sources" => "spam_sources",
-        _ => "",
+        same => same,
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Failures {
 
 impl Failures {
     pub(crate) fn attempt(&mut self, why: Reason, domain: Symbol, us: i64, text: &[u8]) {
-        self.reasons.add(why, us, text);
+        self.reasons.add(why, us, || text);
         self.destinations.add(Destination { why, domain }, 1);
     }
 

@@ -6,19 +6,38 @@
 
 pub(crate) mod delays;
 pub(crate) mod failures;
+pub(crate) mod greylist;
+pub(crate) mod mailboxes;
+pub(crate) mod refused;
+pub(crate) mod screening;
+pub(crate) mod stays;
+pub(crate) mod verdicts;
 pub(crate) mod volume;
+pub(crate) mod warnings;
 
+use mailtally_parsers::Record;
+use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::postfix::reply::Reply;
 use mailtally_parsers::postfix::{Event as Postfix, delivery};
 use serde::Serialize;
 
 use self::delays::{DelayRow, Delays};
 use self::failures::{FailureTotals, Failures, Outcome};
+use self::greylist::{Greylist, GreylistTotals};
+use self::mailboxes::{MailboxTotals, Mailboxes};
+use self::refused::{Refusal, Refused, RefusedRow};
+use self::screening::{Screening, ScreeningTotals};
+use self::stays::{StayTotals, Stays};
+use self::verdicts::{VerdictRow, Verdicts};
 use self::volume::{Volume, VolumeTotals};
+use self::warnings::{WarningRow, Warnings};
 use super::absorb::Context;
 use super::lives::Settled;
+use super::mail::client_domain;
+use super::origin::Resolver;
 use super::symbols::{Renumbering, Symbol, Symbols};
-use super::{Tally, Wanted};
+use super::tls::{PlaintextRow, WeakRow};
+use super::{HOUR_US, Tally, Wanted};
 
 /// The topics' counters.
 #[derive(Clone, Default)]
@@ -26,6 +45,16 @@ pub(crate) struct Details {
     pub(crate) failures: Failures,
     pub(crate) volume: Volume,
     pub(crate) delays: Delays,
+    pub(crate) refused: Refused,
+    pub(crate) warnings: Warnings,
+    pub(crate) stays: Stays,
+    pub(crate) screening: Screening,
+    pub(crate) greylist: Greylist,
+    pub(crate) mailboxes: Mailboxes,
+    pub(crate) verdicts: Verdicts,
+    /// The stamp of the line that is being counted, in whole seconds.
+    at_us: i64,
+    scratch: Vec<u8>,
 }
 
 /// What the topics found; empty where a topic was not asked for.
@@ -37,13 +66,38 @@ pub struct DetailTotals {
     pub volume: VolumeTotals,
     /// Delays, stage by stage.
     pub delays: Vec<DelayRow>,
+    /// Refusals by rule and stage, hour by hour.
+    pub refused: Vec<RefusedRow>,
+    /// What asks for attention.
+    pub warnings: Vec<WarningRow>,
+    /// How long clients stayed with smtpd.
+    pub stays: StayTotals,
+    /// What postscreen did, and blocklists said.
+    pub screening: ScreeningTotals,
+    /// How greylisting went.
+    pub greylist: GreylistTotals,
+    /// What Dovecot's mail processes did.
+    pub mailboxes: MailboxTotals,
+    /// What milters, policy services and filters decided.
+    pub verdicts: Vec<VerdictRow>,
+    /// TLS sessions with an old protocol or a weak cipher.
+    pub weak_tls: Vec<WeakRow>,
+    /// Deliveries that the log proves to be plaintext.
+    pub plaintext: Vec<PlaintextRow>,
 }
 
 impl Details {
-    pub(crate) fn merge(&mut self, later: Details, numbers: &Renumbering) {
+    pub(crate) fn merge(&mut self, later: Details, numbers: &Renumbering, anchored: bool) {
         self.failures.merge(later.failures, numbers);
         self.volume.merge(later.volume, numbers);
         self.delays.merge(&later.delays);
+        self.refused.merge(later.refused, numbers);
+        self.warnings.merge(later.warnings, numbers);
+        self.stays.merge(later.stays, numbers, anchored);
+        self.screening.merge(later.screening, numbers);
+        self.greylist.merge(later.greylist, numbers, anchored);
+        self.mailboxes.merge(later.mailboxes, numbers);
+        self.verdicts.merge(later.verdicts, numbers);
     }
 
     /// Adds a mail of which no further line can change anything.
@@ -55,6 +109,12 @@ impl Details {
             self.failures.expired(facts.last_deferral);
         }
     }
+}
+
+/// A stamp without its fraction: spans of time must be the same for all formats of one log, and
+/// RFC 3164 has no more.
+fn whole_second(us: i64) -> i64 {
+    us - us.rem_euclid(1_000_000)
 }
 
 /// A delivery line, with what was already read of it.
@@ -91,14 +151,98 @@ impl Tally {
 
     /// Counts what the topics want of any other line of Postfix.
     pub(super) fn details(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
-        if self.wanted.failures {
+        let wanted = self.wanted;
+        self.details.at_us = whole_second(context.at.us);
+        if wanted.warnings {
+            self.details
+                .warnings
+                .postfix(context.record, context.at.us, event);
+        }
+        if wanted.failures {
             match event {
                 Postfix::SmtpConnectFailed(event) => self.connect_failed(event),
                 Postfix::SmtpHostSkip(event) => self.host_skipped(event),
                 _ => {}
             }
         }
-        let _ = context;
+        if wanted.stays {
+            self.stay(context, event);
+        }
+        if wanted.screening {
+            self.details.screening.line(event, &mut self.symbols);
+        }
+        if wanted.greylist {
+            self.came_back(event);
+        }
+    }
+
+    /// Counts what the topics want of a line of Dovecot.
+    pub(super) fn dovecot_details(
+        &mut self,
+        record: &Record<'_>,
+        wall_us: i64,
+        event: &Dovecot<'_>,
+    ) {
+        if self.wanted.warnings {
+            self.details.warnings.dovecot(record, wall_us, event);
+        }
+        if self.wanted.mailboxes {
+            self.details.mailboxes.line(event, &mut self.symbols);
+        }
+    }
+
+    /// Counts what the topics want of a refusal, whichever line it stands in.
+    pub(super) fn refusal_details(&mut self, refusal: Refusal, client: Option<&[u8]>, class: &str) {
+        let at_us = self.details.at_us;
+        if self.wanted.refused {
+            let hour = at_us.div_euclid(HOUR_US);
+            self.details.refused.add(refusal, hour);
+        }
+        if self.wanted.greylist
+            && class == "greylist"
+            && refusal.action == "reject"
+            && let Some(address) = client
+        {
+            let network = self.network(address);
+            self.details.greylist.refused(network, at_us);
+        }
+    }
+
+    fn network(&mut self, address: &[u8]) -> Symbol {
+        let network = greylist::network(address, &mut self.details.scratch);
+        self.symbols.intern(network)
+    }
+
+    fn came_back(&mut self, event: &Postfix<'_>) {
+        let Postfix::SmtpdClient(event) = event else {
+            return;
+        };
+        if event.queue_id.is_none() {
+            return;
+        }
+        let orig = event.orig_client.as_ref().map(|client| client.address);
+        let network = self.network(orig.unwrap_or(event.client.address));
+        let at_us = self.details.at_us;
+        self.details.greylist.mail(network, at_us, self.anchored);
+    }
+
+    fn stay(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+        let (process, us) = (context.process(), self.details.at_us);
+        match event {
+            Postfix::SmtpdConnect(_) => self.details.stays.connect(process, us),
+            Postfix::SmtpdDisconnect(event) => {
+                let (domain, lower) = client_domain(event.client.name, event.client.address);
+                let client = if lower {
+                    self.symbols.intern(&domain.to_ascii_lowercase())
+                } else {
+                    self.symbols.intern(domain)
+                };
+                self.details
+                    .stays
+                    .disconnect(process, us, client, self.anchored);
+            }
+            _ => {}
+        }
     }
 
     fn delivery_volume(&mut self, context: &Context<'_>, attempt: &Attempt<'_>) {
@@ -155,7 +299,7 @@ impl Tally {
     }
 
     /// What the topics found.
-    pub(super) fn detail_totals(&self) -> DetailTotals {
+    pub(super) fn detail_totals(&self, instances: &Resolver<'_>) -> DetailTotals {
         let symbols: &Symbols = &self.symbols;
         let details = &self.details;
         DetailTotals {
@@ -166,6 +310,15 @@ impl Tally {
                 &self.deliveries.recipient_counts(),
             ),
             delays: details.delays.finish(),
+            refused: details.refused.finish(symbols),
+            warnings: details.warnings.finish(),
+            stays: details.stays.finish(symbols),
+            screening: details.screening.finish(symbols, &self.clients.accepted),
+            greylist: details.greylist.finish(symbols),
+            mailboxes: details.mailboxes.finish(symbols),
+            verdicts: details.verdicts.finish(symbols),
+            weak_tls: self.tls.weak_rows(symbols),
+            plaintext: self.tls.plaintext_rows(symbols, instances),
         }
     }
 }

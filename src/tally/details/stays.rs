@@ -1,0 +1,193 @@
+//! How long clients stayed with smtpd: the time from `connect` to `disconnect`.
+//!
+//! Both lines are joined by (host, tag, pid). A part of a log keeps of each process the `disconnect`
+//! before its first own `connect`, which an earlier part may own, and the connection still open.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use serde::Serialize;
+
+use super::super::finish;
+use super::super::sessions::ProcessKey;
+use super::super::symbols::{Renumber, Renumbering, Symbol, Symbols};
+
+/// A longer stay is a process id used twice, not a connection.
+const LOST_US: i64 = 36 * 3_600 * 1_000_000;
+
+/// Microseconds in an hour.
+const HOUR_US: i64 = 3_600 * 1_000_000;
+
+/// The end of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Close {
+    us: i64,
+    /// The client as pflogsumm files it: a domain, or an address.
+    client: Symbol,
+}
+
+/// What one process said in this part. That there is an entry tells that it said something.
+#[derive(Clone, Copy, Debug, Default)]
+struct Server {
+    head: Option<Close>,
+    open_us: Option<i64>,
+}
+
+/// Stays added up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    count: u64,
+    total_us: u64,
+    longest_us: u64,
+}
+
+impl Sums {
+    fn add(&mut self, other: Sums) {
+        self.count += other.count;
+        self.total_us = self.total_us.saturating_add(other.total_us);
+        self.longest_us = self.longest_us.max(other.longest_us);
+    }
+}
+
+/// Counts stays.
+#[derive(Clone, Default)]
+pub(crate) struct Stays {
+    servers: HashMap<ProcessKey, Server, FxBuildHasher>,
+    /// By hour of the log's wall clock since 1970, of the end.
+    hours: HashMap<i64, Sums, FxBuildHasher>,
+    clients: HashMap<Symbol, Sums, FxBuildHasher>,
+}
+
+impl Stays {
+    pub(crate) fn connect(&mut self, process: ProcessKey, us: i64) {
+        self.servers.entry(process).or_default().open_us = Some(us);
+    }
+
+    pub(crate) fn disconnect(
+        &mut self,
+        process: ProcessKey,
+        us: i64,
+        client: Symbol,
+        anchored: bool,
+    ) {
+        let close = Close { us, client };
+        let is_new = !self.servers.contains_key(&process);
+        let server = self.servers.entry(process).or_default();
+        match server.open_us.take() {
+            Some(open_us) => self.count(open_us, close),
+            None if is_new => server.head = Some(close),
+            None => {}
+        }
+        if anchored {
+            self.servers.remove(&process);
+        }
+    }
+
+    fn count(&mut self, open_us: i64, close: Close) {
+        let stay = close.us.saturating_sub(open_us);
+        if stay > LOST_US {
+            return;
+        }
+        let stay_us = stay.max(0).unsigned_abs();
+        let sums = Sums {
+            count: 1,
+            total_us: stay_us,
+            longest_us: stay_us,
+        };
+        let hour = close.us.div_euclid(HOUR_US);
+        self.hours.entry(hour).or_default().add(sums);
+        self.clients.entry(close.client).or_default().add(sums);
+    }
+
+    pub(crate) fn merge(&mut self, later: Stays, numbers: &Renumbering, anchored: bool) {
+        for (hour, sums) in later.hours {
+            self.hours.entry(hour).or_default().add(sums);
+        }
+        for (client, sums) in later.clients {
+            let ours = self.clients.entry(client.renumber(numbers)).or_default();
+            ours.add(sums);
+        }
+        for (process, theirs) in later.servers {
+            let process = process.renumber(numbers);
+            if let Some(close) = theirs.head {
+                let client = close.client.renumber(numbers);
+                self.disconnect(process, close.us, client, false);
+            }
+            let ours = self.servers.entry(process).or_default();
+            ours.open_us = theirs.open_us;
+        }
+        if anchored {
+            self.servers.retain(|_, server| server.open_us.is_some());
+        }
+    }
+
+    /// Forgets connections whose end can no longer count.
+    pub(crate) fn sweep(&mut self, now_us: i64, anchored: bool) {
+        if anchored {
+            let is_live = |us: i64| now_us.saturating_sub(us) <= 2 * LOST_US;
+            self.servers
+                .retain(|_, server| server.open_us.is_some_and(is_live));
+        }
+    }
+
+    pub(crate) fn finish(&self, symbols: &Symbols) -> StayTotals {
+        let mut clients: BTreeMap<String, Sums> = BTreeMap::new();
+        for (&client, &sums) in &self.clients {
+            clients.entry(symbols.text(client)).or_default().add(sums);
+        }
+        let client = |(client, sums): (String, Sums)| StayRow {
+            client,
+            connections: sums.count,
+            total_us: sums.total_us,
+            longest_us: sums.longest_us,
+        };
+        let hour = |(&hour, sums): (&i64, &Sums)| StayHourRow {
+            hour,
+            connections: sums.count,
+            total_us: sums.total_us,
+            longest_us: sums.longest_us,
+        };
+        let mut per_hour: Vec<StayHourRow> = self.hours.iter().map(hour).collect();
+        per_hour.sort();
+        StayTotals {
+            per_hour,
+            by_client: finish::sorted(clients.into_iter().map(client), |row| row.connections),
+        }
+    }
+}
+
+/// Connections to smtpd of which the log has both ends.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct StayTotals {
+    /// By hour of their end, in order.
+    pub per_hour: Vec<StayHourRow>,
+    /// By client.
+    pub by_client: Vec<StayRow>,
+}
+
+/// Connections that ended within one hour.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct StayHourRow {
+    /// The hour of the log's wall clock, counted from 1970.
+    pub hour: i64,
+    /// How many connections.
+    pub connections: u64,
+    /// Their time in sum, in microseconds.
+    pub total_us: u64,
+    /// The longest of them.
+    pub longest_us: u64,
+}
+
+/// Connections of one client.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct StayRow {
+    /// The client's domain as pflogsumm has it, or its address.
+    pub client: String,
+    /// How many connections.
+    pub connections: u64,
+    /// Their time in sum, in microseconds.
+    pub total_us: u64,
+    /// The longest of them.
+    pub longest_us: u64,
+}
