@@ -65,7 +65,8 @@ fn runnable(command: &str) -> Command {
     let text = command.replace("cargo run --release --", "mailtally");
     let text = text
         .replace("/var/log/mail.log.1", FIXTURE)
-        .replace("/var/log/mail.log", FIXTURE);
+        .replace("/var/log/mail.log", FIXTURE)
+        .replace("postqueue -j", "cat fixtures/queue/postqueue.json");
     let binary = assert_cmd::cargo::cargo_bin!("mailtally")
         .parent()
         .unwrap()

@@ -74,6 +74,12 @@ impl InputArguments {
         &self.files
     }
 
+    /// Tells whether a log may come from standard input.
+    pub(super) fn reads_standard_input(&self) -> bool {
+        let names_it = self.files.iter().any(|file| file.as_os_str() == "-");
+        names_it || (self.files.is_empty() && !self.journal)
+    }
+
     /// Tells whether rotated siblings were asked for.
     pub(super) fn has_rotated(&self) -> bool {
         self.rotated

@@ -10,6 +10,7 @@ mod kinds;
 mod messages;
 mod pflogsumm;
 mod progress;
+mod queue;
 mod range;
 mod report;
 mod rotated;

@@ -1,6 +1,7 @@
 //! `mailtally report`: what happened, for people or programs.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use super::input::{self, InputArguments};
 use super::messages::say;
+use super::queue;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
 use crate::render;
@@ -25,6 +27,9 @@ pub(super) struct ReportArguments {
     /// Only these parts of the report; what they do not need is not even counted
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
     sections: Vec<SectionName>,
+    /// Show the mail queue too: a listing of `postqueue -j`; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    queue: Option<PathBuf>,
     /// Say on standard error where the time went
     #[arg(long)]
     timings: bool,
@@ -147,7 +152,12 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         options.sections = sections;
     }
     let wanted = options.sections.wanted();
-    let counted = input::count(&arguments.input, &arguments.unparsed, wanted)?;
+    let queue = match &arguments.queue {
+        Some(path) => Some(queue::read(path, &arguments.input)?),
+        None => None,
+    };
+    let mut counted = input::count(&arguments.input, &arguments.unparsed, wanted)?;
+    counted.totals.details.queue = queue;
     if arguments.unparsed.is_standard_output() {
         return Ok(counted.outcome);
     }

@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::{Options, Part, clock};
 use crate::tally::totals::{
     DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow, FailureTotals,
-    GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow, RankRow,
-    RecipientDomainRow, RefusedRow, SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow,
-    StayTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals, WarningRow, WithoutSizeRow,
+    GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow, QueueReasonRow,
+    QueueRow, QueueTotals, RankRow, RecipientDomainRow, RefusedRow, SavedRow, ScreeningRow,
+    ServerFailureRow, SieveRow, StayRow, StayTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals,
+    WarningRow, WithoutSizeRow,
 };
 
 /// What the sections beyond the totals show; a part that was not asked for has no key.
@@ -55,6 +56,9 @@ pub struct DetailFigures<'a> {
     /// What asks for attention.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<WarningFigure<'a>>>,
+    /// The mail queue, where it was given beside the logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueFigures<'a>>,
 }
 
 impl<'a> DetailFigures<'a> {
@@ -87,6 +91,10 @@ impl<'a> DetailFigures<'a> {
             mailboxes: has(Part::Mailboxes)
                 .then(|| MailboxFigures::new(&details.mailboxes, options)),
             warnings: has(Part::Warnings).then(|| warnings(&details.warnings, options)),
+            queue: details
+                .queue
+                .as_ref()
+                .map(|queue| QueueFigures::new(queue, options)),
         }
     }
 }
@@ -344,5 +352,29 @@ fn warning_figure(row: &WarningRow) -> WarningFigure<'_> {
         first: clock::iso(row.first_us),
         last: clock::iso(row.last_us),
         sample: &row.sample,
+    }
+}
+
+/// The mail queue at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct QueueFigures<'a> {
+    /// By queue.
+    pub queues: &'a [QueueRow],
+    /// By recipient domain.
+    pub domains: &'a [QueueRow],
+    /// By envelope sender.
+    pub senders: &'a [QueueRow],
+    /// Recipients by why they wait.
+    pub reasons: &'a [QueueReasonRow],
+}
+
+impl<'a> QueueFigures<'a> {
+    fn new(queue: &'a QueueTotals, options: Options) -> Self {
+        QueueFigures {
+            queues: &queue.queues,
+            domains: options.cut(&queue.domains),
+            senders: options.cut(&queue.senders),
+            reasons: options.cut(&queue.reasons),
+        }
     }
 }

@@ -2,22 +2,88 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, Cell, Column, Section, Table};
+use super::{Block, Cell, Column, Options, Rest, Section, Table};
 use crate::tally::totals::{DeliveryFamilyRow, FamilyCounts, LoginRow, Totals};
 
 /// Shows for each kind of traffic how it divides into address families; nothing if there is none.
-pub(crate) fn families(totals: &Totals) -> Option<Section> {
+pub(crate) fn families(totals: &Totals, options: Options) -> Option<Section> {
     let mut rows = inbound(totals);
     rows.extend(outbound(totals));
     rows.retain(|row| row.families != FamilyCounts::default());
     if rows.is_empty() {
         return None;
     }
+    let mut blocks = vec![Block::Table(table(&rows))];
+    blocks.extend(ipv6_failed(totals, options));
     Some(Section {
         id: "families",
         title: "IPv4 and IPv6".into(),
-        blocks: vec![Block::Table(table(&rows))],
+        blocks,
     })
+}
+
+/// Domains that mail reached by IPv4 alone, while connections to the same servers failed by IPv6.
+fn ipv6_failed(totals: &Totals, options: Options) -> Option<Block> {
+    let mut failures: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for row in &totals.details.failures.servers {
+        if row.family == "ipv6" && !row.connected {
+            let (count, _) = failures.entry(&row.host).or_insert((0, &row.reason));
+            *count += row.count;
+        }
+    }
+    let mut domains: BTreeMap<&str, Reached<'_>> = BTreeMap::new();
+    let sent = totals.deliveries.by_relay.iter();
+    for row in sent.filter(|row| row.status == "sent") {
+        let reached = domains.entry(&row.domain).or_default();
+        match row.family {
+            "ipv4" => reached.ipv4 += row.count,
+            "ipv6" => reached.ipv6 += row.count,
+            _ => continue,
+        }
+        let host = row.relay.split('[').next().unwrap_or(&row.relay);
+        if let Some((host, failures)) = failures.get_key_value(host) {
+            reached.failures.insert(host, *failures);
+        }
+    }
+    let mut domains: Vec<_> = domains
+        .into_iter()
+        .filter(|(_, reached)| reached.ipv6 == 0 && !reached.failures.is_empty())
+        .collect();
+    domains.sort_by_key(|(_, reached)| std::cmp::Reverse(reached.ipv4));
+    let mut table = Table::titled(
+        "Reached by IPv4 alone, while IPv6 connections to the same servers failed",
+        vec![
+            Column::number("delivered"),
+            Column::number("IPv6 failures"),
+            Column::text("destination"),
+            Column::text("first reason"),
+        ],
+    );
+    let shown = options.rows(ROWS);
+    for (domain, reached) in domains.iter().take(shown) {
+        let failures = reached.failures.values();
+        let reason = failures.clone().next().map(|(_, reason)| *reason);
+        table.rows.push(vec![
+            Cell::Count(reached.ipv4),
+            Cell::Count(failures.map(|(count, _)| count).sum()),
+            Cell::text(*domain),
+            Cell::logged(reason),
+        ]);
+    }
+    table.rest = Rest::of(domains.iter().skip(shown).map(|(_, reached)| reached.ipv4));
+    (!domains.is_empty()).then_some(Block::Table(table))
+}
+
+/// Rows of the list of destinations in text.
+const ROWS: usize = 10;
+
+/// How a domain was reached.
+#[derive(Default)]
+struct Reached<'a> {
+    ipv4: u64,
+    ipv6: u64,
+    /// By server: failed connections by IPv6, and why.
+    failures: BTreeMap<&'a str, (u64, &'a str)>,
 }
 
 /// One kind of traffic.
@@ -162,8 +228,8 @@ mod tests {
     use super::super::plain::plain;
     use super::*;
     use crate::tally::totals::{
-        AcceptedRow, ConnectionTotals, DeliveryTotals, RejectClientRow, RejectTotals,
-        TlsInboundRow, TlsOutboundRow, TlsTotals,
+        AcceptedRow, ConnectionTotals, DeliveryTotals, RejectClientRow, RejectTotals, RelayRow,
+        ServerFailureRow, TlsInboundRow, TlsOutboundRow, TlsTotals,
     };
 
     fn accepted(family: &'static str, count: u64) -> AcceptedRow {
@@ -297,7 +363,10 @@ outbound | sent | 6 | 2 | 0 | 2/8
  | TLS sessions | 0 | 4 | 0 | 4/4
 local | sent | 0 | 0 | 11 | 0/0
 ";
-        assert_eq!(plain(&families(&totals()).unwrap()), expected);
+        assert_eq!(
+            plain(&families(&totals(), Options::default()).unwrap()),
+            expected
+        );
     }
 
     #[test]
@@ -326,7 +395,47 @@ local | sent | 0 | 0 | 11 | 0/0
     }
 
     #[test]
+    fn names_where_ipv6_failed_and_ipv4_did_not() {
+        let relay = |relay: &str, domain: &str, family, count| RelayRow {
+            relay: relay.into(),
+            domain: domain.into(),
+            family,
+            status: "sent".into(),
+            reply_class: Some(2),
+            stage: None,
+            probe: false,
+            count,
+        };
+        let failure = |host: &str, family| ServerFailureRow {
+            host: host.into(),
+            family,
+            connected: false,
+            reason: "unreachable".into(),
+            count: 3,
+        };
+        let mut totals = totals();
+        totals.deliveries.by_relay = vec![
+            relay("mx.a.example[192.0.2.1]:25", "a.example", "ipv4", 7),
+            relay("mx.b.example[192.0.2.2]:25", "b.example", "ipv4", 9),
+            relay("mx.b.example[2001:db8::2]:25", "b.example", "ipv6", 1),
+            relay("mx.c.example[192.0.2.3]:25", "c.example", "ipv4", 5),
+        ];
+        totals.details.failures.servers = vec![
+            failure("mx.a.example", "ipv6"),
+            failure("mx.b.example", "ipv6"),
+            failure("mx.c.example", "ipv4"),
+        ];
+        let text = plain(&families(&totals, Options::default()).unwrap());
+        let expected = "\
+[Reached by IPv4 alone, while IPv6 connections to the same servers failed]
+delivered | IPv6 failures | destination | first reason
+7 | 3 | a.example | unreachable
+";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
     fn no_traffic_is_no_section() {
-        assert_eq!(families(&Totals::default()), None);
+        assert_eq!(families(&Totals::default(), Options::default()), None);
     }
 }

@@ -26,6 +26,7 @@ mod mailboxes;
 pub mod number;
 #[cfg(test)]
 mod plain;
+mod queue;
 mod reject_trend;
 mod rejects;
 mod screening;
@@ -45,8 +46,8 @@ pub(crate) use clock::stamp;
 pub use block::{Block, Cell, Column, Kind, Pairs, Rest, Section, Table};
 pub use detail_figures::{
     DetailFigures, DnsblFigures, DomainFigures, FailureFigures, GreylistFigures, HourFigure,
-    MailboxFigures, PostscreenFigures, RefusedFigure, SmtpdFigures, StayHourFigure, WarningFigure,
-    WithoutSizeFigures,
+    MailboxFigures, PostscreenFigures, QueueFigures, RefusedFigure, SmtpdFigures, StayHourFigure,
+    WarningFigure, WithoutSizeFigures,
 };
 pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
@@ -181,7 +182,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     }
     client_sections(&mut sections, totals, options);
     if has(Part::Families) {
-        sections.extend(families::families(totals));
+        sections.extend(families::families(totals, options));
     }
     if has(Part::SpamSources) {
         sections.push(spam_sources::section(&sources, options));
@@ -214,6 +215,9 @@ fn detail_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
     }
     if has(Part::Failures) {
         sections.extend(failures::failures(&details.failures, options));
+    }
+    if let Some(queue) = &details.queue {
+        sections.push(queue::queue(queue, options));
     }
     if has(Part::Delays) {
         sections.extend(delays::delays(&details.delays));

@@ -97,7 +97,8 @@ impl Sections {
     /// What has to be counted for them.
     pub fn wanted(self) -> Wanted {
         let volume = self.has(Part::Domains) || self.has(Part::Addresses);
-        let failures = self.has(Part::Failures);
+        // Connections that failed by IPv6 stand there.
+        let failures = self.has(Part::Failures) || self.has(Part::Families);
         let screening = self.has(Part::Postscreen);
         let [refused, greylist] = [Part::RejectTrend, Part::Greylist].map(|part| self.has(part));
         let [totals, traffic, families, sources] = [

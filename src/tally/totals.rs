@@ -20,6 +20,7 @@ pub use super::details::volume::{
     RecipientDomainRow, VolumeRow, VolumeTotals, WithoutSize, WithoutSizeRow,
 };
 pub use super::details::warnings::WarningRow;
+pub use super::queue::{QueueReasonRow, QueueRow, QueueTotals};
 pub use super::tls::{PlaintextRow, WeakRow};
 
 /// All that was counted in a log.

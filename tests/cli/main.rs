@@ -12,6 +12,7 @@ mod events_unparsed;
 mod events_where;
 mod invocation;
 mod packed;
+mod queue;
 mod range;
 mod report;
 mod rotated;

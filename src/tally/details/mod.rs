@@ -35,6 +35,7 @@ use super::absorb::Context;
 use super::lives::Settled;
 use super::mail::client_domain;
 use super::origin::Resolver;
+use super::queue::QueueTotals;
 use super::symbols::{Renumbering, Symbol, Symbols};
 use super::tls::{PlaintextRow, WeakRow};
 use super::{HOUR_US, Tally, Wanted};
@@ -84,6 +85,8 @@ pub struct DetailTotals {
     pub weak_tls: Vec<WeakRow>,
     /// Deliveries that the log proves to be plaintext.
     pub plaintext: Vec<PlaintextRow>,
+    /// The mail queue, where it was given beside the logs.
+    pub queue: Option<QueueTotals>,
 }
 
 impl Details {
@@ -319,6 +322,7 @@ impl Tally {
             verdicts: details.verdicts.finish(symbols),
             weak_tls: self.tls.weak_rows(symbols),
             plaintext: self.tls.plaintext_rows(symbols, instances),
+            queue: None,
         }
     }
 }
