@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tempfile::TempDir;
+
 /// Stands in for the log of the reader's own machine.
 const FIXTURE: &str = "fixtures/logs/lab-small/mail.log";
 
@@ -60,8 +62,16 @@ fn not_run_because(command: &str) -> Option<&'static str> {
     }
 }
 
+/// A folder that commands may write to, with the fixtures beside it.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    std::os::unix::fs::symlink(fixtures, folder.path().join("fixtures")).unwrap();
+    folder
+}
+
 /// The command with the binary of this build, and with a log that is there.
-fn runnable(command: &str) -> Command {
+fn runnable(command: &str, folder: &Path) -> Command {
     let text = command.replace("cargo run --release --", "mailtally");
     let text = text
         .replace("/var/log/mail.log.1", FIXTURE)
@@ -75,10 +85,7 @@ fn runnable(command: &str) -> Command {
     let mut folders: Vec<PathBuf> = vec![binary];
     folders.extend(std::env::split_paths(&path));
     let mut shell = Command::new("sh");
-    shell
-        .arg("-euc")
-        .arg(text)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    shell.arg("-euc").arg(text).current_dir(folder);
     shell
         .env("PATH", std::env::join_paths(folders).unwrap())
         .env("TZ", "UTC");
@@ -86,13 +93,24 @@ fn runnable(command: &str) -> Command {
 }
 
 fn output_of(command: &str) -> String {
-    let output = runnable(command).output().unwrap();
+    let folder = folder();
+    let output = runnable(command, folder.path()).output().unwrap();
     let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
     assert!(output.status.success(), "`{command}` fails: {stderr}");
-    assert!(!stdout.is_empty(), "`{command}` prints nothing");
+    let out = command
+        .split(' ')
+        .skip_while(|word| *word != "--out")
+        .nth(1);
+    match out {
+        Some(out) => assert!(
+            folder.path().join(out).exists(),
+            "`{command}` writes nothing"
+        ),
+        None => assert!(!stdout.is_empty(), "`{command}` prints nothing"),
+    }
     stdout.into_owned()
 }
 
@@ -130,7 +148,8 @@ fn its_commands_run() {
 /// A command that goes on for ever must at least begin.
 fn expect_first_line(command: &str) {
     // `exec` lets the signal reach the program instead of a shell around it.
-    let mut child = runnable(&format!("exec {command}"))
+    let folder = folder();
+    let mut child = runnable(&format!("exec {command}"), folder.path())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -27,6 +27,6 @@ pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
     }
     let options = arguments.layout.options();
     let report = report::coverage(&counted.totals, &counted.meta, &options);
-    arguments.layout.print(&report)?;
+    arguments.layout.write(&report)?;
     Ok(counted.outcome)
 }

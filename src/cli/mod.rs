@@ -8,6 +8,7 @@ mod events;
 mod input;
 mod kinds;
 mod messages;
+mod output;
 mod pflogsumm;
 mod progress;
 mod queue;
@@ -58,6 +59,10 @@ enum Format {
     Text,
     /// For programs: one JSON object with stable keys
     Json,
+    /// For wikis and tickets
+    Markdown,
+    /// For spreadsheets: a file for each section (--out DIR), or one section to standard output
+    Csv,
 }
 
 /// How a run ended that printed what it was asked for.

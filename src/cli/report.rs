@@ -1,19 +1,18 @@
 //! `mailtally report`: what happened, for people or programs.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::input::{self, InputArguments};
 use super::messages::say;
+use super::output;
 use super::queue;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
-use crate::render;
 use crate::report::{self, Options, Part, Report, Sections};
 
 #[derive(Args, Debug)]
@@ -41,7 +40,11 @@ pub(super) struct LayoutArguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
-    /// Rows of each list; without it, text shows a few of each and JSON shows all
+    /// Write to this file instead of standard output; with --format csv, a file for each section
+    /// to this folder
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Rows of each list; without it, JSON and CSV show all and the others a few of each
     #[arg(long, value_name = "N")]
     top: Option<usize>,
 }
@@ -127,21 +130,20 @@ impl SectionName {
 
 impl LayoutArguments {
     pub(super) fn options(&self) -> Options {
+        // Who takes a table further wants all of it.
+        let all = (self.format == Format::Csv).then_some(usize::MAX);
         Options {
-            top: self.top,
+            top: self.top.or(all),
             ..Options::default()
         }
     }
 
-    /// Writes a report to standard output.
-    pub(super) fn print<F: Serialize>(&self, report: &Report<F>) -> Result<()> {
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        let rendered = match self.format {
-            Format::Text => render::text(report, &mut out),
-            Format::Json => render::json(report, &mut out),
-        };
-        let written = rendered.and_then(|()| out.flush());
-        written.context("cannot write the report to standard output")
+    /// Writes a report to where it was asked for.
+    pub(super) fn write<F: Serialize>(&self, report: &Report<F>) -> Result<()> {
+        match &self.out {
+            Some(path) => output::save(report, self.format, path),
+            None => output::print(report, self.format),
+        }
     }
 }
 
@@ -163,7 +165,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     }
     let started = Instant::now();
     let report = report::report(&counted.totals, &counted.meta, &options);
-    arguments.layout.print(&report)?;
+    arguments.layout.write(&report)?;
     if arguments.timings {
         say(&format!(
             "{}, report {:.1?}",

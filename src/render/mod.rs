@@ -4,12 +4,16 @@
 //! in `report`. It is pure but for the writer it is given. Text from log lines is hostile: whatever
 //! may reach a terminal goes through `sanitize` first, in JSON too.
 
+mod csv;
 mod json;
+mod markdown;
 mod sanitize;
 mod table;
 mod text;
 mod width;
 
+pub use csv::{csv, has_rows};
 pub use json::json;
+pub use markdown::markdown;
 pub use sanitize::{escaped, is_hidden};
 pub use text::text;

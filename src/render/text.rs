@@ -136,7 +136,7 @@ fn pairs_lines(pairs: &Pairs) -> Vec<String> {
 }
 
 /// A figure of its own shows its zero, unlike one in a table.
-fn figure_text(figure: &Cell) -> String {
+pub(super) fn figure_text(figure: &Cell) -> String {
     match figure {
         Cell::Count(count) => number::count(*count),
         other => super::table::cell_text(other),

@@ -10,6 +10,7 @@ mod events_problems;
 mod events_schema;
 mod events_unparsed;
 mod events_where;
+mod formats;
 mod invocation;
 mod packed;
 mod queue;

@@ -31,13 +31,17 @@ fn nothing_from_a_log_steers_the_terminal() {
     for arguments in [
         "report",
         "report --format json",
+        "report --format markdown",
+        "report --format csv --sections logins",
         "coverage",
         "coverage --format json",
         "events",
     ] {
         let run = mailtally(arguments, &[&log]);
-        assert!(run.stdout.len() > 500, "{run}");
+        assert!(run.stdout.len() > 200, "{run}");
         for text in [&run.stdout, &run.stderr] {
+            // CSV ends its rows so.
+            let text = text.replace("\r\n", "\n");
             let found = text.chars().find(|c| steers_a_terminal(*c));
             assert_eq!(found, None, "{arguments}");
         }

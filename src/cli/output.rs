@@ -1,0 +1,133 @@
+//! Where a report goes: standard output, a file, or a folder with a file for each section.
+//!
+//! Files are the owner's alone, for log lines have addresses in them. A file that is there is
+//! replaced as a whole, so that nobody sees half of one and a nightly job can write the same name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use super::Format;
+use crate::render;
+use crate::report::{Report, Section};
+
+/// Writes a report to standard output.
+pub(super) fn print<F: Serialize>(report: &Report<F>, format: Format) -> Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match format {
+        Format::Csv => return print_csv(&report.sections, &mut out),
+        _ => render(report, format, &mut out),
+    };
+    let written = written.and_then(|()| out.flush());
+    written.context("cannot write the report to standard output")
+}
+
+/// Writes a report to a file, or one file for each section to a folder.
+pub(super) fn save<F: Serialize>(report: &Report<F>, format: Format, path: &Path) -> Result<()> {
+    if format != Format::Csv {
+        return replace(path, |out| render(report, format, out));
+    }
+    make_folder(path)?;
+    for section in csv_sections(&report.sections) {
+        let file = path.join(format!("{}.csv", section.id));
+        replace(&file, |out| render::csv(section, out))?;
+    }
+    Ok(())
+}
+
+fn render<F: Serialize>(
+    report: &Report<F>,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match format {
+        Format::Text => render::text(report, out),
+        Format::Json => render::json(report, out),
+        Format::Markdown => render::markdown(report, out),
+        Format::Csv => csv_sections(&report.sections)
+            .into_iter()
+            .try_for_each(|section| render::csv(section, out)),
+    }
+}
+
+/// The head is for people: its rows are names, not figures.
+fn csv_sections(sections: &[Section]) -> Vec<&Section> {
+    let has_figures = |section: &&Section| section.id != "head" && render::has_rows(section);
+    sections.iter().filter(has_figures).collect()
+}
+
+fn print_csv(sections: &[Section], out: &mut impl Write) -> Result<()> {
+    let sections = csv_sections(sections);
+    let [section] = sections[..] else {
+        let names: Vec<&str> = sections.iter().map(|section| section.id).collect();
+        bail!(
+            "CSV is a file for each section, and there are {}: {}\n\
+             name a folder with --out DIR, or one of them with --sections",
+            sections.len(),
+            names.join(", ")
+        );
+    };
+    let written = render::csv(section, out).and_then(|()| out.flush());
+    written.context("cannot write the report to standard output")
+}
+
+/// Makes a folder that only its owner can look into; one that is there is left as it is.
+pub(super) fn make_folder(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// Writes a file beside its place, and puts it there when it is whole.
+fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
+    let context = || format!("cannot write {}", path.display());
+    if path.is_dir() {
+        bail!("cannot write {}: it is a folder", path.display());
+    }
+    // A device or pipe, such as /dev/stdout, has no place to be put into.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let file = OpenOptions::new().write(true).open(path);
+        return written(file.with_context(context)?, write).with_context(context);
+    }
+    let beside = name_beside(path);
+    let file = private_file(&beside).with_context(context)?;
+    let done = written(file, write).and_then(|()| fs::rename(&beside, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    done.with_context(context)
+}
+
+fn written(
+    file: File,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
+}
+
+fn name_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Makes a new file for its owner alone; what an earlier run of this number left behind goes.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            options.open(path)
+        }
+        opened => opened,
+    }
+}
