@@ -37,7 +37,7 @@ pub fn csv(section: &Section, out: &mut impl Write) -> io::Result<()> {
                 let place = part.titles.iter().position(|own| own == title);
                 place.and_then(|place| row.get(place)).cloned()
             };
-            let cells = titles.iter().skip(1).map(|title| cell(title));
+            let cells = titles.iter().skip(1).map(cell);
             let cells = cells.map(Option::unwrap_or_default);
             write_row(out, [text_cell(&part.name)].into_iter().chain(cells))?;
         }

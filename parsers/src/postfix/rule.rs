@@ -16,7 +16,7 @@ use crate::scan::{contains, is_queue_id, split_once};
 ///
 /// Printed as `name`, or `name:detail` for a blocklist: `dnsbl:zen.example`. Visited as
 /// `reason_class` and `reason_detail`. The names are those of
-/// [`reason::CLASSES`](super::reason::CLASSES).
+/// [`reason::CLASSES`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Class<'a> {
     /// The name of the class, e.g. `relay-denied`.
@@ -378,7 +378,7 @@ pub(super) fn class_of_subject(about: &[u8]) -> &'static str {
 /// (`id=7@example.com`), in a word such as `message-id`, or is a queue id or amavis's own number
 /// (`Reject, id=20020-00 - spam`).
 ///
-/// The site's own patterns come first ([`site`](super::site)).
+/// The site's own patterns come first ([`site`]).
 pub fn rule_id(text: &[u8]) -> Option<&[u8]> {
     site::rule_id(text).or_else(|| usual_rule_id(text))
 }

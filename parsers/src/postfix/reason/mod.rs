@@ -3,10 +3,10 @@
 //! Many thousand wordings say some seventy things. [`classify`] names the thing, by the first of
 //! these that tells:
 //!
-//! 1. the site's own words ([`site`](super::site));
+//! 1. the site's own words ([`site`]);
 //! 2. for our smtp client's own texts, their kind (`connect to …: Connection refused`);
 //! 3. for a Postfix server's stock texts in their place behind the refused name, the class that
-//!    server's own log has for them ([`rule::class`](super::rule::class)): both sides of a refusal
+//!    server's own log has for them ([`rule::class`]): both sides of a refusal
 //!    count under one name;
 //! 4. the words of the text, by the table in `table.rs`;
 //! 5. the enhanced status code, then what was refused, then the reply code and its stage.
