@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use mailtally::tally::totals::{DetailTotals, Totals};
-use mailtally::tally::{Tally, Windows};
+use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::Record;
 
 /// Reads a stamp's time of day; all logs here are of one day, the 21st.
@@ -52,6 +52,22 @@ fn totals(log: &str) -> Totals {
 
 fn details(log: &str) -> DetailTotals {
     totals(log).details
+}
+
+#[test]
+fn what_nobody_asked_for_is_empty() {
+    for log in [MAILS, CLIENTS, SCREEN, COMPLAINTS, DOVECOT] {
+        let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+        let wanted = Wanted {
+            mail: true,
+            rejects: true,
+            deliveries: true,
+            ..Wanted::LINES
+        };
+        let mut tally = Tally::anchored(Windows::default()).counting(wanted);
+        absorb(&mut tally, &lines);
+        assert_eq!(tally.finish().details, DetailTotals::default());
+    }
 }
 
 /// The same log with stamps to the microsecond says the same.

@@ -539,7 +539,7 @@ impl MailCounts {
 
     /// Adds a mail of which no further line can change anything.
     fn settle(&mut self, settled: Settled, into: &mut Settling<'_>) {
-        into.details.settle(&settled);
+        into.details.settle(&settled, into.wanted);
         let outcome = Outcome::of(settled);
         self.settle_message(&outcome);
         self.handed_over += outcome.handed_over;

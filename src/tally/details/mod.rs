@@ -104,11 +104,11 @@ impl Details {
     }
 
     /// Adds a mail of which no further line can change anything.
-    pub(crate) fn settle(&mut self, settled: &Settled) {
+    pub(crate) fn settle(&mut self, settled: &Settled, wanted: Wanted) {
         let facts = &settled.facts;
         self.volume
             .settle(&settled.unsized_recipients, facts.size_bytes);
-        if facts.expired {
+        if facts.expired && wanted.failures {
             self.failures.expired(facts.last_deferral);
         }
     }
@@ -301,17 +301,26 @@ impl Tally {
         }
     }
 
+    /// Who sent and received how much: from what the totals count anyway, so it is asked here whether
+    /// somebody wants to know.
+    fn volume_totals(&self) -> VolumeTotals {
+        if !self.wanted.volume {
+            return VolumeTotals::default();
+        }
+        self.details.volume.finish(
+            &self.symbols,
+            &self.mail.sender_volume(),
+            &self.deliveries.recipient_counts(),
+        )
+    }
+
     /// What the topics found.
     pub(super) fn detail_totals(&self, instances: &Resolver<'_>) -> DetailTotals {
         let symbols: &Symbols = &self.symbols;
         let details = &self.details;
         DetailTotals {
             failures: details.failures.finish(symbols),
-            volume: details.volume.finish(
-                symbols,
-                &self.mail.sender_volume(),
-                &self.deliveries.recipient_counts(),
-            ),
+            volume: self.volume_totals(),
             delays: details.delays.finish(),
             refused: details.refused.finish(symbols),
             warnings: details.warnings.finish(),
