@@ -1,0 +1,244 @@
+//! Counters of mails: those that a single line moves, and those that a settled mail does.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::clients::Clients;
+use super::counts::Counts;
+use super::deliveries::Distinct;
+use super::details::Details;
+use super::details::volume::Sent;
+use super::lives::{Fate, Settled};
+use super::mail::{Outcome, client_domain, normalize};
+use super::origin::{InstanceKey, Resolver};
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
+use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic};
+use super::{HOUR_US, Wanted};
+
+key! {
+    /// A sender of received mail, normalised, and the domain it is filed under.
+    struct SenderKey { instance: InstanceKey, sender: Symbol, domain: Symbol }
+}
+
+/// Counters that need no correlation, and those that settled mails fill.
+#[derive(Clone, Default)]
+pub(crate) struct MailCounts {
+    pub(crate) by_instance: HashMap<InstanceKey, MailTotals, FxBuildHasher>,
+    /// By hour of the log's wall clock since 1970.
+    traffic: HashMap<i64, Traffic, FxBuildHasher>,
+    pub(crate) messages: Messages,
+    /// Deliveries that only handed a recipient over to a later hop.
+    pub(crate) handed_over: u64,
+    senders: Counts<SenderKey>,
+    sender_bytes: Counts<SenderKey>,
+    scratch: Vec<u8>,
+}
+
+/// What settled mails add to, beside the counters of mails.
+pub(crate) struct Settling<'a> {
+    pub(crate) wanted: Wanted,
+    pub(crate) clients: &'a mut Clients,
+    pub(crate) details: &'a mut Details,
+    pub(crate) symbols: &'a mut Symbols,
+}
+
+impl MailCounts {
+    pub(crate) fn instance(&mut self, key: InstanceKey) -> &mut MailTotals {
+        self.by_instance.entry(key).or_default()
+    }
+
+    pub(crate) fn traffic(&mut self, wall_us: i64) -> &mut Traffic {
+        self.traffic.entry(wall_us.div_euclid(HOUR_US)).or_default()
+    }
+
+    pub(crate) fn merge(&mut self, later: MailCounts, numbers: &Renumbering) {
+        for (key, totals) in later.by_instance {
+            add(self.instance(key.renumber(numbers)), &totals);
+        }
+        for (hour, traffic) in later.traffic {
+            add_traffic(self.traffic.entry(hour).or_default(), &traffic);
+        }
+        add_messages(&mut self.messages, &later.messages);
+        self.handed_over += later.handed_over;
+        self.senders.merge(later.senders, numbers);
+        self.sender_bytes.merge(later.sender_bytes, numbers);
+    }
+
+    /// Adds a mail of which no further line can change anything.
+    pub(crate) fn settle(&mut self, settled: Settled, into: &mut Settling<'_>) {
+        into.details.settle(&settled, into.wanted);
+        let outcome = Outcome::of(settled);
+        self.settle_message(&outcome);
+        self.handed_over += outcome.handed_over;
+        if outcome.accepted
+            && let Some(client) = outcome.facts.client
+        {
+            into.clients.accepted.add(client.address, 1);
+        }
+        let Some(instance) = outcome.instance else {
+            return;
+        };
+        let facts = outcome.facts;
+        let size_bytes = facts.size_bytes.unwrap_or(0);
+        let totals = self.instance(instance);
+        totals.deferred += u64::from(facts.deferrals > 0);
+        totals.bytes_delivered += size_bytes * facts.sent;
+        if facts.size_bytes.is_some() && (facts.client.is_some() || facts.pickup) {
+            totals.bytes_received += size_bytes;
+            self.settle_sender(&outcome, instance, into);
+        }
+    }
+
+    fn settle_message(&mut self, outcome: &Outcome) {
+        let messages = &mut self.messages;
+        let facts = &outcome.facts;
+        messages.accepted += u64::from(outcome.accepted);
+        messages.reinjected += u64::from(outcome.reinjected);
+        messages.delivered_recipients += facts.sent;
+        messages.bounced_recipients += facts.bounced;
+        messages.expired_recipients += outcome.expired_recipients;
+        messages.open_at_start += u64::from(!outcome.birth_seen);
+        match outcome.fate {
+            Fate::Removed => {}
+            Fate::Open => messages.open_at_end += u64::from(outcome.was_in_queue()),
+            Fate::Lost => messages.lost_end += u64::from(outcome.was_in_queue()),
+            Fate::Superseded => messages.superseded += u64::from(outcome.was_in_queue()),
+        }
+    }
+
+    /// Files a received mail under its sender, as pflogsumm does: a sender without a domain counts
+    /// under the client's, or under itself when it came by pickup.
+    fn settle_sender(&mut self, outcome: &Outcome, instance: InstanceKey, into: &mut Settling<'_>) {
+        let symbols = &mut *into.symbols;
+        let facts = &outcome.facts;
+        let sender = facts.sender.map_or(&b""[..], |sender| symbols.get(sender));
+        let sender = if sender.is_empty() {
+            b"from=<>"
+        } else {
+            sender
+        };
+        let domain_at = normalize(sender, &mut self.scratch);
+        let normal = symbols.intern(&self.scratch);
+        let domain = match facts.client {
+            _ if domain_at > 0 => self.scratch.get(domain_at..).unwrap_or(&[]),
+            None => &self.scratch,
+            Some(client) => {
+                let (domain, lower) =
+                    client_domain(symbols.get(client.name), symbols.get(client.peer));
+                self.scratch.clear();
+                self.scratch.extend_from_slice(domain);
+                if lower {
+                    self.scratch.make_ascii_lowercase();
+                }
+                &self.scratch
+            }
+        };
+        let domain = symbols.intern(domain);
+        let key = SenderKey {
+            instance,
+            sender: normal,
+            domain,
+        };
+        self.senders.add(key, 1);
+        if into.wanted.volume {
+            self.sender_bytes.add(key, facts.size_bytes.unwrap_or(0));
+        }
+    }
+
+    /// Received mails and bytes by sender and the domain it is filed under.
+    pub(crate) fn sender_volume(&self) -> HashMap<(Symbol, Symbol), Sent> {
+        let mut volume: HashMap<_, Sent> = HashMap::new();
+        for (key, count) in self.senders.iter() {
+            let sent = volume.entry((key.sender, key.domain)).or_default();
+            sent.count += count;
+            sent.bytes += self.sender_bytes.get(key);
+        }
+        volume
+    }
+
+    pub(crate) fn distinct_senders(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Distinct {
+        let mut distinct = Distinct::default();
+        for (key, _) in self.senders.iter() {
+            let instance = (key.instance.host, instances.instance(key.instance));
+            distinct.add(instance, symbols.get(key.sender), symbols.get(key.domain));
+        }
+        distinct
+    }
+
+    pub(crate) fn per_hour(&self) -> Vec<HourRow> {
+        let mut rows: Vec<HourRow> = (0..24)
+            .map(|hour| HourRow {
+                hour,
+                traffic: Traffic::default(),
+            })
+            .collect();
+        for (hour, traffic) in &self.traffic {
+            let row = usize::try_from(hour.rem_euclid(24))
+                .ok()
+                .and_then(|hour| rows.get_mut(hour));
+            if let Some(row) = row {
+                add_traffic(&mut row.traffic, traffic);
+            }
+        }
+        rows
+    }
+
+    pub(crate) fn per_day(&self) -> Vec<DayRow> {
+        let mut days: std::collections::BTreeMap<i64, Traffic> = std::collections::BTreeMap::new();
+        for (hour, traffic) in &self.traffic {
+            add_traffic(days.entry(hour.div_euclid(24)).or_default(), traffic);
+        }
+        days.into_iter()
+            .map(|(day, traffic)| DayRow {
+                date: date(day),
+                traffic,
+            })
+            .collect()
+    }
+}
+
+/// Writes a day since 1970 as `YYYY-MM-DD`.
+fn date(day: i64) -> String {
+    let date = i32::try_from(day).ok().and_then(|day| {
+        chrono::NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(i64::from(day)))
+    });
+    date.map_or_else(String::new, |date| date.to_string())
+}
+
+/// Adds one set of pflogsumm's counts to another; distinct ones are not among them.
+pub(crate) fn add(to: &mut MailTotals, from: &MailTotals) {
+    to.received += from.received;
+    to.delivered += from.delivered;
+    to.forwarded += from.forwarded;
+    to.deferred += from.deferred;
+    to.deferrals += from.deferrals;
+    to.bounced += from.bounced;
+    to.expired += from.expired;
+    to.rejected += from.rejected;
+    to.reject_warnings += from.reject_warnings;
+    to.held += from.held;
+    to.discarded += from.discarded;
+    to.canceled += from.canceled;
+    to.bytes_received += from.bytes_received;
+    to.bytes_delivered += from.bytes_delivered;
+}
+
+fn add_traffic(to: &mut Traffic, from: &Traffic) {
+    to.received += from.received;
+    to.delivered += from.delivered;
+    to.deferrals += from.deferrals;
+    to.bounced += from.bounced;
+    to.rejected += from.rejected;
+}
+
+fn add_messages(to: &mut Messages, from: &Messages) {
+    to.accepted += from.accepted;
+    to.reinjected += from.reinjected;
+    to.delivered_recipients += from.delivered_recipients;
+    to.bounced_recipients += from.bounced_recipients;
+    to.expired_recipients += from.expired_recipients;
+    to.open_at_start += from.open_at_start;
+    to.open_at_end += from.open_at_end;
+    to.lost_end += from.lost_end;
+    to.superseded += from.superseded;
+}
