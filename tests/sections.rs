@@ -462,6 +462,8 @@ fn weak_tls_and_plaintext() {
     let plaintext = "{domain:example.com,deliveries:2}";
     assert_eq!(briefs(&totals.details.plaintext), [plaintext]);
     assert_eq!(totals.tls.states.outbound.plaintext, 2);
+    let level = "{level:may:none,domain:example.com,delivered:1,failed:0}";
+    assert_eq!(briefs(&totals.details.tls_levels), [level]);
 
     // Without a TLS line that day the absence of one proves nothing; `tls=` does.
     let silent: String = TLS

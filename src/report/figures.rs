@@ -12,7 +12,7 @@ use super::spam_sources::SpamSource;
 use super::{Meta, Options, Part, RangeAsked};
 use crate::tally::totals::{
     AcceptedRow, ConnectionRow, ConnectionTotals, Coverage, DayRow, DeliveryFamilyRow,
-    DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LineCounts, LoginRow,
+    DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LevelRow, LineCounts, LoginRow,
     MailTotals, Messages, PlaintextRow, RecipientRow, RejectClientRow, RejectTotals, RelayRow,
     RuleRow, ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, Totals,
     WeakRow,
@@ -236,6 +236,8 @@ pub struct TlsFigures<'a> {
     pub weak: &'a [WeakRow],
     /// Deliveries that the log proves to be plaintext, by destination.
     pub plaintext: &'a [PlaintextRow],
+    /// Deliveries by the TLS level that their lines state (`tls=`), and destination.
+    pub levels: &'a [LevelRow],
 }
 
 impl<'a> TlsFigures<'a> {
@@ -244,6 +246,7 @@ impl<'a> TlsFigures<'a> {
         TlsFigures {
             weak: options.cut(&details.weak_tls),
             plaintext: options.cut(&details.plaintext),
+            levels: options.cut(&details.tls_levels),
             inbound: options.cut(&tls.inbound),
             outbound: options.cut(&tls.outbound),
             states: &tls.states,
@@ -360,7 +363,10 @@ mod tests {
         assert_eq!(keys(&json).join(" "), top);
         for (key, expected) in [
             ("meta", "files first hosts last notes range timezone top"),
-            ("tls", "failures inbound outbound plaintext states weak"),
+            (
+                "tls",
+                "failures inbound levels outbound plaintext states weak",
+            ),
             ("rejects", "by_client by_rule"),
             ("connections", "by_address by_family by_service"),
             ("deliveries", "by_family by_recipient by_relay by_status"),

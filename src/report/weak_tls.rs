@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::number::{counted, len};
 use super::{Block, Cell, Column, Options, Rest, Table};
-use crate::tally::totals::{DetailTotals, PlaintextRow, WeakRow};
+use crate::tally::totals::{DetailTotals, LevelRow, PlaintextRow, WeakRow};
 
 /// Rows of each list in text.
 const ROWS: usize = 10;
@@ -15,6 +15,7 @@ pub(crate) fn blocks(details: &DetailTotals, options: Options) -> Vec<Block> {
         weak(&details.weak_tls, options),
         cut_off(&details.weak_tls, options),
         plaintext(&details.plaintext, options),
+        levels(&details.tls_levels, options),
     ]
     .into_iter()
     .flatten()
@@ -118,6 +119,44 @@ fn plaintext(rows: &[PlaintextRow], options: Options) -> Option<Block> {
     (!rows.is_empty()).then_some(Block::Table(table))
 }
 
+/// Deliveries by TLS level, over all destinations.
+fn levels(rows: &[LevelRow], options: Options) -> Option<Block> {
+    let mut levels: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    for row in rows {
+        let (delivered, failed, domains) = levels.entry(&row.level).or_default();
+        *delivered += row.delivered;
+        *failed += row.failed;
+        *domains += 1;
+    }
+    let mut levels: Vec<_> = levels.into_iter().collect();
+    levels.sort_by_key(|(_, (delivered, _, _))| std::cmp::Reverse(*delivered));
+    let mut table = Table::titled(
+        "Deliveries by TLS level (tls=)",
+        vec![
+            Column::number("delivered"),
+            Column::number("failed"),
+            Column::number("destinations"),
+            Column::text("level"),
+        ],
+    );
+    let shown = options.rows(ROWS);
+    for (level, (delivered, failed, domains)) in levels.iter().take(shown) {
+        table.rows.push(vec![
+            Cell::Count(*delivered),
+            Cell::Count(*failed),
+            Cell::Count(*domains),
+            Cell::text(*level),
+        ]);
+    }
+    table.rest = Rest::of(
+        levels
+            .iter()
+            .skip(shown)
+            .map(|(_, (delivered, _, _))| *delivered),
+    );
+    (!levels.is_empty()).then_some(Block::Table(table))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Section;
@@ -148,6 +187,14 @@ mod tests {
                 domain: Some("example.org".into()),
                 deliveries: 4,
             }],
+            tls_levels: [("may", "a.example", 5, 0), ("may", "b.example", 1, 2)]
+                .map(|(level, domain, delivered, failed)| LevelRow {
+                    level: level.into(),
+                    domain: domain.into(),
+                    delivered,
+                    failed,
+                })
+                .into(),
             ..DetailTotals::default()
         };
         let section = Section {
@@ -169,6 +216,9 @@ sessions | direction | client or destination
 [Delivered without encryption, as the log proves]
 deliveries | destination
 4 | example.org
+[Deliveries by TLS level (tls=)]
+delivered | failed | destinations | level
+6 | 2 | 2 | may
 ";
         assert_eq!(plain(&section), expected);
         assert!(blocks(&DetailTotals::default(), Options::default()).is_empty());

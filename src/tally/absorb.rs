@@ -481,6 +481,10 @@ impl Tally {
         relay: Symbol,
         domain: Symbol,
     ) {
+        if let Some(level) = event.tls {
+            let level = self.symbols.intern(level);
+            self.tls.level(level, domain, event.status == b"sent");
+        }
         let stated = match event.tls {
             Some(level) if level == b"none" || level.ends_with(b":none") => Encryption::Plain,
             // A question mark: the connection was lost before TLS was decided.

@@ -76,6 +76,11 @@ key! {
     struct PlainKey { instance: InstanceKey, day: Day, domain: Option<Symbol>, is_stated: bool }
 }
 
+key! {
+    /// The `tls=` of a delivery line, since Postfix 3.11.
+    struct LevelKey { level: Symbol, domain: Symbol, is_sent: bool }
+}
+
 /// Counts TLS sessions and states.
 #[derive(Clone, Default)]
 pub(crate) struct TlsCounts {
@@ -86,6 +91,7 @@ pub(crate) struct TlsCounts {
     /// Instances, directions and days that log TLS lines.
     logged: Counts<LoggedKey>,
     plain: Counts<PlainKey>,
+    levels: Counts<LevelKey>,
 }
 
 impl TlsCounts {
@@ -162,6 +168,7 @@ impl TlsCounts {
         self.failures.merge(later.failures, numbers);
         self.logged.merge(later.logged, numbers);
         self.plain.merge(later.plain, numbers);
+        self.levels.merge(later.levels, numbers);
     }
 
     pub(crate) fn finish(
@@ -244,6 +251,32 @@ impl TlsCounts {
             (key.direction, key.instance.host, instance, key.day)
         };
         self.logged.iter().map(place).collect()
+    }
+
+    /// Counts the TLS level that a delivery line states.
+    pub(crate) fn level(&mut self, level: Symbol, domain: Symbol, is_sent: bool) {
+        let key = LevelKey {
+            level,
+            domain,
+            is_sent,
+        };
+        self.levels.add(key, 1);
+    }
+
+    /// Deliveries by TLS level and recipient domain.
+    pub(crate) fn level_rows(&self, symbols: &Symbols) -> Vec<LevelRow> {
+        let mut rows: HashMap<(Symbol, Symbol), (u64, u64)> = HashMap::new();
+        for (key, count) in self.levels.iter() {
+            let (delivered, failed) = rows.entry((key.level, key.domain)).or_default();
+            *(if key.is_sent { delivered } else { failed }) += count;
+        }
+        let row = |((level, domain), (delivered, failed)): ((Symbol, Symbol), _)| LevelRow {
+            level: symbols.text(level),
+            domain: symbols.text(domain),
+            delivered,
+            failed,
+        };
+        finish::sorted(rows.into_iter().map(row), |row| row.delivered)
     }
 
     /// Deliveries that the log proves to be plaintext, by recipient domain.
@@ -349,6 +382,19 @@ pub struct PlaintextRow {
     pub domain: Option<String>,
     /// How many deliveries.
     pub deliveries: u64,
+}
+
+/// Deliveries of one TLS level to one domain.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct LevelRow {
+    /// The level as logged: `may`, `may:none`, `encrypt`, `dane`, …
+    pub level: String,
+    /// The recipient domain.
+    pub domain: String,
+    /// Recipients delivered.
+    pub delivered: u64,
+    /// Attempts that were deferred or bounced.
+    pub failed: u64,
 }
 
 /// Sessions of one peer that are weak in one way.

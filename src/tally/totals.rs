@@ -21,7 +21,7 @@ pub use super::details::volume::{
 };
 pub use super::details::warnings::WarningRow;
 pub use super::queue::{QueueReasonRow, QueueRow, QueueTotals};
-pub use super::tls::{PlaintextRow, WeakRow};
+pub use super::tls::{LevelRow, PlaintextRow, WeakRow};
 
 /// All that was counted in a log.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]

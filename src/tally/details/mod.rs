@@ -37,7 +37,7 @@ use super::mail::client_domain;
 use super::origin::Resolver;
 use super::queue::QueueTotals;
 use super::symbols::{Renumbering, Symbol, Symbols};
-use super::tls::{PlaintextRow, WeakRow};
+use super::tls::{LevelRow, PlaintextRow, WeakRow};
 use super::{HOUR_US, Tally, Wanted};
 
 /// The topics' counters.
@@ -85,6 +85,8 @@ pub struct DetailTotals {
     pub weak_tls: Vec<WeakRow>,
     /// Deliveries that the log proves to be plaintext.
     pub plaintext: Vec<PlaintextRow>,
+    /// Deliveries by the TLS level that their lines state.
+    pub tls_levels: Vec<LevelRow>,
     /// The mail queue, where it was given beside the logs.
     pub queue: Option<QueueTotals>,
 }
@@ -331,6 +333,7 @@ impl Tally {
             verdicts: details.verdicts.finish(symbols),
             weak_tls: self.tls.weak_rows(symbols),
             plaintext: self.tls.plaintext_rows(symbols, instances),
+            tls_levels: self.tls.level_rows(symbols),
             queue: None,
         }
     }
