@@ -22,6 +22,18 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Reason(pub &'static str);
 
+impl Reason {
+    /// Returns the reason for a message that could not be parsed: of one that is not there, no
+    /// grammar can say why. A journal's JSON has null for a message that is too long.
+    #[must_use]
+    pub fn of(self, message: &[u8]) -> Self {
+        match message {
+            b"" => Reason("the line has no message"),
+            _ => self,
+        }
+    }
+}
+
 /// The result of parsing a message.
 pub(crate) type Result<'a> = core::result::Result<Event<'a>, Reason>;
 
@@ -31,7 +43,7 @@ impl<'a> Event<'a> {
     /// Returns the place in the grammar that gave up when the message has no known shape. The
     /// message of a foreign program has none, by definition.
     pub fn parse(tag: &Tag<'_>, message: &'a [u8]) -> Result<'a> {
-        match tag.program {
+        let parsed = match tag.program {
             Program::Postfix(daemon) => postfix::parse(daemon, message).map(Event::Postfix),
             Program::PostfixCut => postfix::parse_any(message).map(Event::Postfix),
             Program::PostfixUnknown => Err(Reason("unknown program below postfix")),
@@ -41,7 +53,8 @@ impl<'a> Event<'a> {
             }
             Program::Logger => logger::parse(message).map(Event::Logger),
             Program::Foreign => Err(Reason("foreign program")),
-        }
+        };
+        parsed.map_err(|reason| reason.of(message))
     }
 
     /// Returns the event's kind.

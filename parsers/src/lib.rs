@@ -41,6 +41,7 @@ mod timestamp;
 
 pub mod companion;
 pub mod dovecot;
+pub mod foreign;
 pub mod logger;
 pub mod postfix;
 pub mod syslog;

@@ -62,6 +62,7 @@ impl<'a> Record<'a> {
         text: &'a [u8],
     ) -> Self {
         let (repeated, message) = syslog::unfold(text);
+        let message = syslog::without_line_end(message);
         Record {
             timestamp,
             host,

@@ -2,7 +2,7 @@
 
 use super::number::{counted, duration};
 use super::{Block, Cell, Column, Options, Pairs, Rest, Section, Table, clock};
-use crate::tally::totals::{Coverage, GapRow, KindRow, LineCounts, ShapeRow};
+use crate::tally::totals::{Coverage, GapRow, KindRow, LineCounts, ServerRow, ShapeRow};
 
 /// Rows of each list in text.
 const ROWS: usize = 5;
@@ -94,6 +94,13 @@ fn notes(coverage: &Coverage) -> Vec<String> {
     if coverage.no_envelope > 0 {
         let lines = counted(coverage.no_envelope, "line has", "lines have");
         notes.push(format!("{lines} no known form of stamp, host and program."));
+    }
+    for row in &coverage.foreign_servers {
+        let lines = counted(row.count, "line looks", "lines look");
+        notes.push(format!(
+            "{lines} like {}'s: mailtally reads Postfix and Dovecot.",
+            row.server
+        ));
     }
     if coverage.lost > 0 {
         let lines = counted(coverage.lost, "line", "lines");
@@ -206,6 +213,10 @@ mod tests {
             disordered: 3,
             disorder_us: 2_100_000,
             no_envelope: 1,
+            foreign_servers: vec![ServerRow {
+                server: "Exim",
+                count: 21,
+            }],
         }
     }
 
@@ -221,6 +232,7 @@ Coverage
 8 filtered out
 6 more events, counted for lines that say they were repeated
 > 1 line has no known form of stamp, host and program.
+> 21 lines look like Exim's: mailtally reads Postfix and Dovecot.
 > 12 lines lost, as the loggers report: totals are lower bounds.
 > 3 lines are stamped earlier than the line before, by 2.1 s at most.
 [Unparsed lines by shape]

@@ -14,8 +14,8 @@ use crate::tally::totals::{
     AcceptedRow, ConnectionRow, ConnectionTotals, Coverage, DayRow, DeliveryFamilyRow,
     DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LevelRow, LineCounts, LoginRow,
     MailTotals, Messages, PlaintextRow, RecipientRow, RejectClientRow, RejectTotals, RelayRow,
-    RuleRow, ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, Totals,
-    WeakRow,
+    RuleRow, ServerRow, ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow,
+    TlsStates, Totals, WeakRow,
 };
 
 /// The version of the JSON report.
@@ -173,6 +173,9 @@ pub struct CoverageFigures<'a> {
     pub lost: u64,
     /// Lines whose envelope had no known form.
     pub no_envelope: u64,
+    /// Foreign lines that look like those of another mail server.
+    #[serde(skip_serializing_if = "<[ServerRow]>::is_empty")]
+    pub foreign_servers: &'a [ServerRow],
     /// Lines stamped earlier than the line before them on the same host.
     pub disordered: u64,
     /// The largest step back, in microseconds.
@@ -194,6 +197,7 @@ impl<'a> CoverageFigures<'a> {
             lines: coverage.lines,
             lost: coverage.lost,
             no_envelope: coverage.no_envelope,
+            foreign_servers: &coverage.foreign_servers,
             disordered: coverage.disordered,
             disorder_us: coverage.disorder_us,
             gaps: gaps

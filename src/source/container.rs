@@ -67,13 +67,17 @@ impl Unwrapped {
     #[inline]
     pub(super) fn load(&mut self, line: &[u8]) -> Option<Loaded> {
         match line.first()? {
-            b'{' => self.load_object(line),
-            b'0'..=b'9' => {
-                let part = cri_part(line)?;
-                Some(self.add(&part))
-            }
+            b'{' | b'0'..=b'9' => self.load_wrapped(line),
             _ => None,
         }
+    }
+
+    fn load_wrapped(&mut self, line: &[u8]) -> Option<Loaded> {
+        if line.first() == Some(&b'{') {
+            return self.load_object(line);
+        }
+        let part = cri_part(line)?;
+        Some(self.add(&part))
     }
 
     /// Takes the container off a line alone, whatever came before it.

@@ -1,13 +1,16 @@
 //! How every line was accounted for, and what is odd about the stream of lines.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
+use mailtally_parsers::foreign::Server;
 use mailtally_parsers::{Kind, Program, Reason};
 use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
 use super::kinds::KindTable;
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
-use super::totals::{Coverage, GapRow, KindRow, LineCounts, ShapeRow};
+use super::totals::{Coverage, GapRow, KindRow, LineCounts, ServerRow, ShapeRow};
 
 /// What became of a line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -65,6 +68,7 @@ pub(crate) struct Accounts {
     no_envelope: u64,
     lost: u64,
     expanded: u64,
+    servers: BTreeMap<Server, u64>,
     shapes: HashMap<Box<[u8]>, Shape>,
     shapes_dropped: u64,
     spans: HashMap<Symbol, Span, FxBuildHasher>,
@@ -99,6 +103,11 @@ impl Accounts {
     pub(crate) fn count_no_envelope(&mut self, program: Symbol) {
         self.no_envelope += 1;
         self.count(program, None, Class::Foreign);
+    }
+
+    /// Counts a foreign line of another mail server.
+    pub(crate) fn count_server(&mut self, server: Server) {
+        *self.servers.entry(server).or_default() += 1;
     }
 
     /// Counts the events that a line stands for beside its own.
@@ -201,6 +210,9 @@ impl Accounts {
         self.no_envelope += later.no_envelope;
         self.lost += later.lost;
         self.expanded += later.expanded;
+        for (server, count) in later.servers {
+            *self.servers.entry(server).or_default() += count;
+        }
         self.disordered += later.disordered;
         self.disorder_us = self.disorder_us.max(later.disorder_us);
         for (host, span) in spans {
@@ -300,7 +312,16 @@ impl Accounts {
             disordered: self.disordered,
             disorder_us: u64::try_from(self.disorder_us).unwrap_or(0),
             no_envelope: self.no_envelope,
+            foreign_servers: self.server_rows(),
         }
+    }
+
+    fn server_rows(&self) -> Vec<ServerRow> {
+        let row = |(server, count): (&Server, &u64)| ServerRow {
+            server: server.name(),
+            count: *count,
+        };
+        self.servers.iter().map(row).collect()
     }
 
     fn shape_rows(&self, symbols: &Symbols) -> Vec<ShapeRow> {

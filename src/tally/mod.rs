@@ -38,6 +38,7 @@ mod wanted;
 
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
+use mailtally_parsers::foreign::Server;
 use mailtally_parsers::postfix::Event as PostfixEvent;
 use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, logger};
 
@@ -270,10 +271,17 @@ impl Tally {
             let host = self.host(record.host);
             self.accounts.stamp(host, wall_us);
             self.accounts.count(program, None, Class::Unparsed);
-            self.accounts
-                .unparsed(program, reason, record.tag.text, record.message);
+            self.accounts.unparsed(
+                program,
+                reason.of(record.message),
+                record.tag.text,
+                record.message,
+            );
         } else {
             self.accounts.count(program, None, Class::Foreign);
+            if let Some(server) = Server::of(record) {
+                self.accounts.count_server(server);
+            }
         }
     }
 

@@ -106,6 +106,17 @@ pub struct Coverage {
     pub disorder_us: u64,
     /// Lines whose envelope had no known form.
     pub no_envelope: u64,
+    /// Foreign lines that look like those of another mail server.
+    pub foreign_servers: Vec<ServerRow>,
+}
+
+/// Foreign lines that look like those of one mail server.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct ServerRow {
+    /// `Exim` or `Sendmail`.
+    pub server: &'static str,
+    /// How many lines.
+    pub count: u64,
 }
 
 /// Lines of one program and kind.

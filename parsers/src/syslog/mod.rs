@@ -110,6 +110,31 @@ pub(crate) fn parse_unstamped(timestamp: Timestamp, text: &[u8]) -> Record<'_> {
         .unwrap_or_else(|| Record::from_parts(timestamp, b"", b"", None, text))
 }
 
+/// Drops a line end that a program sent with its message: rsyslog writes it as `#012`, `#015` a
+/// carriage return and `#000` a NUL.
+///
+/// Such escapes inside a message stay as they were logged: rsyslog does not escape `#`, so that
+/// nobody can tell them from the text `invoice #012`.
+#[inline]
+pub(crate) fn without_line_end(message: &[u8]) -> &[u8] {
+    match message.split_last_chunk::<4>() {
+        Some((text, [b'#', b'0', rest @ ..])) => match rest {
+            b"12" | b"15" | b"00" => without_more_line_ends(text),
+            _ => message,
+        },
+        _ => message,
+    }
+}
+
+#[cold]
+fn without_more_line_ends(mut message: &[u8]) -> &[u8] {
+    let ends: [&[u8]; 3] = [b"#012", b"#015", b"#000"];
+    while let Some(text) = ends.iter().find_map(|end| message.strip_suffix(*end)) {
+        message = text;
+    }
+    message
+}
+
 fn parse_after_nuls(line: &[u8]) -> Option<Record<'_>> {
     let start = line.iter().position(|byte| *byte != 0)?;
     parse(line.get(start..)?)
