@@ -17,7 +17,7 @@
 //!                                                                          │
 //!                                               report ──> Report { sections, figures }
 //!                                                                          │
-//!                                               render ──> text · json ──> stdout
+//!                                               render ──> text · html · json · … ──> stdout
 //! ```
 //!
 //! - `source` brings bytes in: it finds the files, unpacks them, takes containers such as journal

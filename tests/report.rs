@@ -35,6 +35,7 @@ fn totals() -> Totals {
         ],
         per_hour: (0..24).map(hour).collect(),
         per_day: vec![day("2026-11-21", 0), day("2026-11-22", 1)],
+        per_weekday_hour: Vec::new(),
         tls: tls(),
         logins: logins(),
         rejects: rejects(),

@@ -59,6 +59,8 @@ enum Format {
     Text,
     /// For programs: one JSON object with stable keys
     Json,
+    /// For a browser: one page by itself, with charts
+    Html,
     /// For wikis and tickets
     Markdown,
     /// For spreadsheets: a file for each section (--out DIR), or one section to standard output

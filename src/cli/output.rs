@@ -47,6 +47,7 @@ fn render<F: Serialize>(
     match format {
         Format::Text => render::text(report, out),
         Format::Json => render::json(report, out),
+        Format::Html => render::html(report, out),
         Format::Markdown => render::markdown(report, out),
         Format::Csv => csv_sections(&report.sections)
             .into_iter()

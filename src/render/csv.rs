@@ -61,7 +61,7 @@ fn parts(section: &Section) -> Vec<Part> {
     let mut parts = Vec::new();
     for block in &section.blocks {
         match block {
-            Block::Note(_) => {}
+            Block::Note(_) | Block::Highlights(_) | Block::Chart(_) => {}
             Block::Pairs(columns) => {
                 parts.extend(columns.iter().map(|pairs| figures(section, pairs)));
             }

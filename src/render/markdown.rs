@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::table::cell_text;
-use super::text::figure_text;
+use super::text::{figure_text, is_drawn};
 use super::width::push_fitted;
 use crate::report::{Block, Cell, Column, Kind, Pairs, Report, Section, Table, number};
 
@@ -28,12 +28,13 @@ pub fn markdown<F>(report: &Report<F>, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn push_blocks(out: &mut String, section: &Section) {
-    for block in &section.blocks {
+    for block in section.blocks.iter().filter(|block| !is_drawn(block)) {
         out.push('\n');
         match block {
             Block::Note(note) => push_paragraph(out, note),
             Block::Pairs(columns) => push_pairs(out, columns),
             Block::Table(table) => push_table(out, table),
+            Block::Highlights(_) | Block::Chart(_) => {}
         }
     }
 }

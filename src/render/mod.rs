@@ -5,6 +5,7 @@
 //! may reach a terminal goes through `sanitize` first, in JSON too.
 
 mod csv;
+mod html;
 mod json;
 mod markdown;
 mod sanitize;
@@ -13,6 +14,7 @@ mod text;
 mod width;
 
 pub use csv::{csv, has_rows};
+pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 pub use sanitize::{escaped, is_hidden};

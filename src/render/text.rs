@@ -35,7 +35,7 @@ fn push_section(out: &mut String, section: &Section) {
     push_fitted(out, &section.title, WIDTH);
     out.push('\n');
     let mut above = None;
-    for block in &section.blocks {
+    for block in section.blocks.iter().filter(|block| !is_drawn(block)) {
         if above.is_some_and(|above| is_apart(above, block)) {
             out.push('\n');
         }
@@ -43,9 +43,15 @@ fn push_section(out: &mut String, section: &Section) {
             Block::Note(note) => push_note(out, note),
             Block::Pairs(columns) => push_columns(out, columns),
             Block::Table(table) => push_table(out, table),
+            Block::Highlights(_) | Block::Chart(_) => {}
         }
         above = Some(block);
     }
+}
+
+/// Tells whether a block only shows what another says.
+pub(super) fn is_drawn(block: &Block) -> bool {
+    matches!(block, Block::Highlights(_) | Block::Chart(_))
 }
 
 /// Tells whether a blank line stands between two blocks: not between two notes, nor between a
@@ -54,7 +60,7 @@ fn is_apart(above: &Block, below: &Block) -> bool {
     let leads_up = match below {
         Block::Note(_) => true,
         Block::Table(table) => table.caption.is_none(),
-        Block::Pairs(_) => false,
+        Block::Pairs(_) | Block::Highlights(_) | Block::Chart(_) => false,
     };
     !(matches!(above, Block::Note(_)) && leads_up)
 }

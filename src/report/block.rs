@@ -34,6 +34,66 @@ pub enum Block {
     Pairs(Vec<Pairs>),
     /// A table.
     Table(Table),
+    /// The chief figures of the whole report; other blocks have them too.
+    Highlights(Vec<Highlight>),
+    /// A drawing of figures that the block after it has too.
+    Chart(Chart),
+}
+
+/// One of the chief figures of a report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Highlight {
+    /// The figure.
+    pub figure: Cell,
+    /// What it counts.
+    pub label: &'static str,
+    /// A figure or two beside it; may be empty.
+    pub note: String,
+    /// The section that says more.
+    pub section: &'static str,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+/// A drawing for renderers that can draw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chart {
+    /// What is drawn.
+    pub title: &'static str,
+    /// How.
+    pub form: Form,
+    /// The names of the parts of each bar, or of the columns of a grid.
+    pub parts: Vec<(String, Tone)>,
+    /// Each bar, or row of a grid, with the size of its parts.
+    pub bars: Vec<(String, Vec<u64>)>,
+}
+
+/// How a chart is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Form {
+    /// Upright bars in the order of time, their parts one upon the other.
+    Columns,
+    /// A lying bar for each name, all on one scale.
+    Bars,
+    /// A lying bar for each name, each as long as the others and divided into its parts.
+    Shares,
+    /// A field for each row and column, the darker the more.
+    Grid,
+}
+
+/// How the part of a chart is meant, which gives it its colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// As it should be, too, but to be told from the other.
+    Other,
+    /// Not as it should be.
+    Bad,
+    /// Not known.
+    Unknown,
 }
 
 /// A column of figures, each with what it counts.

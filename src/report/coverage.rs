@@ -2,7 +2,7 @@
 
 use super::number::{counted, duration};
 use super::{Block, Cell, Column, Options, Pairs, Rest, Section, Table, clock};
-use crate::tally::totals::{Coverage, GapRow, KindRow, LineCounts, ServerRow, ShapeRow};
+use crate::tally::totals::{Coverage, GapRow, KindRow, LineCounts, ShapeRow};
 
 /// Rows of each list in text.
 const ROWS: usize = 5;
@@ -179,6 +179,7 @@ fn kind_cells(row: &KindRow) -> Vec<Cell> {
 mod tests {
     use super::super::plain::plain;
     use super::*;
+    use crate::tally::totals::ServerRow;
 
     fn shape(program: &str, count: u64) -> ShapeRow {
         ShapeRow {

@@ -15,7 +15,7 @@ use crate::tally::totals::{
     DeliveryTotals, FamilyCounts, HourRow, InstanceTotals, KindRow, LevelRow, LineCounts, LoginRow,
     MailTotals, Messages, PlaintextRow, RecipientRow, RejectClientRow, RejectTotals, RelayRow,
     RuleRow, ServerRow, ServiceRow, ShapeRow, TlsFailureRow, TlsInboundRow, TlsOutboundRow,
-    TlsStates, Totals, WeakRow,
+    TlsStates, Totals, WeakRow, WeekdayHourRow,
 };
 
 /// The version of the JSON report.
@@ -48,6 +48,9 @@ pub struct Figures<'a> {
     /// Traffic by day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_day: Option<&'a [DayRow]>,
+    /// Traffic by weekday and hour of the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_weekday_hour: Option<&'a [WeekdayHourRow]>,
     /// TLS sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsFigures<'a>>,
@@ -94,6 +97,7 @@ impl<'a> Figures<'a> {
             accepted_by_client: families.map(|totals| options.cut(&totals.accepted_by_client)),
             per_hour: traffic.map(|totals| &totals.per_hour[..]),
             per_day: traffic.map(|totals| &totals.per_day[..]),
+            per_weekday_hour: traffic.map(|totals| &totals.per_weekday_hour[..]),
             tls: has(Part::Tls).then(|| TlsFigures::new(totals, options)),
             logins: has(Part::Logins).then(|| options.cut(&totals.logins)),
             rejects: has(Part::Rejects).then(|| RejectFigures::new(&totals.rejects, options)),
@@ -362,7 +366,7 @@ mod tests {
         let json = json(&Totals::default(), None);
         assert_eq!(json["schema"], 1);
         let top = "accepted_by_client connections coverage deliveries dnsbl failures logins \
-                   mailboxes messages meta per_day per_hour postscreen rejects schema \
+                   mailboxes messages meta per_day per_hour per_weekday_hour postscreen rejects schema \
                    spam_sources tls totals totals_by_instance verdicts warnings";
         assert_eq!(keys(&json).join(" "), top);
         for (key, expected) in [

@@ -10,6 +10,7 @@
 //! before the first byte is out, and memory for them all at once.
 
 mod block;
+mod charts;
 mod clock;
 mod coverage;
 mod delays;
@@ -43,7 +44,9 @@ mod weak_tls;
 
 pub(crate) use clock::stamp;
 
-pub use block::{Block, Cell, Column, Kind, Pairs, Rest, Section, Table};
+pub use block::{
+    Block, Cell, Chart, Column, Form, Highlight, Kind, Pairs, Rest, Section, Table, Tone,
+};
 pub use detail_figures::{
     DetailFigures, DnsblFigures, DomainFigures, FailureFigures, GreylistFigures, HourFigure,
     MailboxFigures, PostscreenFigures, QueueFigures, RefusedFigure, SmtpdFigures, StayHourFigure,
@@ -162,6 +165,8 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     if has(Part::Traffic) {
         sections.extend(traffic::per_day(&totals.per_day, options));
         sections.extend(traffic::per_hour(&totals.per_hour));
+        let days = totals.per_day.len();
+        sections.extend(traffic::weekdays(&totals.per_weekday_hour, days));
     }
     detail_sections(&mut sections, totals, options);
     if has(Part::Tls) {
@@ -196,6 +201,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     if has(Part::Coverage) {
         sections.push(coverage::coverage(&totals.coverage, options));
     }
+    charts::add(&mut sections, totals);
     Report {
         sections,
         figures: Figures::new(totals, meta, sources, options),

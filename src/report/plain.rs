@@ -12,6 +12,8 @@ pub(crate) fn plain(section: &Section) -> String {
                 .iter()
                 .for_each(|pairs| plain_pairs(pairs, &mut text)),
             Block::Table(table) => plain_table(table, &mut text),
+            // Their figures stand in other blocks.
+            Block::Highlights(_) | Block::Chart(_) => {}
         }
     }
     text

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::number::{counted, len};
 use super::{Block, Cell, Column, Options, Section, Table};
-use crate::tally::totals::{DayRow, HourRow, Traffic};
+use crate::tally::totals::{DayRow, HourRow, Traffic, WeekdayHourRow};
 
 /// Days shown in text: a month.
 const DAYS: usize = 31;
@@ -49,6 +49,44 @@ pub(crate) fn per_hour(hours: &[HourRow]) -> Option<Section> {
         blocks: vec![Block::Table(table)],
     })
 }
+
+/// Shows the mail received in each hour of each weekday; nothing for a single day.
+pub(crate) fn weekdays(rows: &[WeekdayHourRow], days: usize) -> Option<Section> {
+    if days < 2 || rows.iter().all(|row| row.traffic.received == 0) {
+        return None;
+    }
+    let received = |weekday, hour| {
+        let row = rows
+            .iter()
+            .find(|row| (row.weekday, row.hour) == (weekday, hour));
+        Cell::Count(row.map_or(0, |row| row.traffic.received))
+    };
+    let mut columns = vec![Column::text("hour")];
+    columns.extend(WEEKDAYS.map(|(_, name)| Column::number(name)));
+    let mut table = Table::new(columns);
+    table.rows = (0..24)
+        .map(|hour| {
+            let first = Cell::Text(format!("{hour:02}:00"));
+            let days = WEEKDAYS.map(|(weekday, _)| received(weekday, hour));
+            [first].into_iter().chain(days).collect()
+        })
+        .collect();
+    Some(Section {
+        id: "weekdays",
+        title: "Mail received by weekday and hour".into(),
+        blocks: vec![Block::Table(table)],
+    })
+}
+
+const WEEKDAYS: [(u8, &str); 7] = [
+    (1, "Mon"),
+    (2, "Tue"),
+    (3, "Wed"),
+    (4, "Thu"),
+    (5, "Fri"),
+    (6, "Sat"),
+    (7, "Sun"),
+];
 
 fn table(first_column: &'static str) -> Table {
     Table::new(vec![
@@ -137,6 +175,25 @@ day | received | delivered | deferrals | bounced | rejected |
         assert_eq!(
             plain(&per_day(&days, Options::default()).unwrap()),
             expected
+        );
+    }
+
+    #[test]
+    fn weekdays_stand_beside_each_other() {
+        let rows = [WeekdayHourRow {
+            weekday: 7,
+            hour: 3,
+            traffic: traffic(12, 0),
+        }];
+        assert_eq!(weekdays(&rows, 1), None);
+        let text = plain(&weekdays(&rows, 2).unwrap());
+        assert!(
+            text.contains("hour | Mon | Tue | Wed | Thu | Fri | Sat | Sun\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\n03:00 | 0 | 0 | 0 | 0 | 0 | 0 | 12\n04:00 | 0"),
+            "{text}"
         );
     }
 

@@ -12,7 +12,7 @@ use super::lives::{Fate, Settled};
 use super::mail::{Outcome, client_domain, normalize};
 use super::origin::{InstanceKey, Resolver};
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
-use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic};
+use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic, WeekdayHourRow};
 use super::{HOUR_US, Wanted};
 
 key! {
@@ -183,6 +183,22 @@ impl MailCounts {
         rows
     }
 
+    pub(super) fn per_weekday_hour(&self) -> Vec<WeekdayHourRow> {
+        let mut hours: std::collections::BTreeMap<(u8, u8), Traffic> =
+            std::collections::BTreeMap::new();
+        for (hour, traffic) in &self.traffic {
+            add_traffic(hours.entry(weekday_hour(*hour)).or_default(), traffic);
+        }
+        hours
+            .into_iter()
+            .map(|((weekday, hour), traffic)| WeekdayHourRow {
+                weekday,
+                hour,
+                traffic,
+            })
+            .collect()
+    }
+
     pub(crate) fn per_day(&self) -> Vec<DayRow> {
         let mut days: std::collections::BTreeMap<i64, Traffic> = std::collections::BTreeMap::new();
         for (hour, traffic) in &self.traffic {
@@ -195,6 +211,16 @@ impl MailCounts {
             })
             .collect()
     }
+}
+
+/// Returns the weekday (1 is Monday) and hour of an hour since 1970, which began on a Thursday.
+fn weekday_hour(hour: i64) -> (u8, u8) {
+    let weekday = (hour.div_euclid(24) + 3).rem_euclid(7) + 1;
+    let hour = hour.rem_euclid(24);
+    (
+        u8::try_from(weekday).unwrap_or(1),
+        u8::try_from(hour).unwrap_or(0),
+    )
 }
 
 /// Writes a day since 1970 as `YYYY-MM-DD`.

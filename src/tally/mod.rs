@@ -447,6 +447,7 @@ impl Tally {
             accepted_by_client: self.clients.accepted_rows(symbols, &scopes),
             per_hour: self.mail.per_hour(),
             per_day: self.mail.per_day(),
+            per_weekday_hour: self.mail.per_weekday_hour(),
             tls: self.tls.finish(symbols, &instances, &scopes),
             logins: self.logins.rows(symbols, &scopes),
             rejects: rejects.finish(symbols, &scopes),

@@ -44,6 +44,8 @@ pub struct Totals {
     pub per_hour: Vec<HourRow>,
     /// Traffic by day, in order of date.
     pub per_day: Vec<DayRow>,
+    /// Traffic by weekday and hour of day, in this order, those without any left out.
+    pub per_weekday_hour: Vec<WeekdayHourRow>,
     /// TLS sessions.
     pub tls: TlsTotals,
     /// Logins, failed and successful.
@@ -259,6 +261,18 @@ pub struct HourRow {
     /// 0 to 23, wall clock of the log.
     pub hour: u8,
     /// The traffic.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+}
+
+/// Traffic in one hour of one day of the week.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WeekdayHourRow {
+    /// The day: 1 is Monday, 7 Sunday.
+    pub weekday: u8,
+    /// The hour, 0 to 23.
+    pub hour: u8,
+    /// What happened in it.
     #[serde(flatten)]
     pub traffic: Traffic,
 }

@@ -111,3 +111,16 @@ fn hostile_text_is_inert_in_markdown() {
     let text = text.replace("\\<", "");
     assert!(!text.contains('<'), "{text}");
 }
+
+#[test]
+fn formulas_are_inert_in_csv() {
+    let folder = Folder::new();
+    let arguments = format!("report --format csv --out {}", folder.path().display());
+    mailtally(&arguments, &[&fixture("malformed/markup.log")]);
+    let logins = fs::read_to_string(folder.path().join("logins.csv")).unwrap();
+    assert!(logins.contains(",'=cmd|' /C calc'!A0"), "{logins}");
+    for name in names(folder.path()) {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(!text.contains(",=") && !text.contains("\n="), "{text}");
+    }
+}

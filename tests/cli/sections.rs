@@ -12,7 +12,7 @@ const SECTIONS: &str = "totals traffic domains addresses failures delays tls log
 fn keys(section: &str) -> &str {
     match section {
         "totals" => "messages totals totals_by_instance",
-        "traffic" => "per_day per_hour",
+        "traffic" => "per_day per_hour per_weekday_hour",
         "domains" => "domains",
         "addresses" => "recipients senders without_size",
         "postscreen" => "dnsbl postscreen",

@@ -32,6 +32,7 @@ fn nothing_from_a_log_steers_the_terminal() {
         "report",
         "report --format json",
         "report --format markdown",
+        "report --format html",
         "report --format csv --sections logins",
         "coverage",
         "coverage --format json",
