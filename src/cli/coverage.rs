@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::input::{self, InputArguments};
+use super::output;
 use super::report::LayoutArguments;
 use super::unparsed::UnparsedArguments;
 use crate::report;
@@ -18,9 +19,16 @@ pub(super) struct CoverageArguments {
     layout: LayoutArguments,
     #[command(flatten)]
     unparsed: UnparsedArguments,
+    /// Print a JSON Schema of --format json, and read no log
+    #[arg(long)]
+    schema: bool,
 }
 
 pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
+    if arguments.schema {
+        output::print_schema(&report::coverage_schema())?;
+        return Ok(Outcome::Done);
+    }
     let counted = input::count(&arguments.input, &arguments.unparsed, Wanted::LINES)?;
     if arguments.unparsed.is_standard_output() {
         return Ok(counted.outcome);

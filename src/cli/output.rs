@@ -26,6 +26,16 @@ pub(super) fn print<F: Serialize>(report: &Report<F>, format: Format) -> Result<
     written.context("cannot write the report to standard output")
 }
 
+/// Writes a schema to standard output.
+pub(super) fn print_schema(schema: &serde_json::Value) -> Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, schema).map_err(io::Error::from);
+    let written = written
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    written.context("cannot write the schema to standard output")
+}
+
 /// Writes a report to a file, or one file for each section to a folder.
 pub(super) fn save<F: Serialize>(report: &Report<F>, format: Format, path: &Path) -> Result<()> {
     if format != Format::Csv {

@@ -29,6 +29,9 @@ pub(super) struct ReportArguments {
     /// Show the mail queue too: a listing of `postqueue -j`; `-` is standard input
     #[arg(long, value_name = "FILE")]
     queue: Option<PathBuf>,
+    /// Print a JSON Schema of --format json, and read no log
+    #[arg(long)]
+    schema: bool,
     /// Say on standard error where the time went
     #[arg(long)]
     timings: bool,
@@ -148,6 +151,10 @@ impl LayoutArguments {
 }
 
 pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
+    if arguments.schema {
+        output::print_schema(&report::schema())?;
+        return Ok(Outcome::Done);
+    }
     let mut options = arguments.layout.options();
     let asked = arguments.sections.iter().map(|name| name.sections());
     if let Some(sections) = asked.reduce(Sections::and) {

@@ -1,5 +1,6 @@
 //! The keys of JSON that the sections beyond the totals bring.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Options, Part, clock};
@@ -12,7 +13,7 @@ use crate::tally::totals::{
 };
 
 /// What the sections beyond the totals show; a part that was not asked for has no key.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct DetailFigures<'a> {
     /// Deliveries that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +101,7 @@ impl<'a> DetailFigures<'a> {
 }
 
 /// Deliveries that failed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct FailureFigures<'a> {
     /// By canonical reason.
     pub by_reason: &'a [FailureRow],
@@ -124,7 +125,7 @@ impl<'a> FailureFigures<'a> {
 }
 
 /// Mails and bytes by domain.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct DomainFigures<'a> {
     /// Received mails by the sender's domain.
     pub sending: &'a [VolumeRow],
@@ -142,7 +143,7 @@ impl<'a> DomainFigures<'a> {
 }
 
 /// Deliveries of mails whose size the log does not have.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct WithoutSizeFigures<'a> {
     /// How many mails.
     pub mails: u64,
@@ -156,7 +157,7 @@ fn hour(hour: i64) -> String {
 }
 
 /// Refusals by one rule at one stage.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct RefusedFigure<'a> {
     /// The site's own rule id, else the class.
     pub rule: &'a str,
@@ -175,7 +176,7 @@ pub struct RefusedFigure<'a> {
 }
 
 /// A count of one hour.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct HourFigure {
     /// The hour's first moment.
     pub hour: String,
@@ -205,7 +206,7 @@ fn refused_figure(row: &RefusedRow) -> RefusedFigure<'_> {
 }
 
 /// How greylisting went.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct GreylistFigures<'a> {
     /// Refusals that ask to come later.
     pub refusals: u64,
@@ -235,7 +236,7 @@ impl<'a> GreylistFigures<'a> {
 }
 
 /// What postscreen did.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct PostscreenFigures<'a> {
     /// By what its lines say of a client.
     pub actions: &'a [ScreeningRow],
@@ -244,7 +245,7 @@ pub struct PostscreenFigures<'a> {
 }
 
 /// What blocklists said.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct DnsblFigures<'a> {
     /// The lists.
     pub lists: &'a [DnsblRow],
@@ -253,7 +254,7 @@ pub struct DnsblFigures<'a> {
 }
 
 /// Connections to smtpd of which the log has both ends.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct SmtpdFigures<'a> {
     /// By hour of their end.
     pub per_hour: Vec<StayHourFigure>,
@@ -262,7 +263,7 @@ pub struct SmtpdFigures<'a> {
 }
 
 /// Connections that ended within one hour.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct StayHourFigure {
     /// The hour's first moment.
     pub hour: String,
@@ -290,7 +291,7 @@ impl<'a> SmtpdFigures<'a> {
 }
 
 /// What Dovecot's mail processes did.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct MailboxFigures<'a> {
     /// Sessions that ended, by protocol and user.
     pub sessions: &'a [MailSessionRow],
@@ -320,7 +321,7 @@ impl<'a> MailboxFigures<'a> {
 }
 
 /// Lines that ask for attention and are about one thing.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct WarningFigure<'a> {
     /// `panic`, `fatal`, `error`, `warning`; `master` for what master says without such a word.
     pub severity: &'static str,
@@ -356,7 +357,7 @@ fn warning_figure(row: &WarningRow) -> WarningFigure<'_> {
 }
 
 /// The mail queue at one moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct QueueFigures<'a> {
     /// By queue.
     pub queues: &'a [QueueRow],

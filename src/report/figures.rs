@@ -3,6 +3,7 @@
 //! These names are an interface. A key keeps its name and meaning; more keys may come to stand
 //! beside it. A part that was not asked for (`--sections`) leaves out its keys. Every field is borrowed from the totals; lists are complete unless `--top` is given.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::clock;
@@ -22,7 +23,7 @@ use crate::tally::totals::{
 pub const SCHEMA: u32 = 1;
 
 /// The whole JSON report.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, JsonSchema, Serialize)]
 pub struct Figures<'a> {
     /// The version of this format.
     pub schema: u32,
@@ -111,7 +112,7 @@ impl<'a> Figures<'a> {
 }
 
 /// Where the figures come from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct MetaFigures<'a> {
     /// The hosts that logged, sorted.
     pub hosts: &'a [String],
@@ -133,7 +134,7 @@ pub struct MetaFigures<'a> {
 }
 
 /// A range of time, its end not included.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct RangeFigure<'a> {
     /// The user's words.
     pub asked: &'a str,
@@ -169,7 +170,7 @@ impl<'a> MetaFigures<'a> {
 }
 
 /// How far the log was understood; by itself, the JSON of the coverage report.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct CoverageFigures<'a> {
     /// The classes of lines; `read` is the sum of the other five.
     pub lines: LineCounts,
@@ -219,7 +220,7 @@ impl<'a> CoverageFigures<'a> {
 }
 
 /// A silence of more than an hour.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct GapFigure<'a> {
     /// The host that was silent.
     pub host: &'a str,
@@ -230,7 +231,7 @@ pub struct GapFigure<'a> {
 }
 
 /// TLS sessions.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct TlsFigures<'a> {
     /// Sessions with clients.
     pub inbound: &'a [TlsInboundRow],
@@ -264,7 +265,7 @@ impl<'a> TlsFigures<'a> {
 }
 
 /// Refused mail.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct RejectFigures<'a> {
     /// By rule.
     pub by_rule: &'a [RuleRow],
@@ -282,7 +283,7 @@ impl<'a> RejectFigures<'a> {
 }
 
 /// Connections of clients.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct ConnectionFigures<'a> {
     /// By address family.
     pub by_family: &'a FamilyCounts,
@@ -303,7 +304,7 @@ impl<'a> ConnectionFigures<'a> {
 }
 
 /// Delivery attempts.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct DeliveryFigures<'a> {
     /// By status.
     pub by_status: &'a std::collections::BTreeMap<String, u64>,

@@ -30,6 +30,7 @@ mod plain;
 mod queue;
 mod reject_trend;
 mod rejects;
+mod schema;
 mod screening;
 mod sections;
 mod smtpd;
@@ -56,6 +57,7 @@ pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
 };
+pub use schema::{coverage_schema, schema};
 pub use sections::{Part, Sections};
 pub use spam_sources::{SpamSource, spam_sources, weight};
 

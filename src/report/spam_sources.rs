@@ -4,6 +4,7 @@
 //! accepted mail. Addresses of the site's own are never listed, nor is one without a positive
 //! score. It is a list to look at, **not** a blocklist.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Block, Cell, Column, Options, Rest, Section, Table};
@@ -33,7 +34,7 @@ pub mod weight {
 }
 
 /// A source of unwanted mail, as JSON shows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct SpamSource<'a> {
     /// The client's address.
     pub address: &'a str,

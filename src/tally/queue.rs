@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mailtally_parsers::postfix::smtp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::finish;
@@ -141,7 +142,7 @@ fn class(reason: &str) -> String {
 }
 
 /// The queue at one moment.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct QueueTotals {
     /// By queue.
     pub queues: Vec<QueueRow>,
@@ -154,7 +155,7 @@ pub struct QueueTotals {
 }
 
 /// Mails of one queue, domain or sender.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct QueueRow {
     /// The queue, domain or sender.
     pub name: String,
@@ -171,7 +172,7 @@ pub struct QueueRow {
 }
 
 /// Recipients that wait for one reason.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct QueueReasonRow {
     /// The canonical class of the reason.
     pub reason: String,

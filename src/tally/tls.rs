@@ -4,6 +4,7 @@
 //! the proof by absence holds only on an instance, direction and day that does log TLS lines.
 
 use hashbrown::{HashMap, HashSet};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::counts::Counts;
@@ -376,7 +377,7 @@ fn weakness(protocol: &[u8], cipher: &[u8]) -> Option<&'static str> {
 }
 
 /// Deliveries to one domain that the log proves to be plaintext.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct PlaintextRow {
     /// The recipient domain.
     pub domain: Option<String>,
@@ -385,7 +386,7 @@ pub struct PlaintextRow {
 }
 
 /// Deliveries of one TLS level to one domain.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct LevelRow {
     /// The level as logged: `may`, `may:none`, `encrypt`, `dane`, …
     pub level: String,
@@ -398,7 +399,7 @@ pub struct LevelRow {
 }
 
 /// Sessions of one peer that are weak in one way.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct WeakRow {
     /// `inbound` or `outbound`.
     pub direction: &'static str,

@@ -3,6 +3,7 @@
 //! The names and meanings are those of the JSON report's contract. Lists are sorted by count
 //! descending, then by key; they are complete, a report cuts them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use super::details::DetailTotals;
@@ -24,7 +25,7 @@ pub use super::queue::{QueueReasonRow, QueueRow, QueueTotals};
 pub use super::tls::{LevelRow, PlaintextRow, WeakRow};
 
 /// All that was counted in a log.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct Totals {
     /// The hosts that logged, sorted.
     pub hosts: Vec<String>,
@@ -63,7 +64,7 @@ pub struct Totals {
 }
 
 /// How every line was accounted for: `read` is the sum of the five below it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct LineCounts {
     /// All lines.
     pub read: u64,
@@ -88,7 +89,7 @@ fn is_none(count: &u64) -> bool {
 }
 
 /// What was read, and how far it was understood.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct Coverage {
     /// The five classes of lines.
     pub lines: LineCounts,
@@ -113,7 +114,7 @@ pub struct Coverage {
 }
 
 /// Foreign lines that look like those of one mail server.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ServerRow {
     /// `Exim` or `Sendmail`.
     pub server: &'static str,
@@ -122,7 +123,7 @@ pub struct ServerRow {
 }
 
 /// Lines of one program and kind.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct KindRow {
     /// The program: a Postfix daemon's name, `dovecot`, a companion's name, or the foreign tag.
     pub program: String,
@@ -135,7 +136,7 @@ pub struct KindRow {
 }
 
 /// Unparsed lines of one shape.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ShapeRow {
     /// The program that logged.
     pub program: String,
@@ -150,7 +151,7 @@ pub struct ShapeRow {
 }
 
 /// A silence of more than an hour.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct GapRow {
     /// The host that was silent.
     pub host: String,
@@ -161,7 +162,7 @@ pub struct GapRow {
 }
 
 /// pflogsumm 1.1.5's counts, its defects mended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct MailTotals {
     /// `client=` lines of smtpd and postscreen, and pickups.
     pub received: u64,
@@ -202,7 +203,7 @@ pub struct MailTotals {
 }
 
 /// [`MailTotals`] of one instance of one host.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct InstanceTotals {
     /// The host that logged.
     pub host: String,
@@ -214,7 +215,7 @@ pub struct InstanceTotals {
 }
 
 /// Mails, each counted once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct Messages {
     /// Mails accepted (250 at the end of DATA), re-injected copies left out.
     pub accepted: u64,
@@ -243,7 +244,7 @@ pub struct Messages {
 }
 
 /// Accepted mails of one client.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct AcceptedRow {
     /// The client's address.
     pub address: String,
@@ -256,7 +257,7 @@ pub struct AcceptedRow {
 }
 
 /// Traffic in one hour of the day.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct HourRow {
     /// 0 to 23, wall clock of the log.
     pub hour: u8,
@@ -266,7 +267,7 @@ pub struct HourRow {
 }
 
 /// Traffic in one hour of one day of the week.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct WeekdayHourRow {
     /// The day: 1 is Monday, 7 Sunday.
     pub weekday: u8,
@@ -278,7 +279,7 @@ pub struct WeekdayHourRow {
 }
 
 /// Traffic in one day.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct DayRow {
     /// `YYYY-MM-DD`.
     pub date: String,
@@ -288,7 +289,7 @@ pub struct DayRow {
 }
 
 /// The five columns of pflogsumm's traffic tables.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct Traffic {
     /// Mails received.
     pub received: u64,
@@ -303,7 +304,7 @@ pub struct Traffic {
 }
 
 /// TLS sessions.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct TlsTotals {
     /// Sessions with clients.
     pub inbound: Vec<TlsInboundRow>,
@@ -316,7 +317,7 @@ pub struct TlsTotals {
 }
 
 /// Sessions with clients that agree in all columns.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct TlsInboundRow {
     /// The Postfix instance.
     pub instance: String,
@@ -335,7 +336,7 @@ pub struct TlsInboundRow {
 }
 
 /// Sessions with servers that agree in all columns.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct TlsOutboundRow {
     /// The Postfix instance.
     pub instance: String,
@@ -356,7 +357,7 @@ pub struct TlsOutboundRow {
 }
 
 /// What the log proves about encryption, by direction.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct TlsStates {
     /// Sessions of clients.
     pub inbound: StateCounts,
@@ -365,7 +366,7 @@ pub struct TlsStates {
 }
 
 /// Sessions or deliveries by what the log proves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct StateCounts {
     /// Encrypted, with a TLS line.
     pub logged: u64,
@@ -378,7 +379,7 @@ pub struct StateCounts {
 }
 
 /// Failed handshakes of one reason.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct TlsFailureRow {
     /// `inbound` or `outbound`.
     pub direction: &'static str,
@@ -389,7 +390,7 @@ pub struct TlsFailureRow {
 }
 
 /// Login attempts that agree in all columns.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct LoginRow {
     /// `smtp`, `imap`, `pop3`, `sieve`, `submission`, or `unknown`.
     pub service: String,
@@ -410,7 +411,7 @@ pub struct LoginRow {
 }
 
 /// Refused mail.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct RejectTotals {
     /// By rule.
     pub by_rule: Vec<RuleRow>,
@@ -419,7 +420,7 @@ pub struct RejectTotals {
 }
 
 /// Refusals by one rule.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RuleRow {
     /// The site's own rule id, else the class.
     pub rule: String,
@@ -432,7 +433,7 @@ pub struct RuleRow {
 }
 
 /// Refusals of one client at one stage.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RejectClientRow {
     /// The client's address; null where the line has none.
     pub address: Option<String>,
@@ -451,7 +452,7 @@ pub struct RejectClientRow {
 }
 
 /// Connections of clients to smtpd and postscreen.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct ConnectionTotals {
     /// By address family; a client that postscreen passed counts once.
     pub by_family: FamilyCounts,
@@ -462,7 +463,7 @@ pub struct ConnectionTotals {
 }
 
 /// A count for each address family.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct FamilyCounts {
     /// IPv4.
     pub ipv4: u64,
@@ -475,7 +476,7 @@ pub struct FamilyCounts {
 }
 
 /// Connections to one service.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ServiceRow {
     /// The Postfix instance.
     pub instance: String,
@@ -488,7 +489,7 @@ pub struct ServiceRow {
 }
 
 /// Connections of one client to one service.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ConnectionRow {
     /// The Postfix instance.
     pub instance: String,
@@ -507,7 +508,7 @@ pub struct ConnectionRow {
 }
 
 /// Delivery attempts.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct DeliveryTotals {
     /// By status as logged; `expired` counts mails.
     pub by_status: std::collections::BTreeMap<String, u64>,
@@ -520,7 +521,7 @@ pub struct DeliveryTotals {
 }
 
 /// Deliveries by direction and family.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct DeliveryFamilyRow {
     /// `outbound` (a relay with an address) or `local`.
     pub direction: &'static str,
@@ -533,7 +534,7 @@ pub struct DeliveryFamilyRow {
 }
 
 /// Delivery attempts over one relay that agree in all columns.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RelayRow {
     /// The relay as logged.
     pub relay: String,
@@ -554,7 +555,7 @@ pub struct RelayRow {
 }
 
 /// Deliveries to one recipient over one relay.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RecipientRow {
     /// The relay as logged.
     pub relay: String,
@@ -565,7 +566,7 @@ pub struct RecipientRow {
 }
 
 /// What one client address did that unwanted mail's sources do.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct EvidenceRow {
     /// The client's address.
     pub address: String,

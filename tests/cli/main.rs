@@ -16,6 +16,7 @@ mod packed;
 mod queue;
 mod range;
 mod report;
+mod report_schema;
 mod rotated;
 mod sections;
 mod support;

@@ -118,10 +118,7 @@ pub(crate) fn parse_unstamped(timestamp: Timestamp, text: &[u8]) -> Record<'_> {
 #[inline]
 pub(crate) fn without_line_end(message: &[u8]) -> &[u8] {
     match message.split_last_chunk::<4>() {
-        Some((text, [b'#', b'0', rest @ ..])) => match rest {
-            b"12" | b"15" | b"00" => without_more_line_ends(text),
-            _ => message,
-        },
+        Some((text, b"#012" | b"#015" | b"#000")) => without_more_line_ends(text),
         _ => message,
     }
 }

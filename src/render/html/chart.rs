@@ -7,6 +7,8 @@ use crate::report::{Chart, Form, Tone, number};
 /// The height of upright bars, and of the words below them.
 const PLOT: u64 = 150;
 const WORDS: u64 = 20;
+/// Where the scale of upright bars ends, below its number.
+const TOP: u64 = 18;
 /// The height of a lying bar with its words above it.
 const ROW: u64 = 34;
 /// The height of a row of a grid.
@@ -130,7 +132,7 @@ fn columns(chart: &Chart) -> String {
     let bars = number::len(chart.bars.len()).max(1);
     let step = ALL / bars;
     let width = (step * 4 / 5).min(800);
-    let mut svg = lines(scale);
+    let mut svg = lines();
     // A word for each bar has no room on a phone.
     let every = bars.div_ceil(6);
     for (index, (name, parts)) in chart.bars.iter().enumerate() {
@@ -146,13 +148,13 @@ fn columns(chart: &Chart) -> String {
             svg += &words(x, PLOT + 15, anchor, "soft", name);
         }
     }
-    svg
+    svg + &marks(scale)
 }
 
 /// Returns one upright bar, its parts from its foot.
 fn column(chart: &Chart, name: &str, parts: &[u64], at: (u64, u64), scale: u64) -> String {
     let (left, width) = at;
-    let plot = PLOT - 18;
+    let plot = PLOT - TOP;
     let mut foot = PLOT;
     let mut svg = String::new();
     for (part, (what, tone)) in parts
@@ -169,15 +171,16 @@ fn column(chart: &Chart, name: &str, parts: &[u64], at: (u64, u64), scale: u64) 
 }
 
 /// Returns the lines at all and half of the scale, and the foot.
-fn lines(scale: u64) -> String {
-    let mut svg = String::new();
-    for (y, value) in [(18, scale), (18 + (PLOT - 18) / 2, scale / 2), (PLOT, 0)] {
-        svg += &format!("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>\n");
-        if value > 0 {
-            svg += &words(0, y - 4, "start", "soft", &number::count(value));
-        }
-    }
-    svg
+fn lines() -> String {
+    let line =
+        |y: u64| format!("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>\n");
+    [TOP, (TOP + PLOT) / 2, PLOT].map(line).concat()
+}
+
+/// Returns what the lines stand for, upon the bars.
+fn marks(scale: u64) -> String {
+    let mark = |y: u64, value: u64| words(0, y - 4, "start", "soft axis", &number::count(value));
+    mark(TOP, scale) + &mark((TOP + PLOT) / 2, scale / 2)
 }
 
 /// Returns the next round number whose half is a whole one.

@@ -1,5 +1,6 @@
 //! How long deliveries took, stage by stage.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::histogram::Histogram;
@@ -78,7 +79,7 @@ fn row(direction: &'static str, stage: &'static str, delays: &Histogram) -> Dela
 }
 
 /// The delays of one stage, over all recipients delivered; percentiles are within 2 %.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct DelayRow {
     /// `outbound` (a relay with an address) or `local`.
     pub direction: &'static str,

@@ -2,6 +2,7 @@
 
 use mailtally_parsers::family;
 use mailtally_parsers::postfix::smtp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Tally;
@@ -143,7 +144,7 @@ impl Tally {
 }
 
 /// Deliveries that failed.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct FailureTotals {
     /// By canonical reason.
     pub by_reason: Vec<FailureRow>,
@@ -156,7 +157,7 @@ pub struct FailureTotals {
 }
 
 /// Failed attempts of one reason.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct FailureRow {
     /// `deferred` or `bounced`.
     pub outcome: &'static str,
@@ -171,7 +172,7 @@ pub struct FailureRow {
 }
 
 /// Failed attempts to one recipient domain.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct DestinationRow {
     /// `deferred` or `bounced`.
     pub outcome: &'static str,
@@ -186,7 +187,7 @@ pub struct DestinationRow {
 }
 
 /// Mails that were given up.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ExpiredRow {
     /// The recipient domain of the last deferral; null if it is not in the log.
     pub domain: Option<String>,
@@ -197,7 +198,7 @@ pub struct ExpiredRow {
 }
 
 /// Failures of one server.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ServerFailureRow {
     /// The server's name; may be empty.
     pub host: String,

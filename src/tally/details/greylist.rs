@@ -8,6 +8,7 @@ use core::net::Ipv6Addr;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::finish;
@@ -142,7 +143,7 @@ fn written_out(key: &str) -> String {
 }
 
 /// How greylisting went.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct GreylistTotals {
     /// Refusals that ask to come later.
     pub refusals: u64,
@@ -159,7 +160,7 @@ pub struct GreylistTotals {
 }
 
 /// Greylisting of one network.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct GreylistRow {
     /// The client's /24 or /64.
     pub network: String,

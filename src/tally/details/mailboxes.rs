@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::dovecot::session::SessionEnd;
 use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::counts::Counts;
@@ -180,7 +181,7 @@ fn is_quota(reason: &[u8]) -> bool {
 }
 
 /// What Dovecot's mail processes did.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct MailboxTotals {
     /// Sessions that ended, by protocol and user.
     pub sessions: Vec<MailSessionRow>,
@@ -197,7 +198,7 @@ pub struct MailboxTotals {
 }
 
 /// Sessions of one user.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct MailSessionRow {
     /// `imap`, `pop3`, …
     pub protocol: String,
@@ -214,7 +215,7 @@ pub struct MailSessionRow {
 }
 
 /// Mails saved into one mailbox.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct SavedRow {
     /// The user; null where the log has none.
     pub user: Option<String>,
@@ -225,7 +226,7 @@ pub struct SavedRow {
 }
 
 /// A count of one user or recipient.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct UserRow {
     /// The user; null where the log has none.
     pub user: Option<String>,
@@ -234,7 +235,7 @@ pub struct UserRow {
 }
 
 /// Sieve actions of one user's script.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct SieveRow {
     /// `stored`, `left`, `redirected`, `discarded`, `rejected`, `vacation_sent`, …
     pub action: &'static str,

@@ -19,6 +19,7 @@ use mailtally_parsers::Record;
 use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::postfix::reply::Reply;
 use mailtally_parsers::postfix::{Event as Postfix, delivery};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::delays::{DelayRow, Delays};
@@ -59,7 +60,7 @@ pub(crate) struct Details {
 }
 
 /// What the topics found; empty where a topic was not asked for.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct DetailTotals {
     /// Deliveries that failed.
     pub failures: FailureTotals,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::counts::Counts;
@@ -81,7 +82,7 @@ impl Refused {
 }
 
 /// Refusals by one rule at one stage.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RefusedRow {
     /// The site's own rule id, else the class.
     pub rule: String,

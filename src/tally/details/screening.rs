@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mailtally_parsers::postfix::{Client, Event as Postfix};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::counts::Counts;
@@ -169,7 +170,7 @@ fn client<'a>(event: &Postfix<'a>) -> Option<Client<'a>> {
 }
 
 /// What postscreen did, and what blocklists said.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct ScreeningTotals {
     /// Lines of postscreen by what they say of a client.
     pub actions: Vec<ScreeningRow>,
@@ -182,7 +183,7 @@ pub struct ScreeningTotals {
 }
 
 /// Lines of postscreen that say the same of a client.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct ScreeningRow {
     /// The kind of the line: `psc_connect`, `psc_pass_new`, `psc_dnsbl_rank`, …
     pub action: &'static str,
@@ -193,7 +194,7 @@ pub struct ScreeningRow {
 }
 
 /// Clients of one DNSBL rank.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RankRow {
     /// The weighted sum of the lists that a client is on.
     pub rank: u32,
@@ -202,7 +203,7 @@ pub struct RankRow {
 }
 
 /// One blocklist.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct DnsblRow {
     /// The list's domain.
     pub list: String,
@@ -219,7 +220,7 @@ pub struct DnsblRow {
 }
 
 /// Clients on two blocklists at once.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct OverlapRow {
     /// A list's domain.
     pub list: String,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::finish;
@@ -158,7 +159,7 @@ impl Stays {
 }
 
 /// Connections to smtpd of which the log has both ends.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct StayTotals {
     /// By hour of their end, in order.
     pub per_hour: Vec<StayHourRow>,
@@ -167,7 +168,7 @@ pub struct StayTotals {
 }
 
 /// Connections that ended within one hour.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct StayHourRow {
     /// The hour of the log's wall clock, counted from 1970.
     pub hour: i64,
@@ -180,7 +181,7 @@ pub struct StayHourRow {
 }
 
 /// Connections of one client.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct StayRow {
     /// The client's domain as pflogsumm has it, or its address.
     pub client: String,

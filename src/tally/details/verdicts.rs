@@ -2,6 +2,7 @@
 
 use mailtally_parsers::companion::Event as Companion;
 use mailtally_parsers::{Program, Record};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::counts::Counts;
@@ -86,7 +87,7 @@ fn verdict<'a>(event: &Companion<'a>) -> Option<(&'a [u8], Option<&'a [u8]>)> {
 }
 
 /// Verdicts of one program that agree.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct VerdictRow {
     /// The milter, policy service or filter.
     pub program: &'static str,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::counts::Counts;
@@ -187,7 +188,7 @@ fn volume_rows(sums: HashMap<Vec<u8>, Sent>) -> Vec<VolumeRow> {
 }
 
 /// Who sent and received how much.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct VolumeTotals {
     /// Received mails by envelope sender; `from=<>` for bounces.
     pub senders: Vec<VolumeRow>,
@@ -202,7 +203,7 @@ pub struct VolumeTotals {
 }
 
 /// Mails and bytes of one address or domain.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct VolumeRow {
     /// The address or domain.
     pub name: String,
@@ -213,7 +214,7 @@ pub struct VolumeRow {
 }
 
 /// Deliveries to one recipient domain.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct RecipientDomainRow {
     /// The domain, lower-cased.
     pub domain: String,
@@ -232,7 +233,7 @@ pub struct RecipientDomainRow {
 }
 
 /// Deliveries of mails whose size the log does not have: they came in before it begins.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct WithoutSize {
     /// How many mails.
     pub mails: u64,
@@ -241,7 +242,7 @@ pub struct WithoutSize {
 }
 
 /// Deliveries of such mails to one recipient.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct WithoutSizeRow {
     /// The recipient.
     pub recipient: String,

@@ -7,6 +7,7 @@ use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::postfix::Event as Postfix;
 use mailtally_parsers::{Daemon, Program, Record};
 use memchr::memmem;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::finish;
@@ -151,7 +152,7 @@ fn is_masters(program: Program) -> bool {
 }
 
 /// Lines that ask for attention and are about one thing.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct WarningRow {
     /// `panic`, `fatal`, `error`, `warning`; `master` for what master says without such a word.
     pub severity: &'static str,
