@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher};
 
-use super::chunk::{Chunk, SourceId, split_lines};
+use super::chunk::{Chunk, SourceId};
 use super::dating::{Dating, YearWalk, last_line};
 use super::input::Options;
 use super::open::{Identity, Origin};
@@ -121,11 +121,11 @@ impl Follower {
         let mut years: YearWalk = dating.years;
         years.skip(&lines);
         self.dating = Some(Dating { years, ..dating });
-        let last = split_lines(&lines)
-            .filter(|line| !tied::is_notice(line))
-            .last();
-        let above = last.map_or_else(|| self.above.clone(), <[u8]>::to_vec);
-        let above = std::mem::replace(&mut self.above, above);
+        let above = self.above.clone();
+        if let Some(last) = tied::last_with_parts(&lines) {
+            self.above.clear();
+            self.above.extend_from_slice(last);
+        }
         Chunk::new(lines, dating, SourceId(0)).below(above)
     }
 

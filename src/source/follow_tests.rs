@@ -244,6 +244,34 @@ fn dates_lines_over_new_year_and_over_rotation() {
     assert!(follower.next_chunk(Duration::ZERO).unwrap().is_none());
 }
 
+/// The line above came with an earlier look; the parts of one line come together.
+#[test]
+fn follows_repeats_and_lines_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mail.log");
+    let mut follower = Follower::open(&path, Start::Beginning, &Options::default()).unwrap();
+    let mut next = |text: &str| {
+        append(&path).write_all(text.as_bytes()).unwrap();
+        let chunk = follower.next_chunk(Duration::ZERO).unwrap()?;
+        let mut lines = chunk.records();
+        let record = lines.next()?.record?;
+        let message = String::from_utf8_lossy(record.message).into_owned();
+        let repeated = record.repeated;
+        assert!(lines.next().is_none());
+        Some((repeated, message))
+    };
+    let said = |times, text: &str| Some((times, text.to_owned()));
+    let notice = "Nov 21 00:45:25 mx1 last message repeated 2 times\n";
+    assert_eq!(next("Nov 21 00:44:25 mx1 dovecot: x\n"), said(1, "x"));
+    assert_eq!(next(notice), said(2, "x"));
+    assert_eq!(next(notice), said(2, "x"));
+    let cri = |tag: &str, text: &str| format!("2026-11-21T00:44:25Z stdout {tag} {text}\n");
+    assert_eq!(next(&cri("P", "Nov 21 00:44:25 mx1 dovecot: y")), None);
+    assert_eq!(next(&cri("P", " and")), None);
+    assert_eq!(next(&cri("F", " z")), said(1, "y and z"));
+    assert_eq!(next(&cri("F", notice.trim_end())), said(2, "y and z"));
+}
+
 #[test]
 fn refuses_what_cannot_be_followed() {
     let folder = tempfile::tempdir().unwrap();

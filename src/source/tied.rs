@@ -47,6 +47,32 @@ pub(super) fn are_tied(above: &[u8], line: &[u8]) -> bool {
     is_notice(line) || is_unfinished(above)
 }
 
+/// Finds the last of whole lines that is no notice about the one above, with all of its parts and
+/// without its line end.
+pub(super) fn last_with_parts(lines: &[u8]) -> Option<&[u8]> {
+    let mut end = lines.len();
+    while end > 0 {
+        let line = last_line(lines.get(..end)?);
+        let start = end.checked_sub(line.len() + 1)?;
+        if !is_notice(line) {
+            return lines.get(start_of_parts(lines, start)..start + line.len());
+        }
+        end = start;
+    }
+    None
+}
+
+/// Goes up from a line to the first of its parts.
+fn start_of_parts(lines: &[u8], mut start: usize) -> usize {
+    while let Some(above) = lines.get(..start).map(last_line)
+        && start > 0
+        && is_unfinished(above)
+    {
+        start = start.saturating_sub(above.len() + 1);
+    }
+    start
+}
+
 /// Tells whether the first line of these is tied to any that is above it; also where too little of it
 /// was read to know.
 pub(super) fn is_tied(lines: &[u8], is_all: bool) -> bool {
@@ -88,6 +114,30 @@ mod tests {
                 cut,
                 "{block}"
             );
+        }
+    }
+
+    #[test]
+    fn the_last_line_has_its_parts() {
+        let part = "2026-11-21T00:44:25Z stdout P a\n";
+        let last = "2026-11-21T00:44:25Z stdout F b\n";
+        for (lines, found) in [
+            ("one\ntwo\n".to_owned(), Some("two\n".to_owned())),
+            (format!("one\n{NOTICE}{NOTICE}"), Some("one\n".to_owned())),
+            (
+                format!("{part}{part}{last}"),
+                Some(format!("{part}{part}{last}")),
+            ),
+            (
+                format!("one\n{part}{last}{NOTICE}"),
+                Some(format!("{part}{last}")),
+            ),
+            (NOTICE.to_owned(), None),
+            (String::new(), None),
+        ] {
+            let last = last_with_parts(lines.as_bytes());
+            let found = found.as_deref().map(str::trim_end);
+            assert_eq!(last, found.map(str::as_bytes), "{lines}");
         }
     }
 
