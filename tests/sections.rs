@@ -391,6 +391,7 @@ fn complaints_by_severity_and_subject() {
 const DOVECOT: &str = "
 10:00:00 mx1 dovecot: imap(ann)<7><s1>: Disconnected: Logged out in=100 out=2000 deleted=0 expunged=3 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0
 10:00:01 mx1 dovecot: imap(ann)<8><s2>: Disconnected: Logged out in=50 out=500 deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0
+10:00:01 mx1 dovecot: pop3(bob)<8><s4>: Disconnected: Logged out top=1/11, retr=2/4700, del=0/9, size=99999
 10:00:02 mx1 dovecot: lmtp(bob)<9><s3>: msgid=<1@example.net>: saved mail to INBOX
 10:00:03 mx1 dovecot: lmtp(bob)<9><s3:2>: sieve: msgid=<2@example.net>: stored mail into mailbox 'Junk'
 10:00:04 mx1 dovecot: lmtp(bob)<9><s3:3>: sieve: msgid=<3@example.net>: forwarded to <bob@elsewhere.example>
@@ -405,7 +406,10 @@ fn mailboxes_and_verdicts() {
     let mailboxes = &details.mailboxes;
     assert_eq!(
         briefs(&mailboxes.sessions),
-        ["{protocol:imap,user:ann,sessions:2,in_bytes:150,out_bytes:2500,expunged:3}"]
+        [
+            "{protocol:imap,user:ann,sessions:2,in_bytes:150,out_bytes:2500,expunged:3}",
+            "{protocol:pop3,user:bob,sessions:1,in_bytes:0,out_bytes:4711,expunged:0}",
+        ]
     );
     assert_eq!(
         briefs(&mailboxes.saved),

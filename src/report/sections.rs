@@ -97,8 +97,7 @@ impl Sections {
     /// What has to be counted for them.
     pub fn wanted(self) -> Wanted {
         let volume = self.has(Part::Domains) || self.has(Part::Addresses);
-        // Connections that failed by IPv6 stand there.
-        let failures = self.has(Part::Failures) || self.has(Part::Families);
+        let failures = self.has(Part::Failures);
         let screening = self.has(Part::Postscreen);
         let [refused, greylist] = [Part::RejectTrend, Part::Greylist].map(|part| self.has(part));
         let [totals, traffic, families, sources] = [
@@ -123,6 +122,8 @@ impl Sections {
             clients: families || sources,
             deliveries: families,
             failures,
+            // IPv6 may be what failed.
+            servers: failures || families,
             volume,
             delays: self.has(Part::Delays),
             refused,

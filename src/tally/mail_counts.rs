@@ -43,10 +43,12 @@ pub(crate) struct Settling<'a> {
 }
 
 impl MailCounts {
+    #[inline]
     pub(crate) fn instance(&mut self, key: InstanceKey) -> &mut MailTotals {
         self.by_instance.entry(key).or_default()
     }
 
+    #[inline]
     pub(crate) fn traffic(&mut self, wall_us: i64) -> &mut Traffic {
         self.traffic.entry(wall_us.div_euclid(HOUR_US)).or_default()
     }

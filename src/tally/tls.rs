@@ -313,9 +313,16 @@ impl TlsCounts {
             let peer = ("outbound", row.domain.unwrap_or(row.key.peer));
             (peer, row.key.terms, count)
         });
+        // Peers are many, and terms are few.
+        let mut known: HashMap<(Symbol, Symbol), Option<&'static str>> = HashMap::new();
         for (peer, terms, count) in sessions.chain(outbound) {
             let peer = peers.entry(peer).or_default();
-            match weakness(symbols.get(terms.protocol), symbols.get(terms.cipher)) {
+            let why = known
+                .entry((terms.protocol, terms.cipher))
+                .or_insert_with(|| {
+                    weakness(symbols.get(terms.protocol), symbols.get(terms.cipher))
+                });
+            match why {
                 Some(_) => *peer.weak.entry((terms.protocol, terms.cipher)).or_insert(0) += count,
                 None => peer.strong += count,
             }

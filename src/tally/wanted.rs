@@ -20,6 +20,8 @@ pub struct Wanted {
     pub deliveries: bool,
     /// Failed deliveries by reason and destination; needs `mail`.
     pub failures: bool,
+    /// Servers that could not be used.
+    pub servers: bool,
     /// Mails and bytes by address and domain; needs `mail`.
     pub volume: bool,
     /// Delays, stage by stage.
@@ -50,6 +52,7 @@ impl Wanted {
         clients: true,
         deliveries: true,
         failures: true,
+        servers: true,
         volume: true,
         delays: true,
         refused: true,
@@ -70,6 +73,7 @@ impl Wanted {
         clients: false,
         deliveries: false,
         failures: false,
+        servers: false,
         volume: false,
         delays: false,
         refused: false,
@@ -93,7 +97,7 @@ impl Wanted {
 
     /// Whether other lines of Postfix are.
     pub(crate) fn details(self) -> bool {
-        self.failures || self.warnings || self.stays || self.screening || self.refusal_details()
+        self.servers || self.warnings || self.stays || self.screening || self.refusal_details()
     }
 
     /// Whether lines of Dovecot are, beside logins.

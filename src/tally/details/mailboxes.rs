@@ -37,7 +37,7 @@ impl Sums {
         Sums {
             sessions: 1,
             in_bytes: event.in_bytes.unwrap_or(0),
-            out_bytes: event.out_bytes.unwrap_or(0),
+            out_bytes: event.out_bytes.unwrap_or_else(|| pop3_bytes(event)),
             expunged: event.expunged.unwrap_or(0),
         }
     }
@@ -173,6 +173,16 @@ impl Mailboxes {
             redirects: finish::sorted(self.redirects.iter().map(redirect), |row| row.count),
         }
     }
+}
+
+/// The bytes that POP3 sent, which stand with the commands that fetched them: `top=0/0, retr=2/4711`.
+fn pop3_bytes(event: &SessionEnd<'_>) -> u64 {
+    let bytes = |counts: Option<&[u8]>| -> u64 {
+        let text = std::str::from_utf8(counts.unwrap_or(b"")).unwrap_or("");
+        let (_, bytes) = text.split_once('/').unwrap_or(("", ""));
+        bytes.parse().unwrap_or(0)
+    };
+    bytes(event.top).saturating_add(bytes(event.retr))
 }
 
 /// Tells whether a reason is a full mailbox; all of Dovecot's texts about it have the word.

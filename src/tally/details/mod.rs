@@ -164,7 +164,7 @@ impl Tally {
                 .warnings
                 .postfix(context.record, context.at.us, event);
         }
-        if wanted.failures {
+        if wanted.servers {
             match event {
                 Postfix::SmtpConnectFailed(event) => self.connect_failed(event),
                 Postfix::SmtpHostSkip(event) => self.host_skipped(event),
