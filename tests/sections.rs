@@ -478,3 +478,27 @@ fn weak_tls_and_plaintext() {
     let plaintext = "{domain:example.com,deliveries:1}";
     assert_eq!(briefs(&details(&silent).plaintext), [plaintext]);
 }
+
+/// Numbers are what a log says they are: sums stop at the largest number there is.
+const HUGE: &str = "
+10:00:00 mx1 postfix/smtpd[70]: 4F1A22C0D9A: client=mail.example.net[192.0.2.1]
+10:00:00 mx1 postfix/qmgr[62]: 4F1A22C0D9A: from=<a@example.net>, size=18446744073709551615, nrcpt=1 (queue active)
+10:00:01 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<b@example.org>, relay=mx[203.0.113.9]:25, delay=18446744073709, delays=18446744073709/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:01 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<b@example.org>, relay=mx[203.0.113.9]:25, delay=18446744073709, delays=18446744073709/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:02 mx1 postfix/qmgr[62]: 4F1A22C0D9A: removed
+10:00:03 mx1 dovecot: imap(ann)<7><s1>: Disconnected: Logged out in=18446744073709551615 out=18446744073709551615
+10:00:04 mx1 dovecot: imap(ann)<8><s2>: Disconnected: Logged out in=18446744073709551615 out=18446744073709551615
+";
+
+#[test]
+fn sums_stop_at_the_largest_number() {
+    let totals = totals(HUGE);
+    let volume = &totals.details.volume;
+    assert_eq!(volume.recipients[0].bytes, u64::MAX);
+    assert_eq!(totals.totals.bytes_delivered, u64::MAX);
+    assert_eq!(totals.details.mailboxes.sessions[0].in_bytes, u64::MAX);
+    assert_eq!(
+        volume.recipient_domains[0].delay_max_us,
+        18_446_744_073_709_000_000
+    );
+}

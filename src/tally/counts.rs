@@ -22,7 +22,9 @@ impl<K> Default for Counts<K> {
 impl<K: Copy + Eq + Hash + Renumber> Counts<K> {
     /// Adds to a key's count.
     pub(crate) fn add(&mut self, key: K, count: u64) {
-        *self.0.entry(key).or_insert(0) += count;
+        let sum = self.0.entry(key).or_insert(0);
+        // Sizes are what a log says they are.
+        *sum = sum.saturating_add(count);
     }
 
     /// Adds a later part's counts.

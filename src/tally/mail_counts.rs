@@ -84,9 +84,11 @@ impl MailCounts {
         let size_bytes = facts.size_bytes.unwrap_or(0);
         let totals = self.instance(instance);
         totals.deferred += u64::from(facts.deferrals > 0);
-        totals.bytes_delivered += size_bytes * facts.sent;
+        totals.bytes_delivered = totals
+            .bytes_delivered
+            .saturating_add(size_bytes.saturating_mul(facts.sent));
         if facts.size_bytes.is_some() && (facts.client.is_some() || facts.pickup) {
-            totals.bytes_received += size_bytes;
+            totals.bytes_received = totals.bytes_received.saturating_add(size_bytes);
             self.settle_sender(&outcome, instance, into);
         }
     }
@@ -98,7 +100,9 @@ impl MailCounts {
         messages.reinjected += u64::from(outcome.reinjected);
         messages.delivered_recipients += facts.sent;
         messages.bounced_recipients += facts.bounced;
-        messages.expired_recipients += outcome.expired_recipients;
+        messages.expired_recipients = messages
+            .expired_recipients
+            .saturating_add(outcome.expired_recipients);
         messages.open_at_start += u64::from(!outcome.birth_seen);
         match outcome.fate {
             Fate::Removed => {}
@@ -153,7 +157,7 @@ impl MailCounts {
         for (key, count) in self.senders.iter() {
             let sent = volume.entry((key.sender, key.domain)).or_default();
             sent.count += count;
-            sent.bytes += self.sender_bytes.get(key);
+            sent.bytes = sent.bytes.saturating_add(self.sender_bytes.get(key));
         }
         volume
     }
@@ -247,8 +251,8 @@ pub(crate) fn add(to: &mut MailTotals, from: &MailTotals) {
     to.held += from.held;
     to.discarded += from.discarded;
     to.canceled += from.canceled;
-    to.bytes_received += from.bytes_received;
-    to.bytes_delivered += from.bytes_delivered;
+    to.bytes_received = to.bytes_received.saturating_add(from.bytes_received);
+    to.bytes_delivered = to.bytes_delivered.saturating_add(from.bytes_delivered);
 }
 
 fn add_traffic(to: &mut Traffic, from: &Traffic) {
@@ -264,7 +268,9 @@ fn add_messages(to: &mut Messages, from: &Messages) {
     to.reinjected += from.reinjected;
     to.delivered_recipients += from.delivered_recipients;
     to.bounced_recipients += from.bounced_recipients;
-    to.expired_recipients += from.expired_recipients;
+    to.expired_recipients = to
+        .expired_recipients
+        .saturating_add(from.expired_recipients);
     to.open_at_start += from.open_at_start;
     to.open_at_end += from.open_at_end;
     to.lost_end += from.lost_end;

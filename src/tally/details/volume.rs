@@ -114,10 +114,11 @@ impl Volume {
             let domain_at = normalize(symbols.get(recipient), &mut normal);
             let bytes = self.recipient_bytes.get(&recipient);
             let domain = normal.get(domain_at..).unwrap_or(&normal);
-            *domain_bytes.entry(domain.to_ascii_lowercase()).or_insert(0) += bytes;
+            let of_domain = domain_bytes.entry(domain.to_ascii_lowercase()).or_insert(0);
+            *of_domain = of_domain.saturating_add(bytes);
             let sent = by_recipient.entry(normal.clone()).or_default();
             sent.count += count;
-            sent.bytes += bytes;
+            sent.bytes = sent.bytes.saturating_add(bytes);
         }
         let mut by_sender: HashMap<Vec<u8>, Sent> = HashMap::new();
         let mut by_domain: HashMap<Vec<u8>, Sent> = HashMap::new();
@@ -125,7 +126,7 @@ impl Volume {
             for (all, key) in [(&mut by_sender, sender), (&mut by_domain, domain)] {
                 let sum = all.entry(symbols.get(*key).to_vec()).or_default();
                 sum.count += sent.count;
-                sum.bytes += sent.bytes;
+                sum.bytes = sum.bytes.saturating_add(sent.bytes);
             }
         }
         VolumeTotals {
