@@ -2,6 +2,7 @@
 //! every place, and the parts must merge to the same.
 #![cfg(test)]
 
+use mailtally::report::{self, Meta, Options, Sections};
 use mailtally::tally::totals::{DetailTotals, Totals};
 use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::Record;
@@ -68,6 +69,55 @@ fn what_nobody_asked_for_is_empty() {
         absorb(&mut tally, &lines);
         assert_eq!(tally.finish().details, DetailTotals::default());
     }
+}
+
+/// What programs get is what was counted, with stamps written out.
+#[test]
+fn rows_reach_json() {
+    let json = |log: &str| {
+        let options = Options {
+            sections: Sections::ALL,
+            ..Options::default()
+        };
+        let (totals, meta) = (totals(log), Meta::default());
+        serde_json::to_value(report::report(&totals, &meta, &options).figures).unwrap()
+    };
+    let rows = |log: &str| serde_json::to_value(details(log)).unwrap();
+    for (log, key, of) in [
+        (MAILS, "failures", "failures"),
+        (MAILS, "delays", "delays"),
+        (CLIENTS, "greylist", "greylist"),
+        (DOVECOT, "mailboxes", "mailboxes"),
+        (DOVECOT, "verdicts", "verdicts"),
+    ] {
+        assert_eq!(json(log)[key], rows(log)[of], "{key}");
+    }
+    let volume = &rows(MAILS)["volume"];
+    for key in ["senders", "recipients", "without_size"] {
+        assert_eq!(json(MAILS)[key], volume[key], "{key}");
+    }
+    assert_eq!(
+        json(MAILS)["domains"]["recipient"],
+        volume["recipient_domains"]
+    );
+    assert_eq!(json(MAILS)["domains"]["sending"], volume["sending_domains"]);
+    let screening = &rows(SCREEN)["screening"];
+    assert_eq!(json(SCREEN)["postscreen"]["actions"], screening["actions"]);
+    assert_eq!(json(SCREEN)["dnsbl"]["overlaps"], screening["overlaps"]);
+    assert_eq!(json(TLS)["tls"]["weak"], rows(TLS)["weak_tls"]);
+    assert_eq!(json(TLS)["tls"]["levels"], rows(TLS)["tls_levels"]);
+    // The 21st day of 1970's first month, as these logs are stamped.
+    let trend = &json(CLIENTS)["reject_trend"][0]["per_hour"][0];
+    assert_eq!(trend["hour"], "1970-01-22T10:00:00");
+    assert_eq!(trend["count"], 2);
+    assert_eq!(
+        json(CLIENTS)["smtpd"]["per_hour"][0]["hour"],
+        "1970-01-22T10:00:00"
+    );
+    assert_eq!(
+        json(COMPLAINTS)["warnings"][0]["last"],
+        "1970-01-22T10:00:02"
+    );
 }
 
 /// The same log with stamps to the microsecond says the same.
