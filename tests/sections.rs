@@ -2,6 +2,7 @@
 //! every place, and the parts must merge to the same.
 #![cfg(test)]
 
+use mailtally::render;
 use mailtally::report::{self, Meta, Options, Sections};
 use mailtally::tally::totals::{DetailTotals, Totals};
 use mailtally::tally::{Tally, Wanted, Windows};
@@ -195,12 +196,12 @@ fn failures_by_reason_and_destination() {
         briefs(&failures.by_destination),
         [
             "{outcome:bounced,domain:example.org,reason:unknown-recipient,dsn:5.1.1,count:1}",
-            "{outcome:deferred,domain:Example.COM,reason:connection-refused,dsn:4.4.1,count:1}",
-            "{outcome:deferred,domain:Example.COM,reason:greylist,dsn:4.2.0,count:1}",
+            "{outcome:deferred,domain:example.com,reason:connection-refused,dsn:4.4.1,count:1}",
+            "{outcome:deferred,domain:example.com,reason:greylist,dsn:4.2.0,count:1}",
         ]
     );
     // The last deferral, not the first.
-    let expired = "{domain:Example.COM,reason:connection-refused,count:1}";
+    let expired = "{domain:example.com,reason:connection-refused,count:1}";
     assert_eq!(briefs(&failures.expired), [expired]);
     assert_eq!(
         briefs(&failures.servers),
@@ -551,4 +552,17 @@ fn sums_stop_at_the_largest_number() {
         volume.recipient_domains[0].delay_max_us,
         18_446_744_073_709_000_000
     );
+}
+
+#[test]
+fn all_of_them_as_text() {
+    let log = [MAILS, CLIENTS, SCREEN, COMPLAINTS, DOVECOT, TLS].concat();
+    let options = Options {
+        sections: Sections::ALL,
+        ..Options::default()
+    };
+    let (totals, meta) = (totals(&log), Meta::default());
+    let mut text = Vec::new();
+    render::text(&report::report(&totals, &meta, &options), &mut text).unwrap();
+    insta::assert_snapshot!(String::from_utf8(text).unwrap());
 }

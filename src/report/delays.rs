@@ -1,6 +1,6 @@
 //! How long deliveries took: percentiles of each stage.
 
-use super::number::{count, duration};
+use super::number::{counted, duration};
 use super::{Block, Cell, Column, Section, Table};
 use crate::tally::totals::DelayRow;
 
@@ -56,7 +56,7 @@ fn caption(direction: &str, deliveries: u64) -> String {
         "outbound" => "Over the network",
         _ => "On the own hosts",
     };
-    format!("{to} ({} recipients)", count(deliveries))
+    format!("{to} ({})", counted(deliveries, "recipient", "recipients"))
 }
 
 fn stage(stage: &str) -> &str {

@@ -1,5 +1,6 @@
 //! Deliveries that failed: why, and to where; servers that could not be reached.
 
+use hashbrown::HashMap;
 use mailtally_parsers::family;
 use mailtally_parsers::postfix::smtp;
 use schemars::JsonSchema;
@@ -86,16 +87,29 @@ impl Failures {
             count: note.count,
             sample: note.sample(),
         };
-        let destination = |(key, count): (&Destination, u64)| DestinationRow {
-            outcome: key.why.outcome.name(),
-            domain: symbols.text(key.domain),
-            reason: symbols.text(key.why.reason),
-            dsn: optional(key.why.dsn),
+        // A domain has one name, however it is written.
+        let domain = |symbol: Symbol| symbols.text(symbol).to_lowercase();
+        let mut destinations: HashMap<(Reason, String), u64> = HashMap::new();
+        for (key, count) in self.destinations.iter() {
+            *destinations
+                .entry((key.why, domain(key.domain)))
+                .or_insert(0) += count;
+        }
+        let destination = |((why, domain), count): ((Reason, String), u64)| DestinationRow {
+            outcome: why.outcome.name(),
+            domain,
+            reason: symbols.text(why.reason),
+            dsn: optional(why.dsn),
             count,
         };
-        let expired = |(key, count): (&Expired, u64)| ExpiredRow {
-            domain: key.domain.map(|domain| symbols.text(domain)),
-            reason: key.reason.map(|reason| symbols.text(reason)),
+        let mut expired: HashMap<(Option<Symbol>, Option<String>), u64> = HashMap::new();
+        for (key, count) in self.expired.iter() {
+            let place = (key.reason, key.domain.map(domain));
+            *expired.entry(place).or_insert(0) += count;
+        }
+        let expired_row = |((reason, domain), count): ((Option<Symbol>, _), u64)| ExpiredRow {
+            domain,
+            reason: reason.map(|reason| symbols.text(reason)),
             count,
         };
         let server = |(key, count): (&Server, u64)| ServerFailureRow {
@@ -107,10 +121,10 @@ impl Failures {
         };
         FailureTotals {
             by_reason: finish::sorted(self.reasons.iter().map(reason), |row| row.count),
-            by_destination: finish::sorted(self.destinations.iter().map(destination), |row| {
+            by_destination: finish::sorted(destinations.into_iter().map(destination), |row| {
                 row.count
             }),
-            expired: finish::sorted(self.expired.iter().map(expired), |row| row.count),
+            expired: finish::sorted(expired.into_iter().map(expired_row), |row| row.count),
             servers: finish::sorted(self.servers.iter().map(server), |row| row.count),
         }
     }
@@ -176,7 +190,7 @@ pub struct FailureRow {
 pub struct DestinationRow {
     /// `deferred` or `bounced`.
     pub outcome: &'static str,
-    /// The recipient domain.
+    /// The recipient domain, lower-cased.
     pub domain: String,
     /// The canonical class of the reason.
     pub reason: String,
