@@ -416,7 +416,8 @@ fn evidence() -> Vec<EvidenceRow> {
 fn text(totals: &Totals, options: Options) -> String {
     let meta = meta();
     let mut out = Vec::new();
-    render::text(&report::report(totals, &meta, &options), &mut out).expect("a Vec takes all");
+    let report = report::report(totals, &meta, &options);
+    render::text(&report, render::Paper::default(), &mut out).expect("a Vec takes all");
     String::from_utf8(out).expect("text is UTF-8")
 }
 
@@ -465,7 +466,7 @@ fn coverage_by_itself() {
     let meta = meta();
     let mut out = Vec::new();
     let report = report::coverage(&totals, &meta, &Options::default());
-    render::text(&report, &mut out).unwrap();
+    render::text(&report, render::Paper::default(), &mut out).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap());
 }
 

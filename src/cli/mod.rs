@@ -9,6 +9,7 @@ mod input;
 mod kinds;
 mod messages;
 mod output;
+mod paper;
 mod pflogsumm;
 mod progress;
 mod queue;
@@ -54,7 +55,7 @@ enum Command {
 /// How a report is written.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum, Debug)]
 enum Format {
-    /// For people: plain text in 80 columns
+    /// For people: plain text, as wide as the terminal, else in 80 columns
     #[default]
     Text,
     /// For programs: one JSON object with stable keys

@@ -12,15 +12,20 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::Format;
-use crate::render;
+use super::paper;
+use crate::render::{self, Paper};
 use crate::report::{Report, Section};
 
 /// Writes a report to standard output.
-pub(super) fn print<F: Serialize>(report: &Report<F>, format: Format) -> Result<()> {
+pub(super) fn print<F: Serialize>(
+    report: &Report<F>,
+    format: Format,
+    colour: paper::Colour,
+) -> Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match format {
         Format::Csv => return print_csv(&report.sections, &mut out),
-        _ => render(report, format, &mut out),
+        _ => render(report, format, paper::of_standard_output(colour), &mut out),
     };
     let written = written.and_then(|()| out.flush());
     written.context("cannot write the report to standard output")
@@ -39,7 +44,7 @@ pub(super) fn print_schema(schema: &serde_json::Value) -> Result<()> {
 /// Writes a report to a file, or one file for each section to a folder.
 pub(super) fn save<F: Serialize>(report: &Report<F>, format: Format, path: &Path) -> Result<()> {
     if format != Format::Csv {
-        return replace(path, |out| render(report, format, out));
+        return replace(path, |out| render(report, format, Paper::default(), out));
     }
     make_folder(path)?;
     for section in csv_sections(&report.sections) {
@@ -52,10 +57,11 @@ pub(super) fn save<F: Serialize>(report: &Report<F>, format: Format, path: &Path
 fn render<F: Serialize>(
     report: &Report<F>,
     format: Format,
+    paper: Paper,
     out: &mut impl Write,
 ) -> io::Result<()> {
     match format {
-        Format::Text => render::text(report, out),
+        Format::Text => render::text(report, paper, out),
         Format::Json => render::json(report, out),
         Format::Html => render::html(report, out),
         Format::Markdown => render::markdown(report, out),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::input::{self, InputArguments};
 use super::messages::say;
 use super::output;
+use super::paper::Colour;
 use super::queue;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
@@ -47,6 +48,9 @@ pub(super) struct LayoutArguments {
     /// to this folder
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Colour text
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    color: Colour,
     /// Rows of each list; without it, JSON and CSV show all and the others a few of each
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -145,7 +149,7 @@ impl LayoutArguments {
     pub(super) fn write<F: Serialize>(&self, report: &Report<F>) -> Result<()> {
         match &self.out {
             Some(path) => output::save(report, self.format, path),
-            None => output::print(report, self.format),
+            None => output::print(report, self.format, self.color),
         }
     }
 }

@@ -18,4 +18,4 @@ pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 pub use sanitize::{escaped, is_hidden};
-pub use text::text;
+pub use text::{Paper, text};

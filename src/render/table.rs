@@ -1,14 +1,11 @@
-//! Lays out a table in 80 columns.
+//! Lays out a table in the columns that there are.
 
-use super::text::{INDENT, WIDTH, push_note};
+use super::text::{BOLD, DIM, INDENT, PARTS, Paper, push_note};
 use super::width::{fitted_width, push_fitted, push_spaces};
 use crate::report::{Cell, Column, Kind, Table, number};
 
 /// Columns between two columns of a table.
 const GAP: usize = 2;
-/// No column is wider, whatever its text says: the longest IPv6 address has 45 characters, and
-/// the longest line must stay one that a person can read.
-const WIDEST: usize = WIDTH - 2 * INDENT;
 /// The least that a column of text is shrunk to.
 const NARROWEST: usize = 10;
 /// The least and most that a bar takes.
@@ -19,22 +16,24 @@ const NOT_LOGGED: &str = "(not logged)";
 const GLYPHS: [char; 3] = ['█', '░', '▒'];
 
 /// Writes a table, its caption and what it leaves out.
-pub(super) fn push_table(out: &mut String, table: &Table) {
+pub(super) fn push_table(out: &mut String, table: &Table, paper: Paper) {
     if let Some(caption) = &table.caption {
+        let start = out.len();
         push_spaces(out, INDENT);
-        push_fitted(out, caption, WIDTH - INDENT);
+        push_fitted(out, caption, paper.width - INDENT);
         out.push('\n');
+        paper.colour(out, start, BOLD);
     }
     let cells: Vec<Vec<Shown>> = table.rows.iter().map(|row| shown_row(table, row)).collect();
-    let widths = widths(table, &cells);
-    push_titles(out, table, &widths);
+    let widths = widths(table, &cells, paper.width);
+    push_titles(out, table, &widths, paper);
     for row in &cells {
-        push_row(out, &table.columns, &widths, row);
+        push_row(out, &table.columns, &widths, row, paper);
     }
     push_rest(out, table);
-    push_legend(out, &table.columns);
+    push_legend(out, &table.columns, paper);
     if let Some(note) = &table.note {
-        push_note(out, note);
+        push_note(out, note, paper);
     }
 }
 
@@ -83,21 +82,23 @@ fn longest_bar(table: &Table, column: usize) -> u64 {
 }
 
 /// Returns the width of each column: as wide as its widest cell, unless the line gets too long.
-fn widths(table: &Table, cells: &[Vec<Shown>]) -> Vec<usize> {
+fn widths(table: &Table, cells: &[Vec<Shown>], room: usize) -> Vec<usize> {
+    // Whatever its text says: the longest line must stay one that a person can read.
+    let widest = room - 2 * INDENT;
     let natural = |(index, column): (usize, &Column)| {
         let texts = cells.iter().filter_map(|row| match row.get(index) {
-            Some(Shown::Text(text)) => Some(fitted_width(text, WIDEST)),
+            Some(Shown::Text(text)) => Some(fitted_width(text, widest)),
             Some(Shown::NotLogged) if column.kind != Kind::Number => Some(NOT_LOGGED.len()),
             _ => None,
         });
-        texts.fold(fitted_width(column.title, WIDEST), usize::max)
+        texts.fold(fitted_width(column.title, widest), usize::max)
     };
     let mut widths: Vec<usize> = table.columns.iter().enumerate().map(natural).collect();
-    shrink(&table.columns, &mut widths);
+    shrink(&table.columns, &mut widths, room);
     let used = line_width(&widths);
     for (column, width) in table.columns.iter().zip(&mut widths) {
         if matches!(column.kind, Kind::Bar(_)) {
-            *width = WIDTH.saturating_sub(used).clamp(BAR.0, BAR.1);
+            *width = room.saturating_sub(used).clamp(BAR.0, BAR.1);
         }
     }
     widths
@@ -108,8 +109,8 @@ fn line_width(widths: &[usize]) -> usize {
 }
 
 /// Takes columns from the widest text until the line fits, or no text can be cut further.
-fn shrink(columns: &[Column], widths: &mut [usize]) {
-    while line_width(widths) > WIDTH {
+fn shrink(columns: &[Column], widths: &mut [usize], room: usize) {
+    while line_width(widths) > room {
         let texts = columns.iter().zip(widths.iter_mut());
         let widest = texts
             .filter(|(column, width)| column.kind == Kind::Text && **width > NARROWEST)
@@ -121,25 +122,35 @@ fn shrink(columns: &[Column], widths: &mut [usize]) {
     }
 }
 
-fn push_titles(out: &mut String, table: &Table, widths: &[usize]) {
+fn push_titles(out: &mut String, table: &Table, widths: &[usize], paper: Paper) {
     if table.columns.iter().any(|column| !column.title.is_empty()) {
         let titles = table
             .columns
             .iter()
             .map(|column| Shown::Text(column.title.to_owned()));
-        push_row(out, &table.columns, widths, &titles.collect::<Vec<_>>());
+        let start = out.len();
+        push_row(
+            out,
+            &table.columns,
+            widths,
+            &titles.collect::<Vec<_>>(),
+            paper,
+        );
+        paper.colour(out, start, DIM);
     }
 }
 
 /// Says what the parts of the bars are.
-fn push_legend(out: &mut String, columns: &[Column]) {
+fn push_legend(out: &mut String, columns: &[Column], paper: Paper) {
     for column in columns {
         let Kind::Bar(parts) = column.kind else {
             continue;
         };
-        for (name, glyph) in parts.iter().zip(GLYPHS) {
+        for ((name, glyph), colour) in parts.iter().zip(GLYPHS).zip(PARTS) {
             push_spaces(out, INDENT);
+            let start = out.len();
             out.push(glyph);
+            paper.colour(out, start, colour);
             out.push(' ');
             out.push_str(name);
         }
@@ -147,7 +158,7 @@ fn push_legend(out: &mut String, columns: &[Column]) {
     }
 }
 
-fn push_row(out: &mut String, columns: &[Column], widths: &[usize], row: &[Shown]) {
+fn push_row(out: &mut String, columns: &[Column], widths: &[usize], row: &[Shown], paper: Paper) {
     push_spaces(out, INDENT);
     for (index, ((column, width), cell)) in columns.iter().zip(widths).zip(row).enumerate() {
         if index > 0 {
@@ -159,7 +170,7 @@ fn push_row(out: &mut String, columns: &[Column], widths: &[usize], row: &[Shown
             Shown::NotLogged if column.kind == Kind::Number => push_fitted(out, "?", *width),
             Shown::NotLogged => push_fitted(out, NOT_LOGGED, *width),
             Shown::Text(text) => push_fitted(out, text, *width),
-            Shown::Bar { parts, scale } => push_bar(out, parts, *scale, *width),
+            Shown::Bar { parts, scale } => push_bar(out, parts, *scale, *width, paper),
         };
         let missing = width.saturating_sub(used);
         if column.kind == Kind::Number {
@@ -173,11 +184,13 @@ fn push_row(out: &mut String, columns: &[Column], widths: &[usize], row: &[Shown
 }
 
 /// Draws the parts of a bar one after the other; a part that is not zero is at least one glyph.
-fn push_bar(out: &mut String, parts: &[u64], scale: u64, width: usize) -> usize {
+fn push_bar(out: &mut String, parts: &[u64], scale: u64, width: usize, paper: Paper) -> usize {
     let mut drawn = 0;
-    for (part, glyph) in parts.iter().zip(GLYPHS) {
+    for ((part, glyph), colour) in parts.iter().zip(GLYPHS).zip(PARTS) {
+        let start = out.len();
         let glyphs = bar_length(*part, scale, width).min(width.saturating_sub(drawn));
         out.extend(std::iter::repeat_n(glyph, glyphs));
+        paper.colour(out, start, colour);
         drawn += glyphs;
     }
     drawn
@@ -218,7 +231,7 @@ mod tests {
 
     fn text(table: &Table) -> String {
         let mut out = String::new();
-        push_table(&mut out, table);
+        push_table(&mut out, table, Paper::default());
         out
     }
 
@@ -322,7 +335,33 @@ mod tests {
         assert_eq!(bar_length(u64::MAX, u64::MAX, 20), 20);
         assert_eq!(bar_length(5, 0, 20), 100);
         let mut out = String::new();
-        assert_eq!(push_bar(&mut out, &[1_000_000, 1], 1_000_001, 10), 10);
+        assert_eq!(
+            push_bar(&mut out, &[1_000_000, 1], 1_000_001, 10, Paper::default()),
+            10
+        );
+    }
+
+    #[test]
+    fn a_wider_terminal_shows_more_and_colours_stand_around_lines() {
+        let long = "y".repeat(100);
+        let mut table = table(
+            &[("a", Kind::Text), ("", Kind::Bar(&["in", "out"]))],
+            vec![vec![cell(&long), Cell::Bar(vec![1, 1])]],
+        );
+        table.caption = Some("C".into());
+        let paper = Paper {
+            width: 130,
+            is_coloured: true,
+        };
+        let mut out = String::new();
+        push_table(&mut out, &table, paper);
+        let expected = format!(
+            "\x1b[1m  C\x1b[0m\n\x1b[2m  a\x1b[0m\n  {long}  \
+             \x1b[34m{}\x1b[0m\x1b[31m{}\x1b[0m\n  \x1b[34m█\x1b[0m in  \x1b[31m░\x1b[0m out\n",
+            "█".repeat(12),
+            "░".repeat(12)
+        );
+        assert_eq!(out, expected);
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! The report for people: plain text in 80 columns, without colours.
+//! The report for people: plain text in 80 columns, or as wide and coloured as a terminal is.
+//!
+//! Colours only repeat what the words say. They are wrapped around whole lines and bars, behind the
+//! measuring of widths, and never come from a log: whatever could steer a terminal is escaped.
 
 use std::io::{self, Write};
 
@@ -6,17 +9,56 @@ use super::table::push_table;
 use super::width::{fitted_width, push_fitted, push_spaces};
 use crate::report::{Block, Cell, Pairs, Report, Section, number};
 
-/// The columns of a line.
-pub(super) const WIDTH: usize = 80;
+/// What a text is written on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Paper {
+    /// The columns of a line.
+    pub width: usize,
+    /// Whether it shows colours.
+    pub is_coloured: bool,
+}
+
+impl Default for Paper {
+    fn default() -> Self {
+        Paper {
+            width: 80,
+            is_coloured: false,
+        }
+    }
+}
+
+impl Paper {
+    /// Colours what was written from `start` on, up to the end of its line.
+    pub(super) fn colour(self, out: &mut String, start: usize, colour: &str) {
+        if !self.is_coloured || out.len() == start {
+            return;
+        }
+        let has_end = out.ends_with('\n');
+        out.truncate(out.len() - usize::from(has_end));
+        out.insert_str(start, colour);
+        out.push_str(PLAIN);
+        out.extend(has_end.then_some('\n'));
+    }
+}
+
+/// The colours of a terminal, each of its own palette: a person has chosen that to be readable.
+pub(super) const BOLD: &str = "\x1b[1m";
+pub(super) const DIM: &str = "\x1b[2m";
+pub(super) const DOUBT: &str = "\x1b[33m";
+pub(super) const PARTS: [&str; 3] = ["\x1b[34m", "\x1b[31m", "\x1b[36m"];
+const PLAIN: &str = "\x1b[0m";
+
 /// What stands under a heading is indented.
 pub(super) const INDENT: usize = 2;
 /// Where the second of two columns of figures begins.
 const HALF: usize = 38;
+/// No column of figures is wider than half of this.
+const FIGURES: usize = 80;
 /// The width of the figures in a column of figures, if they are no wider.
 const FIGURE: usize = 9;
 
 /// Writes a report as text, section by section.
-pub fn text<F>(report: &Report<F>, out: &mut impl Write) -> io::Result<()> {
+pub fn text<F>(report: &Report<F>, paper: Paper, out: &mut impl Write) -> io::Result<()> {
     let mut above: Option<&Section> = None;
     for section in &report.sections {
         let mut text = String::new();
@@ -24,25 +66,28 @@ pub fn text<F>(report: &Report<F>, out: &mut impl Write) -> io::Result<()> {
         if above.is_some_and(|above| !(above.blocks.is_empty() && section.blocks.is_empty())) {
             text.push('\n');
         }
-        push_section(&mut text, section);
+        push_section(&mut text, section, paper, above.is_none());
         out.write_all(text.as_bytes())?;
         above = Some(section);
     }
     Ok(())
 }
 
-fn push_section(out: &mut String, section: &Section) {
-    push_fitted(out, &section.title, WIDTH);
+fn push_section(out: &mut String, section: &Section, paper: Paper, is_head: bool) {
+    let start = out.len();
+    push_fitted(out, &section.title, paper.width);
     out.push('\n');
+    paper.colour(out, start, BOLD);
     let mut above = None;
     for block in section.blocks.iter().filter(|block| !is_drawn(block)) {
         if above.is_some_and(|above| is_apart(above, block)) {
             out.push('\n');
         }
         match block {
-            Block::Note(note) => push_note(out, note),
-            Block::Pairs(columns) => push_columns(out, columns),
-            Block::Table(table) => push_table(out, table),
+            Block::Note(note) if is_head => push_doubt(out, note, paper),
+            Block::Note(note) => push_note(out, note, paper),
+            Block::Pairs(columns) => push_columns(out, columns, paper),
+            Block::Table(table) => push_table(out, table, paper),
             Block::Highlights(_) | Block::Chart(_) => {}
         }
         above = Some(block);
@@ -65,9 +110,16 @@ fn is_apart(above: &Block, below: &Block) -> bool {
     !(matches!(above, Block::Note(_)) && leads_up)
 }
 
+/// Writes what makes a report doubtful.
+fn push_doubt(out: &mut String, note: &str, paper: Paper) {
+    let start = out.len();
+    push_note(out, note, paper);
+    paper.colour(out, start, DOUBT);
+}
+
 /// Writes a sentence, broken at spaces.
-pub(super) fn push_note(out: &mut String, note: &str) {
-    let room = WIDTH - INDENT;
+pub(super) fn push_note(out: &mut String, note: &str, paper: Paper) {
+    let room = paper.width - INDENT;
     let mut used = 0;
     for word in note.split(' ').filter(|word| !word.is_empty()) {
         let width = fitted_width(word, room);
@@ -87,11 +139,11 @@ pub(super) fn push_note(out: &mut String, note: &str) {
 }
 
 /// Writes columns of figures, two beside each other.
-fn push_columns(out: &mut String, columns: &[Pairs]) {
+fn push_columns(out: &mut String, columns: &[Pairs], paper: Paper) {
     for pair in columns.chunks(2) {
-        let lines: Vec<Vec<String>> = pair.iter().map(pairs_lines).collect();
+        let lines: Vec<Vec<String>> = pair.iter().map(|pairs| pairs_lines(pairs, paper)).collect();
         let height = lines.iter().map(Vec::len).max().unwrap_or(0);
-        let left_width = lines.first().map_or(0, |left| widest(left));
+        let left_width = lines.first().map_or(0, |left| widest(left, paper));
         for row in 0..height {
             let start = out.len();
             push_spaces(out, INDENT);
@@ -111,15 +163,15 @@ fn push_columns(out: &mut String, columns: &[Pairs]) {
     }
 }
 
-fn widest(lines: &[String]) -> usize {
+fn widest(lines: &[String], paper: Paper) -> usize {
     lines
         .iter()
-        .map(|line| fitted_width(line, WIDTH))
+        .map(|line| fitted_width(line, paper.width))
         .max()
         .unwrap_or(0)
 }
 
-fn pairs_lines(pairs: &Pairs) -> Vec<String> {
+fn pairs_lines(pairs: &Pairs, paper: Paper) -> Vec<String> {
     let figures: Vec<String> = pairs
         .rows
         .iter()
@@ -135,7 +187,8 @@ fn pairs_lines(pairs: &Pairs) -> Vec<String> {
         push_spaces(&mut line, width.saturating_sub(figure.len()));
         line.push_str(figure);
         push_spaces(&mut line, 2);
-        push_fitted(&mut line, label, WIDTH - 2 * INDENT - width.min(WIDTH / 2));
+        let room = paper.width - 2 * INDENT - width.min(FIGURES.min(paper.width) / 2);
+        push_fitted(&mut line, label, room);
         lines.push(line);
     }
     lines
@@ -161,6 +214,7 @@ mod tests {
                 sections,
                 figures: (),
             },
+            Paper::default(),
             &mut out,
         )
         .unwrap();

@@ -84,3 +84,69 @@ fn a_file_name_cannot_steer_the_terminal_either() {
         assert!(run.stderr.contains("such.log"), "{run}");
     }
 }
+
+/// What a command writes to a terminal of 100 columns; `None` without `script` of util-linux.
+fn on_terminal(arguments: &str, environment: &[(&str, &str)]) -> Option<String> {
+    let binary = crate::support::binary();
+    let log = fixture("logs/lab-small/mail.log");
+    let line = format!(
+        "stty rows 40 cols 100; {} {arguments} {}",
+        binary.display(),
+        log.display()
+    );
+    let mut script = std::process::Command::new("script");
+    script
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "xterm");
+    script.env_remove("NO_COLOR");
+    script.envs(environment.iter().copied());
+    let Ok(output) = script.stdin(std::process::Stdio::null()).output() else {
+        assert!(
+            std::env::var_os("MAILTALLY_REQUIRE").is_none(),
+            "no `script`"
+        );
+        println!("skipped: no `script` (apt-get install bsdutils)");
+        return None;
+    };
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_terminal_has_its_width_and_colours_unless_told_otherwise() {
+    let Some(text) = on_terminal("report", &[]) else {
+        return;
+    };
+    assert!(text.contains("\x1b[1mGrand totals\x1b[0m"), "{text}");
+    // In 80 columns the host is cut.
+    assert!(text.contains("  mail.example.org\r\n"), "{text}");
+    for (arguments, environment) in [
+        ("report", vec![("NO_COLOR", "1")]),
+        ("report", vec![("TERM", "dumb")]),
+        ("report --color never", vec![]),
+        ("report --format markdown", vec![]),
+        ("report --format json", vec![]),
+    ] {
+        let text = on_terminal(arguments, &environment).unwrap();
+        assert!(!text.contains("\x1b[1m"), "{arguments} {environment:?}");
+    }
+    // As no-color.org has it.
+    let text = on_terminal("report", &[("NO_COLOR", "")]).unwrap();
+    assert!(text.contains("\x1b[1m"), "{text}");
+}
+
+#[test]
+fn what_is_no_terminal_has_colours_only_on_demand() {
+    let log = fixture("logs/lab-small/mail.log");
+    let plain = mailtally("report", &[&log]).stdout;
+    assert!(!plain.contains('\x1b'));
+    let coloured = mailtally("report --color always", &[&log]).stdout;
+    assert!(
+        coloured.contains("\x1b[1mGrand totals\x1b[0m\n"),
+        "{coloured}"
+    );
+    let mut bare = coloured;
+    for code in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[34m"] {
+        bare = bare.replace(code, "");
+    }
+    assert_eq!(bare, plain);
+}
