@@ -563,6 +563,7 @@ fn all_of_them_as_text() {
     };
     let (totals, meta) = (totals(&log), Meta::default());
     let mut text = Vec::new();
-    render::text(&report::report(&totals, &meta, &options), &mut text).unwrap();
+    let report = report::report(&totals, &meta, &options);
+    render::text(&report, render::Paper::default(), &mut text).unwrap();
     insta::assert_snapshot!(String::from_utf8(text).unwrap());
 }

@@ -5,6 +5,7 @@
 mod configuration;
 mod coverage;
 mod events;
+mod fail_on;
 mod input;
 mod kinds;
 mod messages;
@@ -39,7 +40,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 `mailtally FILES` is `mailtally report FILES`.
 
-Exit status: 0 done; 2 an error, or an input that could be read only in part (the report on the \
+Exit status: 0 done; 1 a condition of --fail-on is met; 2 an error, or an input that could be read only in part (the report on the \
 rest is still printed).";
 
 #[derive(Subcommand, Debug)]
@@ -73,9 +74,14 @@ enum Format {
 enum Outcome {
     /// All was read.
     Done,
+    /// All was read, and a condition asked for is met.
+    Met,
     /// Something could not be read, or is not what it should be; it was said on standard error.
     Partial,
 }
+
+/// The exit status where a condition that was asked for is met.
+const MET: u8 = 1;
 
 /// The exit status of an error, or of an input that was read only in part.
 const FAILED: u8 = 2;
@@ -88,6 +94,7 @@ pub fn main() -> u8 {
     };
     match result {
         Ok(Outcome::Done) => 0,
+        Ok(Outcome::Met) => MET,
         Ok(Outcome::Partial) => FAILED,
         // Whoever reads us has seen enough: `mailtally events | head`.
         Err(error) if is_broken_pipe(&error) => 0,

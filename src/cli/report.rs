@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::fail_on::{self, FailOn};
 use super::input::{self, InputArguments};
+use super::kinds::close_to;
 use super::messages::say;
 use super::output;
 use super::paper::Colour;
@@ -30,6 +32,13 @@ pub(super) struct ReportArguments {
     /// Show the mail queue too: a listing of `postqueue -j`; `-` is standard input
     #[arg(long, value_name = "FILE")]
     queue: Option<PathBuf>,
+    /// Rows of the lists of one section, whatever --top says; may be repeated
+    #[arg(long, value_name = "SECTION=N", value_delimiter = ',', value_parser = limit)]
+    limit: Vec<(SectionName, usize)>,
+    /// End with status 1 if a figure is beyond a limit: 'rejected>1000', 'unparsed>0',
+    /// 'delivered<1'; may be repeated
+    #[arg(long, value_name = "CONDITION")]
+    fail_on: Vec<FailOn>,
     /// Print a JSON Schema of --format json, and read no log
     #[arg(long)]
     schema: bool,
@@ -135,6 +144,28 @@ impl SectionName {
     }
 }
 
+/// Reads a value of `--limit`.
+fn limit(text: &str) -> Result<(SectionName, usize), String> {
+    let Some((name, rows)) = text.split_once('=') else {
+        return Err("write a section and a number of rows: rejects=50".to_owned());
+    };
+    let rows = rows.trim().parse();
+    let rows = rows.map_err(|_| format!("`{name}` needs a number of rows: {name}=50"))?;
+    let Ok(section) = SectionName::from_str(name.trim(), true) else {
+        let sections = SectionName::value_variants().iter();
+        let names: Vec<String> = sections
+            .filter_map(|section| Some(section.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        let close = close_to(name, names.iter().map(String::as_str));
+        let (which, names) = match close.is_empty() {
+            true => ("there are", names.join(", ")),
+            false => ("close ones", close.join(", ")),
+        };
+        return Err(format!("no section is called `{name}`; {which}: {names}"));
+    };
+    Ok((section, rows))
+}
+
 impl LayoutArguments {
     pub(super) fn options(&self) -> Options {
         // Who takes a table further wants all of it.
@@ -164,7 +195,10 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     if let Some(sections) = asked.reduce(Sections::and) {
         options.sections = sections;
     }
-    let wanted = options.sections.wanted();
+    for (section, rows) in &arguments.limit {
+        options.limits.set(section.sections(), *rows);
+    }
+    let wanted = fail_on::wanted(&arguments.fail_on, options.sections.wanted());
     let queue = match &arguments.queue {
         Some(path) => Some(queue::read(path, &arguments.input)?),
         None => None,
@@ -184,5 +218,9 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
             started.elapsed()
         ));
     }
-    Ok(counted.outcome)
+    let is_met = fail_on::look(&arguments.fail_on, &counted.totals);
+    Ok(match counted.outcome {
+        Outcome::Done if is_met => Outcome::Met,
+        outcome => outcome,
+    })
 }

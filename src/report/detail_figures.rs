@@ -65,33 +65,37 @@ pub struct DetailFigures<'a> {
 impl<'a> DetailFigures<'a> {
     pub(crate) fn new(details: &'a DetailTotals, options: Options) -> Self {
         let has = |part| options.sections.has(part);
+        let at = |part| options.at(part);
         let volume = &details.volume;
         let addresses = has(Part::Addresses).then_some(volume);
         DetailFigures {
-            failures: has(Part::Failures).then(|| FailureFigures::new(&details.failures, options)),
+            failures: has(Part::Failures)
+                .then(|| FailureFigures::new(&details.failures, at(Part::Failures))),
             delays: has(Part::Delays).then_some(&details.delays),
-            domains: has(Part::Domains).then(|| DomainFigures::new(volume, options)),
-            senders: addresses.map(|volume| options.cut(&volume.senders)),
-            recipients: addresses.map(|volume| options.cut(&volume.recipients)),
+            domains: has(Part::Domains).then(|| DomainFigures::new(volume, at(Part::Domains))),
+            senders: addresses.map(|volume| at(Part::Addresses).cut(&volume.senders)),
+            recipients: addresses.map(|volume| at(Part::Addresses).cut(&volume.recipients)),
             without_size: addresses.map(|volume| WithoutSizeFigures {
                 mails: volume.without_size.mails,
-                recipients: options.cut(&volume.without_size.recipients),
+                recipients: at(Part::Addresses).cut(&volume.without_size.recipients),
             }),
-            reject_trend: has(Part::RejectTrend).then(|| refused(&details.refused, options)),
-            greylist: has(Part::Greylist).then(|| GreylistFigures::new(&details.greylist, options)),
+            reject_trend: has(Part::RejectTrend)
+                .then(|| refused(&details.refused, at(Part::RejectTrend))),
+            greylist: has(Part::Greylist)
+                .then(|| GreylistFigures::new(&details.greylist, at(Part::Greylist))),
             postscreen: has(Part::Postscreen).then_some(PostscreenFigures {
                 actions: &details.screening.actions,
                 ranks: &details.screening.ranks,
             }),
             dnsbl: has(Part::Postscreen).then(|| DnsblFigures {
-                lists: options.cut(&details.screening.lists),
-                overlaps: options.cut(&details.screening.overlaps),
+                lists: at(Part::Postscreen).cut(&details.screening.lists),
+                overlaps: at(Part::Postscreen).cut(&details.screening.overlaps),
             }),
-            verdicts: has(Part::Verdicts).then(|| options.cut(&details.verdicts)),
-            smtpd: has(Part::Smtpd).then(|| SmtpdFigures::new(&details.stays, options)),
+            verdicts: has(Part::Verdicts).then(|| at(Part::Verdicts).cut(&details.verdicts)),
+            smtpd: has(Part::Smtpd).then(|| SmtpdFigures::new(&details.stays, at(Part::Smtpd))),
             mailboxes: has(Part::Mailboxes)
-                .then(|| MailboxFigures::new(&details.mailboxes, options)),
-            warnings: has(Part::Warnings).then(|| warnings(&details.warnings, options)),
+                .then(|| MailboxFigures::new(&details.mailboxes, at(Part::Mailboxes))),
+            warnings: has(Part::Warnings).then(|| warnings(&details.warnings, at(Part::Warnings))),
             queue: details
                 .queue
                 .as_ref()

@@ -84,27 +84,31 @@ impl<'a> Figures<'a> {
         mut spam_sources: Vec<SpamSource<'a>>,
         options: Options,
     ) -> Self {
-        spam_sources.truncate(options.rows(usize::MAX));
+        let at = |part| options.at(part);
+        spam_sources.truncate(at(Part::SpamSources).rows(usize::MAX));
         let [mail, traffic, families] = [Part::Totals, Part::Traffic, Part::Families]
             .map(|part| options.sections.has(part).then_some(totals));
         let has = |part| options.sections.has(part);
         Figures {
             schema: SCHEMA,
             meta: MetaFigures::new(totals, meta, options),
-            coverage: CoverageFigures::new(&totals.coverage, options),
+            coverage: CoverageFigures::new(&totals.coverage, at(Part::Coverage)),
             totals: mail.map(|totals| &totals.totals),
             totals_by_instance: mail.map(|totals| &totals.totals_by_instance[..]),
             messages: mail.map(|totals| &totals.messages),
-            accepted_by_client: families.map(|totals| options.cut(&totals.accepted_by_client)),
+            accepted_by_client: families
+                .map(|totals| at(Part::Families).cut(&totals.accepted_by_client)),
             per_hour: traffic.map(|totals| &totals.per_hour[..]),
             per_day: traffic.map(|totals| &totals.per_day[..]),
             per_weekday_hour: traffic.map(|totals| &totals.per_weekday_hour[..]),
-            tls: has(Part::Tls).then(|| TlsFigures::new(totals, options)),
-            logins: has(Part::Logins).then(|| options.cut(&totals.logins)),
-            rejects: has(Part::Rejects).then(|| RejectFigures::new(&totals.rejects, options)),
+            tls: has(Part::Tls).then(|| TlsFigures::new(totals, at(Part::Tls))),
+            logins: has(Part::Logins).then(|| at(Part::Logins).cut(&totals.logins)),
+            rejects: has(Part::Rejects)
+                .then(|| RejectFigures::new(&totals.rejects, at(Part::Rejects))),
             connections: families
-                .map(|totals| ConnectionFigures::new(&totals.connections, options)),
-            deliveries: families.map(|totals| DeliveryFigures::new(&totals.deliveries, options)),
+                .map(|totals| ConnectionFigures::new(&totals.connections, at(Part::Families))),
+            deliveries: families
+                .map(|totals| DeliveryFigures::new(&totals.deliveries, at(Part::Families))),
             spam_sources: has(Part::SpamSources).then_some(spam_sources),
             details: DetailFigures::new(&totals.details, options),
         }

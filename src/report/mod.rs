@@ -58,7 +58,7 @@ pub use figures::{
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
 };
 pub use schema::{coverage_schema, schema};
-pub use sections::{Part, Sections};
+pub use sections::{Limits, Part, Sections};
 pub use spam_sources::{SpamSource, spam_sources, weight};
 
 use std::fmt;
@@ -125,6 +125,8 @@ pub struct Options {
     pub top: Option<usize>,
     /// Which sections there are.
     pub sections: Sections,
+    /// Rows of the lists of single parts, whatever `top` says.
+    pub limits: Limits,
 }
 
 impl Options {
@@ -133,6 +135,14 @@ impl Options {
         Options {
             top: Some(rows),
             ..Options::default()
+        }
+    }
+
+    /// The options of one part.
+    fn at(self, part: Part) -> Self {
+        Options {
+            top: self.limits.of(part).or(self.top),
+            ..self
         }
     }
 
@@ -153,6 +163,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     let options = *options;
     let sources = spam_sources(&totals.evidence);
     let has = |part| options.sections.has(part);
+    let at = |part| options.at(part);
     let mut sections = vec![head::head(totals, meta)];
     if totals.coverage.lines.read == 0 {
         return Report {
@@ -165,43 +176,52 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
         sections.extend(grand_totals::by_instance(&totals.totals_by_instance));
     }
     if has(Part::Traffic) {
-        sections.extend(traffic::per_day(&totals.per_day, options));
+        sections.extend(traffic::per_day(&totals.per_day, at(Part::Traffic)));
         sections.extend(traffic::per_hour(&totals.per_hour));
         let days = totals.per_day.len();
         sections.extend(traffic::weekdays(&totals.per_weekday_hour, days));
     }
     detail_sections(&mut sections, totals, options);
     if has(Part::Tls) {
-        let mut section = tls::tls(&totals.tls, options);
+        let mut section = tls::tls(&totals.tls, at(Part::Tls));
         section
             .blocks
-            .extend(weak_tls::blocks(&totals.details, options));
+            .extend(weak_tls::blocks(&totals.details, at(Part::Tls)));
         sections.push(section);
     }
     if has(Part::Logins) {
-        sections.push(logins::logins(&totals.logins, options));
+        sections.push(logins::logins(&totals.logins, at(Part::Logins)));
     }
     if has(Part::LoginSources) {
-        sections.extend(login_sources::login_sources(&totals.logins, options));
+        sections.extend(login_sources::login_sources(
+            &totals.logins,
+            options.at(Part::LoginSources),
+        ));
     }
     if has(Part::Rejects) {
-        sections.push(rejects::rejects(&totals.rejects, options));
+        sections.push(rejects::rejects(&totals.rejects, at(Part::Rejects)));
     }
     client_sections(&mut sections, totals, options);
     if has(Part::Families) {
-        sections.extend(families::families(totals, options));
+        sections.extend(families::families(totals, options.at(Part::Families)));
     }
     if has(Part::SpamSources) {
-        sections.push(spam_sources::section(&sources, options));
+        sections.push(spam_sources::section(&sources, at(Part::SpamSources)));
     }
     if has(Part::Mailboxes) {
-        sections.extend(mailboxes::mailboxes(&totals.details.mailboxes, options));
+        sections.extend(mailboxes::mailboxes(
+            &totals.details.mailboxes,
+            options.at(Part::Mailboxes),
+        ));
     }
     if has(Part::Warnings) {
-        sections.extend(warnings::warnings(&totals.details.warnings, options));
+        sections.extend(warnings::warnings(
+            &totals.details.warnings,
+            options.at(Part::Warnings),
+        ));
     }
     if has(Part::Coverage) {
-        sections.push(coverage::coverage(&totals.coverage, options));
+        sections.push(coverage::coverage(&totals.coverage, at(Part::Coverage)));
     }
     charts::add(&mut sections, totals);
     Report {
@@ -216,13 +236,19 @@ fn detail_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
     let details = &totals.details;
     let has = |part| options.sections.has(part);
     if has(Part::Domains) {
-        sections.extend(volume::domains(&details.volume, options));
+        sections.extend(volume::domains(&details.volume, options.at(Part::Domains)));
     }
     if has(Part::Addresses) {
-        sections.extend(volume::addresses(&details.volume, options));
+        sections.extend(volume::addresses(
+            &details.volume,
+            options.at(Part::Addresses),
+        ));
     }
     if has(Part::Failures) {
-        sections.extend(failures::failures(&details.failures, options));
+        sections.extend(failures::failures(
+            &details.failures,
+            options.at(Part::Failures),
+        ));
     }
     if let Some(queue) = &details.queue {
         sections.push(queue::queue(queue, options));
@@ -237,19 +263,31 @@ fn client_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
     let details = &totals.details;
     let has = |part| options.sections.has(part);
     if has(Part::RejectTrend) {
-        sections.extend(reject_trend::reject_trend(&details.refused, options));
+        sections.extend(reject_trend::reject_trend(
+            &details.refused,
+            options.at(Part::RejectTrend),
+        ));
     }
     if has(Part::Greylist) {
-        sections.extend(greylist::greylist(&details.greylist, options));
+        sections.extend(greylist::greylist(
+            &details.greylist,
+            options.at(Part::Greylist),
+        ));
     }
     if has(Part::Postscreen) {
-        sections.extend(screening::screening(&details.screening, options));
+        sections.extend(screening::screening(
+            &details.screening,
+            options.at(Part::Postscreen),
+        ));
     }
     if has(Part::Verdicts) {
-        sections.extend(verdicts::verdicts(&details.verdicts, options));
+        sections.extend(verdicts::verdicts(
+            &details.verdicts,
+            options.at(Part::Verdicts),
+        ));
     }
     if has(Part::Smtpd) {
-        sections.extend(smtpd::smtpd(&details.stays, options));
+        sections.extend(smtpd::smtpd(&details.stays, options.at(Part::Smtpd)));
     }
 }
 

@@ -47,6 +47,37 @@ pub enum Part {
     Coverage,
 }
 
+/// The rows of the lists of single parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits([Option<u32>; PARTS]);
+
+/// No report has more parts.
+const PARTS: usize = 64;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits([None; PARTS])
+    }
+}
+
+impl Limits {
+    /// Sets the rows of the lists of these parts.
+    pub fn set(&mut self, sections: Sections, rows: usize) {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        for (bit, limit) in self.0.iter_mut().enumerate() {
+            if sections.has_bit(bit) {
+                *limit = Some(rows);
+            }
+        }
+    }
+
+    /// Returns the rows of a part's lists, if they were set.
+    pub(super) fn of(&self, part: Part) -> Option<usize> {
+        let limit = self.0.get(part as usize).copied().flatten()?;
+        usize::try_from(limit).ok()
+    }
+}
+
 /// The parts that were asked for; by default those that cost little.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sections(u64);
@@ -91,7 +122,11 @@ impl Sections {
 
     /// Tells whether a part was asked for.
     pub fn has(self, part: Part) -> bool {
-        self.0 & bit(part) != 0
+        self.has_bit(part as usize)
+    }
+
+    fn has_bit(self, bit: usize) -> bool {
+        self.0 >> bit & 1 == 1
     }
 
     /// What has to be counted for them.

@@ -103,3 +103,82 @@ fn the_number_of_threads_changes_no_byte() {
         );
     }
 }
+
+#[test]
+fn a_figure_beyond_its_limit_sets_the_status() {
+    // By grep: 45 refusals.
+    for (condition, status) in [
+        ("rejected>44", 1),
+        ("rejected>45", 0),
+        ("rejected>=45", 1),
+        ("unparsed>0", 0),
+        ("received<1", 0),
+        ("failed_logins>5", 1),
+    ] {
+        for sections in ["coverage", "totals,tls"] {
+            let arguments = format!("report --sections {sections} --fail-on {condition}");
+            let run = mailtally(&arguments, &[&lab_log()]).expect_status(status);
+            assert_eq!(run.stderr.contains(condition), status == 1, "{run}");
+            assert!(run.stdout.contains("Mail log report"), "{run}");
+        }
+    }
+    let run = mailtally(
+        "report --fail-on rejected>1 --fail-on received<1",
+        &[&lab_log()],
+    );
+    assert!(run.expect_status(1).stderr.contains("rejected is 45"));
+    // What could not be read says more than any figure.
+    let missing = std::path::Path::new("no-such.log");
+    let run = mailtally("report --fail-on rejected>1", &[&lab_log(), missing]);
+    run.expect_status(2);
+}
+
+#[test]
+fn mistakes_are_one_line_with_the_nearest_spelling() {
+    for (arguments, expected) in [
+        (
+            "report --fail-on rejectd>1",
+            "no figure is called `rejectd`; close ones: rejected",
+        ),
+        ("report --fail-on rejected>x", "`x` is no whole number"),
+        (
+            "report --limit rejcts=3",
+            "no section is called `rejcts`; close ones: rejects",
+        ),
+        (
+            "report --limit rejects=many",
+            "`rejects` needs a number of rows: rejects=50",
+        ),
+        (
+            "report --limit rejects",
+            "write a section and a number of rows",
+        ),
+        ("report --format htm", "'html'"),
+        ("report --color nevr", "'never'"),
+    ] {
+        let run = mailtally(arguments, &[&lab_log()]).expect_status(2);
+        let lines = run.stderr.lines().filter(|line| line.contains(expected));
+        assert_eq!(lines.count(), 1, "{run}");
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn a_limit_is_for_one_section() {
+    let rows = |arguments: &str| {
+        let arguments = format!("report --format json {arguments}");
+        let report = mailtally(&arguments, &[&lab_log()]).expect_status(0).json();
+        let length = |list: &serde_json::Value| list.as_array().unwrap().len();
+        (
+            length(&report["rejects"]["by_rule"]),
+            length(&report["logins"]),
+        )
+    };
+    let (rules, logins) = rows("");
+    assert!(rules > 5 && logins > 5);
+    assert_eq!(rows("--limit rejects=3"), (3, logins));
+    assert_eq!(rows("--top 2 --limit rejects=3"), (3, 2));
+    assert_eq!(rows("--limit rejects=3,logins=4"), (3, 4));
+    let text = mailtally("report --sections rejects --limit rejects=1", &[&lab_log()]).stdout;
+    assert!(text.contains("\n  … 22 more (48 in sum)\n"), "{text}");
+}
