@@ -8,6 +8,7 @@ mod events;
 mod fail_on;
 mod input;
 mod kinds;
+mod manual;
 mod messages;
 mod output;
 mod paper;
@@ -23,7 +24,7 @@ mod when;
 use std::env;
 use std::io::{self, ErrorKind};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use self::messages::say;
 
@@ -51,6 +52,10 @@ enum Command {
     Events(events::EventsArguments),
     /// Accounts for every line: parsed, generic, unparsed, foreign
     Coverage(coverage::CoverageArguments),
+    /// Prints the completions of a shell
+    Completions(manual::CompletionsArguments),
+    /// Prints the manual page
+    Man(manual::ManArguments),
 }
 
 /// How a report is written.
@@ -111,6 +116,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Events(events)) => events::run(&events),
         Some(Command::Coverage(coverage)) => coverage::run(&coverage),
+        Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),
+        Some(Command::Man(man)) => manual::man(&man, Arguments::command()),
     }
 }
 

@@ -12,6 +12,7 @@ mod events_unparsed;
 mod events_where;
 mod formats;
 mod invocation;
+mod manual;
 mod packed;
 mod queue;
 mod range;
