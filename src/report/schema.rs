@@ -25,8 +25,10 @@ fn of<F: JsonSchema>(description: &str) -> Value {
         .into_generator()
         .into_root_schema_for::<F>()
         .to_value();
-    schema["title"] = "mailtally".into();
-    schema["description"] = description.into();
+    if let Value::Object(root) = &mut schema {
+        root.insert("title".to_owned(), "mailtally".into());
+        root.insert("description".to_owned(), description.into());
+    }
     tidy(&mut schema);
     schema
 }
