@@ -128,7 +128,7 @@ fn a_figure_beyond_its_limit_sets_the_status() {
     );
     assert!(run.expect_status(1).stderr.contains("rejected is 45"));
     // What could not be read says more than any figure.
-    let missing = std::path::Path::new("no-such.log");
+    let missing = Path::new("no-such.log");
     let run = mailtally("report --fail-on rejected>1", &[&lab_log(), missing]);
     run.expect_status(2);
 }

@@ -80,3 +80,21 @@ fn a_misspelt_section_is_named_with_its_nearest_spelling() {
     let run = mailtally("report --sections totls", &[]).expect_status(2);
     assert!(run.stderr.contains("'totals'"), "{}", run.stderr);
 }
+
+/// 2026-11-21 was a Saturday, and all of the log is of its first hour.
+#[test]
+fn weekdays_are_those_of_the_calendar() {
+    let log = fixture("logs/lab-small/mail.log");
+    let run = mailtally(
+        "report --format json --year 2026 --sections traffic",
+        &[&log],
+    );
+    let report = run.expect_status(0).json();
+    let rows = report["per_weekday_hour"].as_array().unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (&rows[0]["weekday"], &rows[0]["hour"]),
+        (&6.into(), &0.into())
+    );
+    assert_eq!(rows[0]["received"], report["per_day"][0]["received"]);
+}
