@@ -41,9 +41,6 @@ struct Arguments {
     counting: CountingArguments,
     #[command(flatten)]
     layout: LayoutArguments,
-    /// Print the right numbers in place of pflogsumm's
-    #[arg(long)]
-    mend: bool,
     /// Print help
     #[arg(long, action = ArgAction::Help)]
     help: Option<bool>,
@@ -293,7 +290,6 @@ impl Arguments {
             verbose_msg_detail: layout.verbose_msg_detail,
             verp_mung: counting.verp_mung,
             zero_fill: layout.zero_fill,
-            mend: self.mend,
         }
     }
 }

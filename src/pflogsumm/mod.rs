@@ -4,7 +4,6 @@
 //! counts as pflogsumm counts, where it is wrong too: `postfix-out/smtp` is nobody, a mail's size
 //! is that of the first mail with its queue id, years are dropped. `tests/pflogsumm.rs` holds both
 //! against each other, on real and made-up logs; `tests/DIFFERENCES.md` names the few differences.
-//! With [`Options::mend`] the layout stays and the numbers are right.
 //!
 //! The room counts by itself because the tally's numbers are right: there is no way from them to
 //! these. What it shares with the other rooms is the way in (chunks) and the workers.

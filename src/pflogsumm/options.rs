@@ -99,6 +99,4 @@ pub struct Options {
     pub verp_mung: Option<i64>,
     /// `--zero-fill`
     pub zero_fill: bool,
-    /// The right numbers in place of pflogsumm's.
-    pub mend: bool,
 }

@@ -190,3 +190,47 @@ fn the_queue_is_what_mailq_says() {
         assert_eq!(Report::of(&theirs).difference(&Report::of(&ours)), None);
     }
 }
+
+#[test]
+fn a_day_that_is_in_no_calendar_ends_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let line = |time: &str, what: &str| {
+        format!("{time} mx postfix/smtpd[1]: {what} from a.example.com[192.0.2.1]\n")
+    };
+    let lines = [
+        line("Feb 28 10:00:00", "connect"),
+        line("Feb 30 10:00:00", "disconnect"),
+    ];
+    fs::write(&log, lines.concat()).expect("written");
+    let report = String::from_utf8(ours(&["--smtpd-stats"], &log)).expect("text");
+    assert!(report.contains("      0   connections\n"), "{report}");
+    if is_there() {
+        let mut command = Command::new("pflogsumm");
+        let theirs = clean(command.arg("--smtpd-stats").arg(&log))
+            .output()
+            .expect("it runs");
+        assert!(!theirs.status.success() && !theirs.stdout.starts_with(b"\nGrand"));
+    }
+}
+
+#[test]
+fn packed_files_are_unpacked() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/packed");
+    let plain = ours(&[], &folder.join("mail.log"));
+    assert!(ours(&[], &folder.join("one.gz")) == plain);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_said_and_the_rest_is_read() {
+    let log = log();
+    let mut command = mailtally();
+    command
+        .args(["--format", "pflogsumm", "/nonexistent/mail.log"])
+        .arg(&log);
+    let output = clean(&mut command).output().expect("it runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("/nonexistent/mail.log"), "{complaint}");
+    assert!(output.stdout == ours(&[], &log));
+}
