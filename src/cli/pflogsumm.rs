@@ -252,6 +252,9 @@ pub(super) fn run(asked: Asked) -> Result<Outcome> {
     if arguments.layout.mailq {
         print_queue()?;
     }
+    if let Some(missed) = summary.missed() {
+        say(&missed);
+    }
     Ok(outcome)
 }
 

@@ -6,6 +6,7 @@ use super::address;
 use super::client;
 use super::connection::{Connections, Processes, State, year_of};
 use super::detail::Details;
+use super::missed::Missed;
 use super::options::Options;
 use super::part::{COLUMNS, Part, Run, Step, Totals};
 use super::table::{Id, Table};
@@ -97,6 +98,7 @@ pub(super) struct Counts {
     pub(super) client_domains: Table<Connections>,
     pub(super) bytes_received: u64,
     pub(super) bytes_delivered: u64,
+    pub(super) missed: Missed,
     today: Option<DayKey>,
     mails: Table<Mail>,
     /// The senders and recipients of each mail, for the extended detail.
@@ -130,6 +132,7 @@ impl Counts {
     /// Adds the next part of the log.
     pub(super) fn absorb(&mut self, part: &Part, options: &Options) {
         self.add_totals(&part.totals);
+        self.missed.add(&part.missed);
         add_hours(&mut self.hours, &part.hours);
         let days = self.add_days(&part.runs, options);
         self.details.merge(&part.details);
@@ -268,6 +271,7 @@ impl Counts {
                 let key = self.client_domains.key(domain);
                 let is_known = !key.is_empty() && key != b"0";
                 let mail = self.mails.get_mut(get(&names.mails, mail)?)?;
+                self.missed.queue_ids += u64::from(mail.size_bytes != 0);
                 mail.origin = if is_known {
                     Origin::Client(domain)
                 } else {

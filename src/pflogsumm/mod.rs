@@ -22,6 +22,7 @@ mod delivery;
 mod detail;
 mod find;
 mod line;
+mod missed;
 mod options;
 mod part;
 mod reject;
@@ -81,6 +82,11 @@ impl Summary {
     /// Adds the next part of the log.
     pub fn absorb(&mut self, part: &Part) {
         self.counts.absorb(part, &self.options);
+    }
+
+    /// Says what is known not to be in these numbers; `None` if nothing is.
+    pub fn missed(&self) -> Option<String> {
+        self.counts.missed.told()
     }
 
     /// Writes the report.

@@ -13,11 +13,15 @@ use super::delivery::{self, Delivery};
 use super::detail::{Detail, Details};
 use super::find::{is_word, one_of, split_last};
 use super::line::{Line, Tags};
+use super::missed::{Missed, is_hidden_by_service, is_postfix};
 use super::options::Options;
 use super::reject::{VERBS, refusal};
 use super::shorten;
 use super::stamp::{Stamp, Stamps};
 use super::table::{Id, Table};
+
+/// What milters do in smtpd, which pflogsumm does not know.
+const MILTER_VERBS: &[&[u8]] = &[b"milter-reject: ", b"milter-hold: ", b"milter-discard: "];
 
 /// The columns of the tables by day and by hour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,6 +116,7 @@ pub struct Part {
     pub(super) processes: Processes,
     pub(super) hour_connections: [Connections; 24],
     pub(super) disconnects: Vec<Disconnect>,
+    pub(super) missed: Missed,
 }
 
 /// Reads the lines of a part.
@@ -163,8 +168,10 @@ impl<'o> PartReader<'o> {
             return;
         };
         let Some(line) = self.tags.line(text) else {
+            self.part.missed.names += u64::from(is_postfix(text));
             return;
         };
+        self.part.missed.services += u64::from(is_hidden_by_service(line.command));
         self.admit(&stamp);
         self.dispatch(&stamp, &line);
     }
@@ -298,6 +305,9 @@ impl<'o> PartReader<'o> {
         if let Some(verb) = verb {
             return self.refused(verb.strip_suffix(b": ").unwrap_or(verb), line);
         }
+        let mut texts = line.messages().filter_map(behind_queue_id);
+        let is_milters = texts.any(|text| one_of(text, MILTER_VERBS).is_some());
+        self.part.missed.milters += u64::from(is_milters);
         if self.options.smtpd_stats {
             self.connection(stamp, line.text);
         }
@@ -372,8 +382,12 @@ impl<'o> PartReader<'o> {
             self.delivery(line, &delivery);
         } else if line.command == b"pickup" {
             self.pickup(line);
-        } else if line.command == b"smtp" && !self.options.smtp_detail.is_none() {
-            self.failed_connection(line);
+        } else {
+            let has = |field: &[u8]| memmem::find(line.text, field).is_some();
+            self.part.missed.tls += u64::from(has(b", tls=") && has(b", status="));
+            if line.command == b"smtp" && !self.options.smtp_detail.is_none() {
+                self.failed_connection(line);
+            }
         }
     }
 

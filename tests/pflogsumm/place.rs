@@ -234,3 +234,38 @@ fn a_file_that_is_not_there_is_said_and_the_rest_is_read() {
     assert!(complaint.contains("/nonexistent/mail.log"), "{complaint}");
     assert!(output.stdout == ours(&[], &log));
 }
+
+/// Each line is one that pflogsumm does not count; how many of which sort was counted by hand.
+#[test]
+fn says_what_is_not_in_the_numbers() {
+    let lines = [
+        "postfix-out/smtp[1]: A1: to=<r@x>, relay=x, delay=1, status=sent (ok)",
+        "mx1/smtpd[1]: connect from a[192.0.2.1]",
+        "dovecot: imap-login: Login: user=<a>, rip=192.0.2.1",
+        "postfix/submissions/smtpd[1]: A2: client=a[192.0.2.1]",
+        "postfix/relay/smtp[1]: A2: to=<r@x>, relay=x, delay=1, status=sent (ok)",
+        "postfix/smtp[1]: A2: to=<r@x>, relay=x, delay=1, delays=1/0/0/0, tls=none, dsn=2.0.0, status=sent (ok)",
+        "postfix/smtpd[1]: NOQUEUE: milter-reject: RCPT from a[192.0.2.1]: 451 4.7.1 Later; from=<s@x> to=<r@x>",
+        "postfix/smtpd[1]: A3: client=a[192.0.2.1]",
+        "postfix/qmgr[1]: A3: from=<s@x>, size=7, nrcpt=1 (queue active)",
+        "postfix/smtpd[1]: A3: client=a[192.0.2.1]",
+    ];
+    let said = |lines: &[&str]| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log");
+        let lines = lines
+            .iter()
+            .map(|line| format!("Nov  1 10:00:00 mx {line}\n"));
+        fs::write(&log, lines.collect::<String>()).expect("written");
+        let mut command = mailtally();
+        command.args(["report", "--format", "pflogsumm"]).arg(&log);
+        let output = clean(&mut command).output().expect("it runs");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let all = said(&lines);
+    let expected = "not in pflogsumm's numbers: 2 lines of other syslog names, \
+                    1 lines of services with names of their own, 1 deliveries with tls=, \
+                    1 verdicts of milters in smtpd, 1 sizes of mails whose queue id was used before";
+    assert!(all.contains(expected), "{all}");
+    assert_eq!(said(&["postfix/smtpd[1]: A3: client=a[192.0.2.1]"]), "");
+}
