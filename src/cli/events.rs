@@ -54,6 +54,10 @@ pub(super) struct EventsArguments {
     /// the commonest
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Write addresses without the part that names one machine: IPv4 ends in 0, IPv6 after 64
+    /// bits; also in the lines of --unparsed. Conditions look at the whole address
+    #[arg(long)]
+    anonymize_ip: bool,
     /// Print how many lines there are of each kind, instead of the lines
     #[arg(long, conflicts_with_all = ["follow", "columns"])]
     count: bool,
@@ -114,6 +118,7 @@ impl EventsArguments {
             filter: Filter::new(self.conditions.clone())?,
             output: self.output()?,
             keeps_unparsed: self.unparsed.is_asked_for(),
+            masks_addresses: self.anonymize_ip,
         })
     }
 

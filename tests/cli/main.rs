@@ -5,6 +5,7 @@ mod bad_input;
 mod configuration;
 mod coverage;
 mod events;
+mod events_anonymize_ip;
 mod events_csv;
 mod events_problems;
 mod events_schema;

@@ -8,7 +8,7 @@ use super::stamp::StampText;
 use crate::cli::kinds::KindSet;
 use crate::cli::messages::say;
 use crate::cli::unparsed::push_if_unparsed;
-use crate::export::{Csv, JsonLines, Line};
+use crate::export::{self, Csv, JsonLines, Line};
 use crate::filter::Filter;
 use crate::source::Chunk;
 
@@ -20,6 +20,8 @@ pub(super) struct Job {
     pub(super) output: Output,
     /// Whether lines of unknown shape are to be kept as they were read.
     pub(super) keeps_unparsed: bool,
+    /// Whether addresses are written without the part that names one machine.
+    pub(super) masks_addresses: bool,
 }
 
 /// What becomes of the lines that are chosen.
@@ -102,13 +104,15 @@ impl Job {
         };
         let mut writer = self.output.writer();
         let mut stamps = StampText::default();
+        let mut masked = Masked::default();
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
             part.seen.lines += 1;
             let Some(record) = &line.record else { continue };
             let event = Event::parse(&record.tag, record.message);
             if self.keeps_unparsed {
-                push_if_unparsed(&mut part.unparsed, line.raw, record, &event);
+                let raw = masked.raw(line.raw, self.masks_addresses);
+                push_if_unparsed(&mut part.unparsed, raw, record, &event);
             }
             let Some(problem) = self.choose(record, &event) else {
                 continue;
@@ -119,7 +123,20 @@ impl Job {
                 record,
                 event,
             };
-            if self.lets_through(&line, &mut part.seen) {
+            if !self.lets_through(&line, &mut part.seen) {
+                continue;
+            }
+            if self.masks_addresses {
+                let record = masked.record(record);
+                let event = Event::parse(&record.tag, record.message);
+                let record = &record;
+                let line = Line {
+                    time,
+                    record,
+                    event,
+                };
+                part.push(&mut writer, &line, problem);
+            } else {
                 part.push(&mut writer, &line, problem);
             }
         }
@@ -162,6 +179,40 @@ impl Job {
                 ));
             }
         }
+    }
+}
+
+/// Room for a line's texts with the addresses in them masked.
+///
+/// The message is masked before it is parsed, not the fields: then none can be forgotten, and what
+/// is written of a text agrees with its parts.
+#[derive(Default)]
+struct Masked {
+    host: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl Masked {
+    fn record<'m>(&'m mut self, record: &Record<'m>) -> Record<'m> {
+        self.host.clear();
+        self.text.clear();
+        export::mask_addresses(&mut self.host, record.host);
+        export::mask_addresses(&mut self.text, record.message);
+        Record {
+            host: &self.host,
+            message: &self.text,
+            ..*record
+        }
+    }
+
+    /// Returns a line as it was read, masked if that is asked for.
+    fn raw<'m>(&'m mut self, raw: &'m [u8], is_asked_for: bool) -> &'m [u8] {
+        if !is_asked_for {
+            return raw;
+        }
+        self.text.clear();
+        export::mask_addresses(&mut self.text, raw);
+        &self.text
     }
 }
 
