@@ -52,6 +52,8 @@ const DEFECTS: &[Defect] = &[
     defect("14-noqueue-lost-connection", noqueue_lost_connection),
     // Addresses are quoted since Postfix 3.5, and may hold `>` and `, `.
     defect("15-quoted-local-part", quoted_local_part),
+    // No tool counts a line as often as the logger says that it was logged.
+    defect("16-message-repeated", message_repeated),
     // fail2ban and others miss the line without a reason, and the login of Postfix 3.9.
     defect("17-sasl-failed", sasl_failed),
     // pflogsumm 1.3.0 does not know it.
@@ -237,6 +239,16 @@ fn quoted_local_part(answer: &Answer) {
     answer.events("delivery", "recipient", &["\"x> y, z\"@example.org"]);
     answer.events("delivery", "orig_to", &["\"sales team\"@example.com"]);
     answer.column("/deliveries/by_relay", "domain", &["example.org"]);
+}
+
+fn message_repeated(answer: &Answer) {
+    answer.totals("rejected", 1 + 3);
+    answer.column("/rejects/by_client", "count", &["4"]);
+    answer.column("/logins", "count", &["3"]);
+    answer.is("/coverage/lines/read", 5);
+    answer.is("/coverage/lines/expanded", 2 + 1);
+    answer.events("smtpd_reject", "repeated", &["null", "3"]);
+    answer.events("sasl_auth_failed", "repeated", &["null", "2"]);
 }
 
 fn sasl_failed(answer: &Answer) {

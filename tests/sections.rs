@@ -567,3 +567,26 @@ fn all_of_them_as_text() {
     render::text(&report, render::Paper::default(), &mut text).unwrap();
     insta::assert_snapshot!(String::from_utf8(text).unwrap());
 }
+
+/// Lines alone: what nobody asked for is not even counted.
+#[test]
+fn coverage_counts_no_mail() {
+    let lines: Vec<&str> = MAILS.lines().filter(|line| !line.is_empty()).collect();
+    let mut tally = Tally::anchored(Windows::default()).counting(Wanted::LINES);
+    absorb(&mut tally, &lines);
+    let totals = tally.finish();
+    let nothing = Totals {
+        hosts: totals.hosts.clone(),
+        span: totals.span,
+        coverage: totals.coverage.clone(),
+        per_hour: totals.per_hour.clone(),
+        ..Totals::default()
+    };
+    assert_eq!(
+        totals.coverage.lines.read,
+        u64::try_from(lines.len()).unwrap()
+    );
+    assert_eq!(totals, nothing);
+    let hours = &totals.per_hour;
+    assert!(hours.iter().all(|row| row.traffic == Default::default()));
+}

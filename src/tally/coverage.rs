@@ -426,4 +426,27 @@ mod tests {
             );
         }
     }
+
+    /// The clock of one host is behind that of the other, and one of them is silent.
+    #[test]
+    fn hosts_between_each_other_have_clocks_and_gaps_of_their_own() {
+        let mut symbols = Symbols::default();
+        let hosts = [symbols.intern(b"mx1"), symbols.intern(b"mx2")];
+        let mut accounts = Accounts::default();
+        let half = GAP_US / 2;
+        for step in 0..6 {
+            accounts.stamp(hosts[0], half * step);
+            if step % 5 == 0 {
+                accounts.stamp(hosts[1], half * step - 10_000_000);
+            }
+        }
+        let coverage = accounts.finish(&symbols);
+        assert_eq!((coverage.disordered, coverage.disorder_us), (0, 0));
+        let gaps: Vec<(&str, i64)> = coverage
+            .gaps
+            .iter()
+            .map(|gap| (gap.host.as_str(), gap.to_us - gap.from_us))
+            .collect();
+        assert_eq!(gaps, [("mx2", 5 * half)]);
+    }
 }

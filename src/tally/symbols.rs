@@ -214,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn strings_of_one_length_and_ending_are_told_apart() {
+        let mut symbols = Symbols::default();
+        let names: [&[u8]; 2] = [b"anna@mail.example", b"bert@mail.example"];
+        assert_eq!(place(names[0]), place(names[1]));
+        for _ in 0..2 {
+            let found = names.map(|name| symbols.intern(name));
+            assert_eq!(found.map(|symbol| symbols.get(symbol)), names);
+        }
+    }
+
+    #[test]
     fn renumbers_a_later_part() {
         let (mut early, mut later) = (Symbols::default(), Symbols::default());
         let mx1 = early.intern(b"mx1");
