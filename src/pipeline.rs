@@ -1,9 +1,8 @@
-//! Chunks of lines, counted by rayon's workers in stretches that are merged with their neighbours.
+//! Chunks of lines, counted by rayon's workers in runs that are merged with their neighbours.
 //!
-//! The calling thread cuts or reads chunks; each worker goes along a stretch of the log as far as
-//! nobody else has been, and merges it with the stretches beside it. Merging is associative, so
-//! the result does not depend on the number of threads. At most a few chunks are in memory: it does
-//! not grow with the log.
+//! The calling thread cuts or reads chunks; each worker counts a run of them that follow each other,
+//! and merges it with the runs beside it. Merging is associative, so the result does not depend on
+//! the number of threads. At most a few chunks are in memory: it does not grow with the log.
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
 mod in_order;
@@ -58,7 +57,7 @@ pub fn tally(
     options: &Options,
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
     let pool = workers(options.threads)?;
-    let queue = Queue::new(pool.current_num_threads() + 1);
+    let queue = Queue::new(pool.current_num_threads());
     let parts = Parts::default();
     let mut timings = Timings::default();
     pool.in_place_scope(|scope| {
@@ -94,20 +93,24 @@ impl Drop for CloseWhenDone<'_> {
     }
 }
 
-/// Counts chunks until there are no more: stretches of the log, each as long as may be.
+/// Counts runs of chunks until there are no more.
 fn work(queue: &Queue, parts: &Parts, options: Options) {
     let _close = CloseWhenDone(queue);
     let mut part: Option<Part> = None;
-    while let Some(taken) = queue.take(part.as_ref().map(|part| part.end)) {
-        let Range { start, end } = taken.chunk.span.clone();
-        if part.as_ref().is_none_or(|part| part.end != start)
-            && let Some(finished) = part.take()
-        {
-            parts.add(finished);
+    while let Some(mut run) = queue.take() {
+        // Each is dropped when it is counted: its buffer is the next one's.
+        for chunk in run.chunks.drain(..) {
+            let Range { start, end } = chunk.span.clone();
+            // A run behind the last one needs no merging either.
+            if part.as_ref().is_none_or(|part| part.end != start)
+                && let Some(finished) = part.replace(Part::new(start, options))
+            {
+                parts.add(finished);
+            }
+            let part = part.get_or_insert_with(|| Part::new(start, options));
+            count(&mut part.tally, &chunk);
+            part.end = end;
         }
-        let stretch = part.get_or_insert_with(|| Part::new(start, options));
-        count(&mut stretch.tally, &taken.chunk);
-        stretch.end = end;
     }
     if let Some(finished) = part {
         parts.add(finished);

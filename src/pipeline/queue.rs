@@ -1,8 +1,10 @@
 //! Chunks that wait for a worker, and which of them a worker takes.
 //!
-//! A worker that goes on where it stopped has nothing to merge. So each works on a stretch of the
-//! log as long as there is one, and one that has come to an end of its own takes half of what lies
-//! before another. A chunk that is read already comes first: it takes up memory.
+//! A worker takes a run of chunks that follow each other: what it counts of a run needs no merging.
+//! Runs are long while much of the log is left and short at its end, so that no worker is idle while
+//! another has far to go. They are taken from the front, so that what was counted is merged soon and
+//! memory is that of one whole and some runs. A chunk that is read already comes first: it takes up
+//! memory.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -10,8 +12,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use super::lock;
 use crate::source::{Chunk, Position};
 
-/// So many chunks wait before the first worker begins, so that there are halves to take.
+/// So many chunks wait before the first worker begins, so that there are runs to take.
 const HEAD_START: usize = 16;
+/// No run is longer: what is counted of it waits for its neighbours.
+const LONGEST_RUN: usize = 8;
 /// At most so many chunks wait that are not read yet: each is a place in a file.
 const LONGEST: usize = 4_096;
 
@@ -19,15 +23,14 @@ const LONGEST: usize = 4_096;
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
-    /// At most so many chunks that are read wait or are being counted.
-    most_read: usize,
+    workers: usize,
 }
 
 #[derive(Default)]
 struct State {
     waiting: BTreeMap<Position, Chunk>,
-    /// Where the stretches end that workers are on.
-    ends: Vec<Position>,
+    /// A worker took a chunk.
+    has_begun: bool,
     /// How many chunks wait that are read.
     read_waiting: usize,
     /// How many chunks are read and not counted yet.
@@ -36,14 +39,14 @@ struct State {
     is_closed: bool,
 }
 
-/// A chunk in the hands of a worker. When it was read before, its place is free again when this is
-/// dropped, by a panic too.
-pub(super) struct Taken<'q> {
-    pub(super) chunk: Chunk,
+/// Chunks that follow each other, in the hands of a worker. When it is one that was read before, its
+/// place is free again when this is dropped, by a panic too.
+pub(super) struct Run<'q> {
+    pub(super) chunks: Vec<Chunk>,
     place: Option<&'q Queue>,
 }
 
-impl Drop for Taken<'_> {
+impl Drop for Run<'_> {
     fn drop(&mut self) {
         if let Some(queue) = self.place {
             lock(&queue.state).read -= 1;
@@ -53,11 +56,12 @@ impl Drop for Taken<'_> {
 }
 
 impl Queue {
-    pub(super) fn new(most_read: usize) -> Self {
+    /// Makes a queue for so many workers.
+    pub(super) fn new(workers: usize) -> Self {
         Queue {
             state: Mutex::default(),
             changed: Condvar::new(),
-            most_read,
+            workers,
         }
     }
 
@@ -65,7 +69,8 @@ impl Queue {
     pub(super) fn push(&self, chunk: Chunk) -> bool {
         let is_read = chunk.is_read();
         let mut state = lock(&self.state);
-        while !state.is_closed && state.is_full(is_read, self.most_read) {
+        // One that is read waits while each worker has another one.
+        while !state.is_closed && state.is_full(is_read, self.workers + 1) {
             state = self
                 .changed
                 .wait(state)
@@ -88,21 +93,22 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Takes a chunk for a worker whose stretch ends at `end`: the one that follows if it can be.
-    /// Waits for one; `None` when there are no more.
-    pub(super) fn take(&self, end: Option<Position>) -> Option<Taken<'_>> {
+    /// Takes a run of chunks. Waits for one; `None` when there are no more.
+    pub(super) fn take(&self) -> Option<Run<'_>> {
         let mut state = lock(&self.state);
         loop {
-            if let Some(start) = state.choose(end) {
-                let chunk = state.waiting.remove(&start)?;
-                let is_read = chunk.is_read();
-                state.read_waiting -= usize::from(is_read);
-                if let Some(end) = end {
-                    state.leave(end);
-                }
-                state.ends.push(chunk.span.end);
-                let place = is_read.then_some(self);
-                return Some(Taken { chunk, place });
+            if let Some(chunk) = state.take_read() {
+                let (chunks, place) = (vec![chunk], Some(self));
+                return Some(Run { chunks, place });
+            }
+            let chunks = state.take_run(self.workers);
+            if !chunks.is_empty() {
+                // Whoever waits for room to add chunks may go on.
+                self.changed.notify_all();
+                return Some(Run {
+                    chunks,
+                    place: None,
+                });
             }
             if state.is_closed {
                 return None;
@@ -124,49 +130,33 @@ impl State {
         }
     }
 
-    fn leave(&mut self, end: Position) {
-        if let Some(at) = self.ends.iter().position(|other| *other == end) {
-            self.ends.swap_remove(at);
-        }
-    }
-
-    /// Chooses the chunk to take, by where it begins.
-    fn choose(&self, end: Option<Position>) -> Option<Position> {
-        let next = end.filter(|end| self.waiting.contains_key(end));
-        if self.read_waiting > 0 {
-            let is_read = |start: &Position| self.waiting.get(start).is_some_and(Chunk::is_read);
-            let first = || self.waiting.keys().copied().find(is_read);
-            return next.filter(is_read).or_else(first);
-        }
-        if next.is_some() {
-            return next;
-        }
-        let has_head_start = self.is_closed || self.waiting.len() >= HEAD_START;
-        if !has_head_start && self.ends.is_empty() {
+    /// Takes the first chunk that is read.
+    fn take_read(&mut self) -> Option<Chunk> {
+        if self.read_waiting == 0 {
             return None;
         }
-        self.largest_share(end)
+        let mut waiting = self.waiting.iter();
+        let (&start, _) = waiting.find(|(_, chunk)| chunk.is_read())?;
+        self.read_waiting -= 1;
+        self.waiting.remove(&start)
     }
 
-    /// Finds the longest stretch that nobody would come to, or half of one that somebody will.
-    fn largest_share(&self, own_end: Option<Position>) -> Option<Position> {
-        let mut best: Option<(usize, Position, usize)> = None;
-        let mut chunks = self.waiting.values().peekable();
-        while let Some(first) = chunks.next() {
-            let (mut length, mut end) = (1, first.span.end);
-            while let Some(next) = chunks.next_if(|next| next.span.start == end) {
-                (length, end) = (length + 1, next.span.end);
-            }
-            let start = first.span.start;
-            let is_ahead = self.ends.contains(&start) && Some(start) != own_end;
-            let skipped = if is_ahead { length / 2 } else { 0 };
-            let share = length - skipped;
-            if best.is_none_or(|(most, ..)| share > most) {
-                best = Some((share, start, skipped));
-            }
+    /// Takes the first chunks that follow each other: a share of what waits.
+    fn take_run(&mut self, workers: usize) -> Vec<Chunk> {
+        let mut run: Vec<Chunk> = Vec::new();
+        if !(self.has_begun || self.is_closed || self.waiting.len() >= HEAD_START) {
+            return run;
         }
-        let (_, start, skipped) = best?;
-        self.waiting.range(start..).nth(skipped).map(|(at, _)| *at)
+        let share = self.waiting.len() / (2 * workers.max(1));
+        let share = share.clamp(1, LONGEST_RUN);
+        while run.len() < share
+            && let Some(first) = self.waiting.first_entry()
+            && run.last().is_none_or(|last| last.span.end == *first.key())
+        {
+            run.push(first.remove());
+        }
+        self.has_begun |= !run.is_empty();
+        run
     }
 }
 
@@ -195,91 +185,73 @@ mod tests {
         (folder, chunks, places)
     }
 
-    fn queue(chunks: Vec<Chunk>) -> Queue {
-        let queue = Queue::new(2);
+    fn queue(chunks: Vec<Chunk>, workers: usize) -> Queue {
+        let queue = Queue::new(workers);
         assert!(chunks.into_iter().all(|chunk| queue.push(chunk)));
         queue
     }
 
-    /// Takes a chunk; tells from where to where it goes.
-    fn take(queue: &Queue, end: Option<Position>) -> Option<Range<Position>> {
-        queue.take(end).map(|taken| taken.chunk.span.clone())
-    }
-
-    #[test]
-    fn one_worker_goes_from_the_first_chunk_to_the_last() {
-        let (_folder, chunks, places) = unread(40);
-        let queue = queue(chunks);
-        queue.close();
-        let mut end = None;
-        for place in places.windows(2) {
-            let taken = take(&queue, end).unwrap();
-            assert_eq!([taken.start, taken.end], place);
-            end = Some(taken.end);
+    /// Takes a run; tells from where to where it goes, and that it has no holes.
+    fn take(queue: &Queue) -> Option<Range<Position>> {
+        let run = queue.take()?;
+        for pair in run.chunks.windows(2) {
+            assert_eq!(pair[0].span.end, pair[1].span.start);
         }
-        assert!(take(&queue, end).is_none());
+        Some(run.chunks.first()?.span.start..run.chunks.last()?.span.end)
     }
 
     #[test]
-    fn a_second_one_takes_half_of_what_lies_before_the_first() {
-        let (_folder, chunks, places) = unread(41);
-        let queue = queue(chunks);
+    fn runs_are_all_of_the_log_in_order_and_get_shorter() {
+        let (_folder, chunks, places) = unread(60);
+        let queue = queue(chunks, 2);
         queue.close();
-        let first = take(&queue, None).unwrap();
-        let second = take(&queue, None).unwrap();
-        assert_eq!([first.start, second.start], [places[0], places[21]]);
-        // Each goes on with its own stretch.
-        let mut end = second.end;
-        while let Some(place) = places.iter().position(|place| *place == end)
-            && place < 41
-        {
-            let taken = take(&queue, Some(end)).unwrap();
-            assert_eq!(taken.start, end);
-            end = taken.end;
+        let (mut at, mut lengths) = (0, Vec::new());
+        while let Some(run) = take(&queue) {
+            assert_eq!(run.start, places[at]);
+            let end = places.iter().position(|place| *place == run.end).unwrap();
+            lengths.push(end - at);
+            at = end;
         }
-        // At the end of the log it takes half of the first one's.
-        let taken = take(&queue, Some(end)).unwrap();
-        assert_eq!(taken.start, places[11]);
+        assert_eq!(at, 60);
+        assert_eq!(lengths.first(), Some(&LONGEST_RUN));
+        assert_eq!(lengths.last(), Some(&1));
+        assert!(lengths.is_sorted_by(|a, b| a >= b), "{lengths:?}");
     }
 
     #[test]
-    fn what_nobody_would_come_to_is_taken_from_its_beginning() {
+    fn a_run_ends_where_the_next_chunk_is_not_here() {
         let (_folder, mut chunks, places) = unread(40);
-        let rest = chunks.split_off(20);
-        let queue = queue(chunks);
-        let first = take(&queue, None).unwrap();
-        assert!(rest.into_iter().skip(1).all(|chunk| queue.push(chunk)));
-        let second = take(&queue, None).unwrap();
-        assert_eq!([first.start, second.start], [places[0], places[21]]);
+        chunks.remove(3);
+        let queue = queue(chunks, 1);
+        let runs = [take(&queue).unwrap(), take(&queue).unwrap()];
+        assert_eq!(runs[0], places[0]..places[3]);
+        assert_eq!(runs[1].start, places[4]);
     }
 
     #[test]
-    fn what_is_in_memory_comes_first_and_is_limited() {
+    fn what_is_in_memory_comes_first_by_itself_and_is_limited() {
         let (_folder, chunks, places) = unread(20);
-        let queue = queue(chunks);
-        let first = take(&queue, None).unwrap();
+        let queue = queue(chunks, 2);
         let dating = Dating::from_year(2026, None);
         let read = Chunk::new(b"line\n".to_vec(), dating, SourceId(0));
         let far = places[20]..places[20];
         assert!(queue.push(read.at(far.clone())));
-        let taken = queue.take(Some(first.end)).unwrap();
-        assert_eq!(taken.chunk.span, far);
-        assert_eq!(
-            lock(&queue.state).read,
-            1,
-            "it is in memory as long as it is counted"
-        );
-        drop(taken);
-        assert_eq!(lock(&queue.state).read, 0);
-        assert_eq!(take(&queue, Some(first.end)).unwrap().start, first.end);
+        let run = queue.take().unwrap();
+        assert_eq!(run.chunks.len(), 1);
+        assert_eq!(run.chunks[0].span, far);
+        let read = || lock(&queue.state).read;
+        assert_eq!(read(), 1, "it is in memory as long as it is counted");
+        drop(run);
+        assert_eq!(read(), 0);
+        assert_eq!(take(&queue).unwrap().start, places[0]);
     }
 
     #[test]
     fn nobody_waits_for_a_worker_that_gave_up() {
         let (_folder, chunks, _) = unread(2);
-        let queue = Queue::new(0);
+        let queue = Queue::new(1);
         queue.close();
         assert!(chunks.into_iter().all(|chunk| !queue.push(chunk)));
-        assert!(take(&queue, None).is_none());
+        assert!(take(&queue).is_none());
     }
 }
