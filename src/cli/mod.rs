@@ -39,7 +39,8 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-`mailtally FILES` is `mailtally report FILES`.
+`mailtally FILES` is `mailtally report FILES`. `mailtally report --format pflogsumm` is \
+pflogsumm's report and takes pflogsumm's options: see its --help.
 
 Exit status: 0 done; 1 a condition of --fail-on is met; 2 an error, or an input that could be read only in part (the report on the \
 rest is still printed).";
