@@ -268,30 +268,12 @@ fn a_report_says_what_was_intended() {
     }));
 }
 
-/// All but the format with the tag cut at its slash, which does not tell services apart.
-const FORMATS: [Format; 17] = [
-    Format::Rfc3164,
-    Format::Rfc3164Single,
-    Format::Bsd,
-    Format::Solaris,
-    Format::Pri,
-    Format::Rfc3339,
-    Format::Rfc5424,
-    Format::Rfc5424Data,
-    Format::Rfc5424File,
-    Format::Journal,
-    Format::JournalBytes,
-    Format::Short,
-    Format::ShortPrecise,
-    Format::ShortIso,
-    Format::ShortIsoPrecise,
-    Format::ShortFull,
-    Format::ShortUnix,
-];
-
 #[test]
 fn every_format_tells_the_same() {
-    let cases = FORMATS.iter().zip(4..).flat_map(|(&format, seed)| {
+    // A tag that is cut at its slash does not tell services apart.
+    let formats = Format::ALL.into_iter();
+    let formats = formats.filter(|format| *format != Format::Rfc5424Cut);
+    let cases = formats.zip(4..).flat_map(|(format, seed)| {
         [seed, seed + 105].map(|seed| {
             let options = loggen::Options::small(seed, 120);
             let case = with(options, |options| options.format = format);

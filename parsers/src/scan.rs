@@ -10,6 +10,22 @@ use nom::{IResult, Parser};
 
 use crate::fields::{Field, Seconds, Visitor};
 
+/// Makes a table of what a function says of each byte.
+macro_rules! byte_table {
+    ($of:ident) => {{
+        let mut table = [0; 256];
+        let mut rest: &mut [u8] = &mut table;
+        let mut byte = 0u8;
+        while let [first, behind @ ..] = rest {
+            *first = $of(byte);
+            byte = byte.wrapping_add(1);
+            rest = behind;
+        }
+        table
+    }};
+}
+pub(crate) use byte_table;
+
 /// What a parser of this crate returns: the rest of the line, and a value.
 pub(crate) type Scan<'a, T> = IResult<&'a [u8], T, ()>;
 
@@ -438,17 +454,7 @@ const HEX: u8 = 1;
 /// A digit of a long queue id: digits, and letters without vowels.
 const BASE52: u8 = 2;
 /// Which digits each byte can be.
-static DIGITS: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut rest: &mut [u8] = &mut table;
-    let mut byte = 0u8;
-    while let [first, behind @ ..] = rest {
-        *first = digit_sets(byte);
-        byte = byte.wrapping_add(1);
-        rest = behind;
-    }
-    table
-};
+static DIGITS: [u8; 256] = byte_table!(digit_sets);
 
 /// Which digits a byte can be, 0 for none.
 const fn digit_sets(byte: u8) -> u8 {

@@ -2,7 +2,6 @@
 
 mod count;
 mod follow;
-mod in_order;
 mod job;
 mod names;
 mod problems;
@@ -196,7 +195,7 @@ fn write(logs: &mut Logs, job: &Job, threads: Option<usize>, sink: &mut Sink) ->
     let buffers = Buffers::default();
     let mut out = io::stdout();
     out.write_all(&job.output.header()).context(CANNOT_WRITE)?;
-    let written = in_order::in_order(
+    let written = pipeline::in_order(
         logs,
         &pool,
         |mut chunk| job.part(&mut chunk, buffers.get()),

@@ -325,16 +325,20 @@ fn read(
         arguments.input.inputs()?
     };
     let options = arguments.input.options()?;
+    let pool = pipeline::workers(arguments.input.threads())
+        .context("cannot start the threads that parse")?;
     let mut outcome = Outcome::Done;
     for input in inputs {
         let mut chunks = source::read_all(vec![input], &options);
         pipeline::in_order(
             chunks.by_ref(),
-            arguments.input.threads(),
+            &pool,
             |chunk| reader.read(chunk.bytes()),
-            |part| summary.absorb(&part),
-        )
-        .context("cannot start the threads that parse")?;
+            |part| {
+                summary.absorb(&part);
+                Ok(())
+            },
+        )?;
         chunks.settle();
         for problem in chunks.problems() {
             say(&problem.to_string());

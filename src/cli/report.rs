@@ -1,9 +1,11 @@
 //! `mailtally report`: what happened, for people or programs.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -65,82 +67,42 @@ pub(super) struct LayoutArguments {
     top: Option<usize>,
 }
 
-/// A part of the report.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+/// One or several parts of the report by their name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum SectionName {
-    /// Grand totals, by instance too
-    Totals,
-    /// Traffic per day and hour
-    Traffic,
-    /// TLS sessions
-    Tls,
-    /// Logins
-    Logins,
-    /// Refused mail
-    Rejects,
-    /// Deferrals, bounces and expired mail by reason and destination
-    Failures,
-    /// How long deliveries took, stage by stage
-    Delays,
-    /// Mails and bytes by sending and recipient domain
-    Domains,
-    /// Mails and bytes by sender and recipient
-    Addresses,
-    /// Refusals by class and rule, for now and for good, over time
-    RejectTrend,
-    /// Warnings, errors, panics, and what master says
-    Warnings,
-    /// How long clients stay with smtpd
-    Smtpd,
-    /// What postscreen did, and what blocklists said
-    Postscreen,
-    /// Who came back after greylisting, and when
-    Greylist,
-    /// Dovecot's sessions, bytes, deliveries, Sieve actions, full mailboxes
-    Mailboxes,
-    /// What milters, policy services and filters decided
-    Verdicts,
-    /// Failed logins by address and network, users by networks
-    LoginSources,
-    /// IPv4 beside IPv6
-    Families,
-    /// Sources of unwanted mail
-    SpamSources,
-    /// How every line was accounted for
-    Coverage,
-    /// What a report has when nothing is asked for
+    Part(Part),
     Default,
-    /// All there are
     All,
+}
+
+impl ValueEnum for SectionName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static NAMES: LazyLock<Vec<SectionName>> = LazyLock::new(|| {
+            let parts = Part::ALL.iter().copied().map(SectionName::Part);
+            parts
+                .chain([SectionName::Default, SectionName::All])
+                .collect()
+        });
+        &NAMES
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, about) = match self {
+            SectionName::Part(part) => (part.name(), part.about()),
+            SectionName::Default => ("default", "What a report has when nothing is asked for"),
+            SectionName::All => ("all", "All there are"),
+        };
+        Some(PossibleValue::new(name).help(about))
+    }
 }
 
 impl SectionName {
     fn sections(self) -> Sections {
-        let part = match self {
-            SectionName::Default => return Sections::default(),
-            SectionName::All => return Sections::ALL,
-            SectionName::Totals => Part::Totals,
-            SectionName::Traffic => Part::Traffic,
-            SectionName::Tls => Part::Tls,
-            SectionName::Logins => Part::Logins,
-            SectionName::Rejects => Part::Rejects,
-            SectionName::Failures => Part::Failures,
-            SectionName::Delays => Part::Delays,
-            SectionName::Domains => Part::Domains,
-            SectionName::Addresses => Part::Addresses,
-            SectionName::RejectTrend => Part::RejectTrend,
-            SectionName::Warnings => Part::Warnings,
-            SectionName::Smtpd => Part::Smtpd,
-            SectionName::Postscreen => Part::Postscreen,
-            SectionName::Greylist => Part::Greylist,
-            SectionName::Mailboxes => Part::Mailboxes,
-            SectionName::Verdicts => Part::Verdicts,
-            SectionName::LoginSources => Part::LoginSources,
-            SectionName::Families => Part::Families,
-            SectionName::SpamSources => Part::SpamSources,
-            SectionName::Coverage => Part::Coverage,
-        };
-        [part].into_iter().collect()
+        match self {
+            SectionName::Part(part) => [part].into_iter().collect(),
+            SectionName::Default => Sections::default(),
+            SectionName::All => Sections::ALL,
+        }
     }
 }
 

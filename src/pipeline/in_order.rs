@@ -1,127 +1,194 @@
-//! Work on chunks side by side whose results are wanted in log order.
+//! Work on chunks by many workers, taken over in the order of the chunks.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{self, Sender};
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use rayon::ThreadPoolBuildError;
+use rayon::ThreadPool;
 
-use super::workers;
-use crate::source::Chunk;
+use super::lock;
 
-/// Works on chunks, which come in log order, and hands what comes of them over in that order.
+/// Works on each item with the pool's threads and hands the results to `take` in order.
 ///
-/// The calling thread reads and takes over, the workers work; few chunks more than there are
-/// workers are under way at a time.
+/// Whoever finishes the result that is next hands it over, and those that wait behind it: nobody
+/// waits for anybody but the reader of the items, who goes no more than a few ahead.
 ///
 /// # Errors
-/// When the worker threads cannot be started.
-///
-/// # Panics
-/// When a worker panicked, which is a bug: a part of the log would be missing otherwise.
-pub fn in_order<T: Send>(
-    mut chunks: impl Iterator<Item = Chunk>,
-    threads: Option<usize>,
-    work: impl Fn(&Chunk) -> T + Sync,
-    mut take: impl FnMut(T),
-) -> Result<(), ThreadPoolBuildError> {
-    let pool = workers(threads)?;
-    let limit = pool.current_num_threads() + 1;
-    let (sender, receiver) = mpsc::channel();
-    let work = &work;
+/// That of `take`; nothing more is worked on then.
+pub fn in_order<I: Send, R: Send>(
+    items: impl Iterator<Item = I>,
+    pool: &ThreadPool,
+    work: impl Fn(I) -> R + Sync,
+    take: impl FnMut(R) -> io::Result<()> + Send,
+) -> io::Result<()> {
+    let limit = pool.current_num_threads() + 2;
+    let queue = Queue {
+        state: Mutex::new(State {
+            next: 0,
+            ahead: 0,
+            finished: BTreeMap::new(),
+            take: Some(take),
+            error: None,
+        }),
+        moved: Condvar::new(),
+    };
     pool.in_place_scope(|scope| {
-        let mut ready = BTreeMap::new();
-        let (mut begun, mut taken) = (0, 0);
-        loop {
-            let next = chunks.next();
-            let is_over = next.is_none();
-            if let Some(chunk) = next {
-                let place = Place::new(begun, &sender);
-                begun += 1;
-                scope.spawn(move |_| {
-                    let mut place = place;
-                    place.result = Some(work(&chunk));
-                });
-            }
-            while begun - taken >= if is_over { 1 } else { limit } {
-                let Ok((number, result)) = receiver.recv() else {
-                    return;
-                };
-                ready.insert(number, result);
-                while let Some(result) = ready.remove(&taken) {
-                    result.into_iter().for_each(&mut take);
-                    taken += 1;
-                }
-            }
-            if is_over {
-                return;
-            }
+        for (at, item) in items.enumerate() {
+            let Some(place) = queue.place(limit) else {
+                break;
+            };
+            let (queue, work) = (&queue, &work);
+            scope.spawn(move |_| {
+                queue.finish(at, work(item));
+                drop(place);
+            });
         }
     });
-    Ok(())
+    let state = queue.state.into_inner();
+    match state.unwrap_or_else(PoisonError::into_inner).error {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }
 
-/// Where the result of a chunk goes: it is sent when this is dropped, by a panic too, or the calling
-/// thread would wait for ever.
-struct Place<T> {
-    number: usize,
-    sender: Sender<(usize, Option<T>)>,
-    result: Option<T>,
+struct Queue<R, T> {
+    state: Mutex<State<R, T>>,
+    moved: Condvar,
 }
 
-impl<T> Place<T> {
-    fn new(number: usize, sender: &Sender<(usize, Option<T>)>) -> Self {
-        Place {
-            number,
-            sender: sender.clone(),
-            result: None,
+struct State<R, T> {
+    /// The number of the result to be handed over next.
+    next: usize,
+    /// How many items were begun whose result was not handed over.
+    ahead: usize,
+    finished: BTreeMap<usize, R>,
+    /// `None` while somebody hands over.
+    take: Option<T>,
+    error: Option<io::Error>,
+}
+
+/// The right to begin an item. A result is counted out when it is handed over; when the work panics
+/// there is none, and the reader must not wait for it.
+struct Place<'q, R, T>(&'q Queue<R, T>);
+
+impl<R, T> Drop for Place<'_, R, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Only ends the reading: the pool's scope panics in its turn.
+            self.0.lock().error = Some(io::Error::other("the work panicked"));
+            self.0.moved.notify_all();
         }
     }
 }
 
-impl<T> Drop for Place<T> {
-    fn drop(&mut self) {
-        // Nobody waits any more if this fails.
-        let _ = self.sender.send((self.number, self.result.take()));
+impl<R, T> Queue<R, T> {
+    /// Waits until few enough results are outstanding; `None` when there is no use in going on.
+    fn place(&self, limit: usize) -> Option<Place<'_, R, T>> {
+        let mut state = self.lock();
+        while state.ahead >= limit && state.error.is_none() {
+            state = self
+                .moved
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.error.is_some() {
+            return None;
+        }
+        state.ahead += 1;
+        Some(Place(self))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<R, T>> {
+        lock(&self.state)
+    }
+}
+
+impl<R, T: FnMut(R) -> io::Result<()>> Queue<R, T> {
+    /// Puts a result down, and hands over all that are next unless somebody does so already.
+    fn finish(&self, at: usize, result: R) {
+        let mut state = self.lock();
+        state.finished.insert(at, result);
+        let Some(mut take) = state.take.take() else {
+            return;
+        };
+        while let Some(result) = state.next_result() {
+            drop(state);
+            let taken = take(result);
+            state = self.lock();
+            state.next += 1;
+            state.ahead = state.ahead.saturating_sub(1);
+            if let Err(error) = taken {
+                state.error = Some(error);
+            }
+            self.moved.notify_all();
+        }
+        state.take = Some(take);
+    }
+}
+
+impl<R, T> State<R, T> {
+    /// Takes out the result that is next, if it is there and still wanted.
+    fn next_result(&mut self) -> Option<R> {
+        if self.error.is_some() {
+            return None;
+        }
+        self.finished.remove(&self.next)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use super::super::workers;
     use super::*;
-    use crate::source::{Dating, SourceId};
-
-    fn chunks(count: u8) -> impl Iterator<Item = Chunk> {
-        (0..count)
-            .map(|number| Chunk::new(vec![number], Dating::from_year(2026, None), SourceId(0)))
-    }
 
     #[test]
-    fn hands_results_over_in_the_order_of_chunks() {
+    fn results_come_in_the_order_of_the_items() {
         for threads in [1, 2, 5] {
+            let pool = workers(Some(threads)).unwrap();
             let mut taken = Vec::new();
-            let work = |chunk: &Chunk| {
-                let number = chunk.bytes()[0];
-                // Earlier chunks take longer than those behind them.
-                std::thread::sleep(Duration::from_micros(u64::from(number % 3) * 300));
-                number
+            // Odd ones take longer, so that even ones overtake them.
+            let work = |item: usize| {
+                let rounds = if item % 2 == 1 { 20_000 } else { 1 };
+                (0..rounds).fold(item, |sum, _| std::hint::black_box(sum));
+                item * 10
             };
-            in_order(chunks(40), Some(threads), work, |number| taken.push(number)).unwrap();
-            assert_eq!(taken, (0..40).collect::<Vec<u8>>(), "{threads} threads");
+            in_order(0..500, &pool, work, |result| {
+                taken.push(result);
+                Ok(())
+            })
+            .unwrap();
+            let expected: Vec<usize> = (0..500).map(|item| item * 10).collect();
+            assert_eq!(taken, expected);
         }
     }
 
     #[test]
-    fn a_panic_of_a_worker_ends_it() {
-        let run = || {
-            in_order(
-                chunks(9),
-                Some(2),
-                |chunk| assert_ne!(chunk.bytes()[0], 3),
-                |()| {},
-            )
-        };
-        assert!(std::panic::catch_unwind(run).is_err());
+    fn an_error_ends_the_work() {
+        let pool = workers(Some(2)).unwrap();
+        let begun = AtomicUsize::new(0);
+        let items = (0..10_000).inspect(|_| {
+            begun.fetch_add(1, Ordering::Relaxed);
+        });
+        let result = in_order(
+            items,
+            &pool,
+            |item| item,
+            |item| match item {
+                7 => Err(io::Error::other("full")),
+                _ => Ok(()),
+            },
+        );
+        assert_eq!(result.unwrap_err().to_string(), "full");
+        assert!(begun.load(Ordering::Relaxed) < 20, "{begun:?} were begun");
+    }
+
+    #[test]
+    #[should_panic(expected = "a bug")]
+    fn a_panic_in_the_work_is_one_here() {
+        let pool = workers(Some(2)).unwrap();
+        let work = |item: usize| assert!(item != 3, "a bug");
+        let _ = in_order(0..100, &pool, work, |()| Ok(()));
     }
 }

@@ -1,8 +1,9 @@
 //! The report for spreadsheets and databases: a file for each section, RFC 4180.
 //!
 //! A section is one table: the column `table` names the part of it that a row belongs to (the
-//! section itself where the part has no name of its own), and the other columns are those of all its parts. Counts and bytes are plain numbers, a share is one
-//! from 0 to 1, and what the log does not have is an empty cell. Bars are left out.
+//! section itself where the part has no name of its own), and the other columns are those of all
+//! its parts. Counts and bytes are plain numbers, a share is one from 0 to 1, and what the log does
+//! not have is an empty cell. Bars are left out.
 //!
 //! A text that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet, and strangers write
 //! into mail logs: such a cell gets a `'` in front, which spreadsheets take for "this is text".

@@ -2,61 +2,66 @@
 
 use crate::tally::Wanted;
 
-/// A part of a report that can be asked for by itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Part {
-    /// Grand totals, by instance too.
-    Totals,
-    /// Traffic per day and hour.
-    Traffic,
-    /// TLS sessions.
-    Tls,
-    /// Logins.
-    Logins,
-    /// Refused mail.
-    Rejects,
-    /// Failed deliveries by reason and destination.
-    Failures,
-    /// Delays, stage by stage.
-    Delays,
-    /// Mails and bytes by sending and recipient domain.
-    Domains,
-    /// Mails and bytes by sender and recipient.
-    Addresses,
-    /// Refusals by class and rule, for now and for good, over time.
-    RejectTrend,
-    /// Warnings, errors and what master says.
-    Warnings,
-    /// How long clients stay with smtpd.
-    Smtpd,
-    /// postscreen and blocklists.
-    Postscreen,
-    /// Greylisting.
-    Greylist,
-    /// Dovecot's mail processes.
-    Mailboxes,
-    /// Verdicts of milters, policy services and filters.
-    Verdicts,
-    /// Where logins come from.
-    LoginSources,
-    /// IPv4 beside IPv6: connections, accepted mail, deliveries.
-    Families,
-    /// Sources of unwanted mail.
-    SpamSources,
-    /// How every line was accounted for.
-    Coverage,
+/// Declares the parts with their names and what they show, in the order in which they are listed.
+macro_rules! parts {
+    ($($part:ident = $name:literal: $about:literal,)*) => {
+        /// A part of a report that can be asked for by itself.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Part {
+            $(#[doc = $about] $part,)*
+        }
+
+        impl Part {
+            /// All parts.
+            pub const ALL: &[Part] = &[$(Part::$part,)*];
+
+            /// Returns the name by which the part is asked for.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Part::$part => $name,)*
+                }
+            }
+
+            /// Says what the part shows.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Part::$part => $about,)*
+                }
+            }
+        }
+    };
+}
+
+parts! {
+    Totals = "totals": "Grand totals, by instance too",
+    Traffic = "traffic": "Traffic per day and hour",
+    Tls = "tls": "TLS sessions",
+    Logins = "logins": "Logins",
+    Rejects = "rejects": "Refused mail",
+    Failures = "failures": "Deferrals, bounces and expired mail by reason and destination",
+    Delays = "delays": "How long deliveries took, stage by stage",
+    Domains = "domains": "Mails and bytes by sending and recipient domain",
+    Addresses = "addresses": "Mails and bytes by sender and recipient",
+    RejectTrend = "reject-trend": "Refusals by class and rule, for now and for good, over time",
+    Warnings = "warnings": "Warnings, errors, panics, and what master says",
+    Smtpd = "smtpd": "How long clients stay with smtpd",
+    Postscreen = "postscreen": "What postscreen did, and what blocklists said",
+    Greylist = "greylist": "Who came back after greylisting, and when",
+    Mailboxes = "mailboxes": "Dovecot's sessions, bytes, deliveries, Sieve actions, full mailboxes",
+    Verdicts = "verdicts": "What milters, policy services and filters decided",
+    LoginSources = "login-sources": "Failed logins by address and network, users by networks",
+    Families = "families": "IPv4 beside IPv6",
+    SpamSources = "spam-sources": "Sources of unwanted mail",
+    Coverage = "coverage": "How every line was accounted for",
 }
 
 /// The rows of the lists of single parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits([Option<u32>; PARTS]);
-
-/// No report has more parts.
-const PARTS: usize = 64;
+pub struct Limits([Option<u32>; Part::ALL.len()]);
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits([None; PARTS])
+        Limits([None; Part::ALL.len()])
     }
 }
 
@@ -64,8 +69,8 @@ impl Limits {
     /// Sets the rows of the lists of these parts.
     pub fn set(&mut self, sections: Sections, rows: usize) {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        for (bit, limit) in self.0.iter_mut().enumerate() {
-            if sections.has_bit(bit) {
+        for (part, limit) in Part::ALL.iter().zip(&mut self.0) {
+            if sections.has(*part) {
                 *limit = Some(rows);
             }
         }
@@ -122,11 +127,7 @@ impl Sections {
 
     /// Tells whether a part was asked for.
     pub fn has(self, part: Part) -> bool {
-        self.has_bit(part as usize)
-    }
-
-    fn has_bit(self, bit: usize) -> bool {
-        self.0 >> bit & 1 == 1
+        self.0 & bit(part) != 0
     }
 
     /// What has to be counted for them.

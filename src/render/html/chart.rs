@@ -256,14 +256,14 @@ fn shortened(name: &str) -> String {
     short
 }
 
+/// Returns the largest part of all bars.
+fn largest(chart: &Chart) -> u64 {
+    let parts = chart.bars.iter().flat_map(|(_, parts)| parts);
+    parts.copied().max().unwrap_or(0)
+}
+
 fn grid(chart: &Chart) -> String {
-    let most = chart
-        .bars
-        .iter()
-        .flat_map(|(_, parts)| parts)
-        .copied()
-        .max()
-        .unwrap_or(0);
+    let most = largest(chart);
     let columns = number::len(chart.parts.len()).max(1);
     let step = (ALL - NAMES) / columns;
     let every = columns.div_ceil(8);
@@ -306,13 +306,7 @@ fn level(field: u64, most: u64) -> &'static str {
 }
 
 fn scale_of_grid(chart: &Chart) -> String {
-    let most = chart
-        .bars
-        .iter()
-        .flat_map(|(_, parts)| parts)
-        .copied()
-        .max()
-        .unwrap_or(0);
+    let most = largest(chart);
     let box_of = |class: &str| {
         format!(
             "<svg aria-hidden=\"true\"><rect class=\"{class}\" width=\"100%\" height=\"100%\" rx=\"2\"/></svg>"

@@ -4,6 +4,8 @@
 //! sake of blocklists; URLs but for their host; and paths. A run of bytes without any of `@`, `.`
 //! and `/` needs no second look, and most are such.
 
+use crate::scan::byte_table;
+
 /// What a text is made of.
 pub(super) enum Word<'a> {
     /// A word of letters and digits.
@@ -138,26 +140,11 @@ const PART: u8 = 2;
 /// `@`, `.` or `/`: the run needs a second look.
 const MARK: u8 = 4;
 
-/// Makes a table of what a function says of each byte.
-macro_rules! table {
-    ($of:ident) => {{
-        let mut table = [0; 256];
-        let mut rest: &mut [u8] = &mut table;
-        let mut byte = 0u8;
-        while let [first, behind @ ..] = rest {
-            *first = $of(byte);
-            byte = byte.wrapping_add(1);
-            rest = behind;
-        }
-        table
-    }};
-}
-
 /// What each byte can be in a run; 0 for what ends one.
-static CLASSES: [u8; 256] = table!(class_of);
+static CLASSES: [u8; 256] = byte_table!(class_of);
 
 /// The letters and digits without their case; 0 for all else.
-static LETTERS: [u8; 256] = table!(letter_of);
+static LETTERS: [u8; 256] = byte_table!(letter_of);
 
 const fn class_of(byte: u8) -> u8 {
     match byte {
