@@ -328,9 +328,9 @@ fn rejects() -> RejectTotals {
         address: Some(address.into()),
         family,
         client_scope: "outside",
-        stage: "rcpt".into(),
+        stage: "rcpt",
         code_class: Some(5),
-        action: "reject".into(),
+        action: "reject",
         count,
     };
     RejectTotals {

@@ -72,6 +72,31 @@ fn what_nobody_asked_for_is_empty() {
     }
 }
 
+/// Lists for programs alone change nothing else.
+#[test]
+fn lists_that_no_section_shows_are_left_out() {
+    for log in [MAILS, CLIENTS] {
+        let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+        let wanted = Wanted {
+            lists: false,
+            ..Wanted::ALL
+        };
+        let mut tally = Tally::anchored(Windows::default()).counting(wanted);
+        absorb(&mut tally, &lines);
+        let mut without = tally.finish();
+        let with = totals(log);
+        assert!(without.deliveries.by_recipient.is_empty());
+        assert!(without.connections.by_address.is_empty());
+        let lists = |totals: &Totals| {
+            totals.deliveries.by_recipient.len() + totals.connections.by_address.len()
+        };
+        assert_ne!(lists(&with), 0);
+        without.deliveries.by_recipient = with.deliveries.by_recipient.clone();
+        without.connections.by_address = with.connections.by_address.clone();
+        assert!(without == with);
+    }
+}
+
 /// What programs get is what was counted, with stamps written out.
 #[test]
 fn rows_reach_json() {

@@ -19,6 +19,7 @@ use super::queue;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
 use crate::report::{self, Options, Part, Report, Sections};
+use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
 pub(super) struct ReportArguments {
@@ -160,7 +161,10 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     for (section, rows) in &arguments.limit {
         options.limits.set(section.sections(), *rows);
     }
-    let wanted = fail_on::wanted(&arguments.fail_on, options.sections.wanted());
+    let wanted = Wanted {
+        lists: arguments.layout.format == Format::Json,
+        ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
+    };
     let queue = match &arguments.queue {
         Some(path) => Some(queue::read(path, &arguments.input)?),
         None => None,

@@ -241,14 +241,14 @@ mod tests {
         }
     }
 
-    fn reject(family: &'static str, action: &str, count: u64) -> RejectClientRow {
+    fn reject(family: &'static str, action: &'static str, count: u64) -> RejectClientRow {
         RejectClientRow {
             address: None,
             family,
             client_scope: "outside",
-            stage: "rcpt".into(),
+            stage: "rcpt",
             code_class: Some(5),
-            action: action.into(),
+            action,
             count,
         }
     }

@@ -169,6 +169,7 @@ impl Sections {
             greylist,
             mailboxes: self.has(Part::Mailboxes),
             verdicts: self.has(Part::Verdicts),
+            lists: true,
         }
     }
 }

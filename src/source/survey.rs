@@ -27,8 +27,8 @@ use super::wall_time::WallTime;
 const END_BYTES: u64 = 256 << 10;
 /// How far apart the places are that are read between the ends.
 const STRETCH_BYTES: u64 = 256 << 10;
-/// How much is read at such a place.
-const PLACE_BYTES: u64 = 8 << 10;
+/// How much is read at such a place; where no line begins in it, the stretch before it is read whole.
+const PLACE_BYTES: u64 = 2 << 10;
 /// The hosts and tags of so many first lines are all looked at, later ones now and then.
 const CLOSE_LINES: u64 = 1000;
 const CLOSE_STRIDE: u64 = 61;
@@ -344,7 +344,7 @@ fn insert(names: &mut BTreeSet<Vec<u8>>, name: &[u8]) {
 }
 
 fn read_at(handle: &mut File, at: u64, bytes: u64) -> io::Result<Vec<u8>> {
-    let mut place = Vec::new();
+    let mut place = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
     handle.seek(SeekFrom::Start(at))?;
     handle.take(bytes).read_to_end(&mut place)?;
     Ok(place)

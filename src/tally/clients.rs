@@ -6,9 +6,7 @@ use super::counts::Counts;
 use super::finish::{self, Scopes};
 use super::origin::{Resolver, ServiceKey};
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
-use super::totals::{
-    AcceptedRow, ConnectionRow, ConnectionTotals, EvidenceRow, FamilyCounts, ServiceRow,
-};
+use super::totals::{AcceptedRow, ConnectionRow, EvidenceRow, FamilyCounts, ServiceRow};
 
 /// What a client did that sources of unwanted mail do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -88,55 +86,70 @@ impl Clients {
         finish::sorted(self.accepted.iter().map(row), |row| row.count)
     }
 
-    pub(crate) fn connections(
+    /// Connections by family; a client that postscreen passed counts once.
+    pub(crate) fn families(&self, scopes: &Scopes<'_>) -> FamilyCounts {
+        let mut families = FamilyCounts::default();
+        for (key, count) in self.connections.iter() {
+            *column(&mut families, scopes.family(key.address)) += count;
+        }
+        for (&address, count) in self.passed.iter() {
+            let column = column(&mut families, scopes.family(address));
+            *column = column.saturating_sub(count);
+        }
+        families
+    }
+
+    /// Connections by service.
+    pub(crate) fn services(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Vec<ServiceRow> {
+        // Many addresses share few services, whose names are looked up once each.
+        let mut counts: HashMap<(ServiceKey, &'static str), u64> = HashMap::new();
+        for (key, count) in self.connections.iter() {
+            *counts.entry((key.service, key.daemon)).or_insert(0) += count;
+        }
+        let mut named: HashMap<(Symbol, Option<String>, &'static str), u64> = HashMap::new();
+        for ((service, daemon), count) in counts {
+            let instance = instances.instance(service.instance);
+            *named
+                .entry((instance, instances.service(service), daemon))
+                .or_insert(0) += count;
+        }
+        let row = |((instance, service, daemon), count): ((Symbol, _, _), u64)| ServiceRow {
+            instance: symbols.text(instance),
+            service,
+            daemon,
+            count,
+        };
+        finish::sorted(named.into_iter().map(row), |row| row.count)
+    }
+
+    /// Connections by service and address.
+    pub(crate) fn addresses(
         &self,
         symbols: &Symbols,
         instances: &Resolver<'_>,
         scopes: &Scopes<'_>,
-    ) -> ConnectionTotals {
-        let mut by_family = FamilyCounts::default();
-        let mut by_service: HashMap<(Symbol, Option<String>, &'static str), u64> = HashMap::new();
-        let mut by_address: HashMap<(Symbol, Option<String>, &'static str, Symbol), u64> =
+    ) -> Vec<ConnectionRow> {
+        let mut named: HashMap<(Symbol, Option<String>, &'static str, Symbol), u64> =
             HashMap::new();
         for (key, count) in self.connections.iter() {
-            *column(&mut by_family, scopes.family(key.address)) += count;
             let instance = instances.instance(key.service.instance);
             let service = instances.service(key.service);
-            *by_service
-                .entry((instance, service.clone(), key.daemon))
-                .or_insert(0) += count;
-            *by_address
+            *named
                 .entry((instance, service, key.daemon, key.address))
                 .or_insert(0) += count;
         }
-        for (&address, count) in self.passed.iter() {
-            let column = column(&mut by_family, scopes.family(address));
-            *column = column.saturating_sub(count);
-        }
-        let service_row =
-            |((instance, service, daemon), count): ((Symbol, _, _), u64)| ServiceRow {
+        let row = |((instance, service, daemon, address), count): ((Symbol, _, _, Symbol), u64)| {
+            ConnectionRow {
                 instance: symbols.text(instance),
                 service,
                 daemon,
+                address: symbols.text(address),
+                family: scopes.family(address),
+                client_scope: scopes.scope(address),
                 count,
-            };
-        let address_row =
-            |((instance, service, daemon, address), count): ((Symbol, _, _, Symbol), u64)| {
-                ConnectionRow {
-                    instance: symbols.text(instance),
-                    service,
-                    daemon,
-                    address: symbols.text(address),
-                    family: scopes.family(address),
-                    client_scope: scopes.scope(address),
-                    count,
-                }
-            };
-        ConnectionTotals {
-            by_family,
-            by_service: finish::sorted(by_service.into_iter().map(service_row), |row| row.count),
-            by_address: finish::sorted(by_address.into_iter().map(address_row), |row| row.count),
-        }
+            }
+        };
+        finish::sorted(named.into_iter().map(row), |row| row.count)
     }
 
     /// Gathers the evidence by address, in order of address.

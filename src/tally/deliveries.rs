@@ -81,7 +81,8 @@ impl Deliveries {
         counts
     }
 
-    pub(crate) fn finish(&self, symbols: &Symbols) -> DeliveryTotals {
+    /// Makes rows; those by recipient only where `lists` are wanted.
+    pub(crate) fn finish(&self, symbols: &Symbols, lists: bool) -> DeliveryTotals {
         let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
         let mut families: HashMap<(bool, &'static str, Symbol), u64> = HashMap::new();
         for (key, count) in self.relays.iter() {
@@ -104,7 +105,10 @@ impl Deliveries {
             by_status,
             by_family: finish::sorted(families.into_iter().map(family_row), |row| row.count),
             by_relay: self.relay_rows(symbols),
-            by_recipient: self.recipient_rows(symbols),
+            by_recipient: match lists {
+                true => self.recipient_rows(symbols),
+                false => Vec::new(),
+            },
         }
     }
 
@@ -136,39 +140,59 @@ impl Deliveries {
     }
 }
 
-type AddressesAndDomains = (HashSet<Vec<u8>>, HashSet<Vec<u8>>);
+type Instance = (Symbol, Symbol);
+
+/// Distinct addresses and domains.
+#[derive(Clone, Default)]
+struct Names {
+    addresses: HashSet<Vec<u8>>,
+    domains: HashSet<Vec<u8>>,
+}
+
+impl Names {
+    fn add(&mut self, address: &[u8], domain: &[u8]) {
+        self.addresses.get_or_insert_with(address, <[u8]>::to_vec);
+        self.domains.get_or_insert_with(domain, <[u8]>::to_vec);
+    }
+
+    /// How many addresses and domains.
+    fn count(&self) -> (u64, u64) {
+        (self.addresses.len() as u64, self.domains.len() as u64)
+    }
+}
 
 /// Distinct addresses and domains, over all and by (host, instance).
 #[derive(Default)]
-pub(crate) struct Distinct {
-    all: AddressesAndDomains,
-    by_instance: HashMap<(Symbol, Symbol), AddressesAndDomains>,
-}
+pub(crate) struct Distinct(HashMap<Instance, Names>);
 
 impl Distinct {
-    pub(crate) fn add(&mut self, instance: (Symbol, Symbol), address: &[u8], domain: &[u8]) {
-        let own = self.by_instance.entry(instance).or_default();
-        for (addresses, domains) in [&mut self.all, own] {
-            if !addresses.contains(address) {
-                addresses.insert(address.to_vec());
-            }
-            if !domains.contains(domain) {
-                domains.insert(domain.to_vec());
-            }
-        }
+    pub(crate) fn add(&mut self, instance: Instance, address: &[u8], domain: &[u8]) {
+        self.0.entry(instance).or_default().add(address, domain);
     }
 
     /// How many addresses and domains over all.
     pub(crate) fn all(&self) -> (u64, u64) {
-        (self.all.0.len() as u64, self.all.1.len() as u64)
+        let mut instances = self.0.values();
+        let Some(first) = instances.next() else {
+            return (0, 0);
+        };
+        let Some(second) = instances.next() else {
+            return first.count();
+        };
+        let mut all = first.clone();
+        for names in std::iter::once(second).chain(instances) {
+            for address in &names.addresses {
+                all.addresses.get_or_insert_with(address, Vec::clone);
+            }
+            for domain in &names.domains {
+                all.domains.get_or_insert_with(domain, Vec::clone);
+            }
+        }
+        all.count()
     }
 
     /// How many addresses and domains of one (host, instance).
-    pub(crate) fn of(&self, instance: (Symbol, Symbol)) -> (u64, u64) {
-        self.by_instance
-            .get(&instance)
-            .map_or((0, 0), |(addresses, domains)| {
-                (addresses.len() as u64, domains.len() as u64)
-            })
+    pub(crate) fn of(&self, instance: Instance) -> (u64, u64) {
+        self.0.get(&instance).map_or((0, 0), Names::count)
     }
 }

@@ -8,7 +8,8 @@ use super::symbols::{Symbol, Symbols};
 /// Collects rows, sorted by count descending, then by all their columns.
 pub(crate) fn sorted<R: Ord>(rows: impl Iterator<Item = R>, count: impl Fn(&R) -> u64) -> Vec<R> {
     let mut rows: Vec<R> = rows.collect();
-    rows.sort_by(|a, b| count(b).cmp(&count(a)).then_with(|| a.cmp(b)));
+    // Rows that compare equal are equal: their order is of no account.
+    rows.sort_unstable_by(|a, b| count(b).cmp(&count(a)).then_with(|| a.cmp(b)));
     rows
 }
 

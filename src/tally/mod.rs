@@ -59,7 +59,7 @@ use self::rejects::Rejects;
 use self::sessions::{Connections, Servers};
 use self::symbols::{Derived, Symbol, Symbols};
 use self::tls::TlsCounts;
-use self::totals::{InstanceTotals, MailTotals, Messages, Totals};
+use self::totals::{ConnectionTotals, InstanceTotals, MailTotals, Messages, Totals};
 pub use self::wanted::Wanted;
 
 /// How many tags are remembered.
@@ -451,8 +451,15 @@ impl Tally {
             tls: self.tls.finish(symbols, &instances, &scopes),
             logins: self.logins.rows(symbols, &scopes),
             rejects: rejects.finish(symbols, &scopes),
-            connections: self.clients.connections(symbols, &instances, &scopes),
-            deliveries: self.deliveries.finish(symbols),
+            connections: ConnectionTotals {
+                by_family: self.clients.families(&scopes),
+                by_service: self.clients.services(symbols, &instances),
+                by_address: match self.wanted.lists {
+                    true => self.clients.addresses(symbols, &instances, &scopes),
+                    false => Vec::new(),
+                },
+            },
+            deliveries: self.deliveries.finish(symbols, self.wanted.lists),
             evidence: self
                 .clients
                 .evidence(self.logins.failures(), symbols, &scopes),

@@ -116,20 +116,27 @@ impl Hops {
 
     /// Returns the addresses that a Postfix of these logs uses to reach another.
     pub(crate) fn own_addresses(&self, symbols: &Symbols) -> HashSet<Symbol> {
-        let mut queued: Vec<(u64, Symbol)> = self
-            .relays
-            .iter()
-            .flat_map(|(&relay, ids)| ids.iter().map(move |&id| (id, relay)))
-            .collect();
+        // Few ids are seen at both ends: the others need no sorting, nor looking up.
+        let handed_in = Marks::of(self.clients.values().flatten());
+        let ids_of = |(&relay, ids): (&Symbol, &Vec<u64>)| {
+            let met: Vec<u64> = ids
+                .iter()
+                .copied()
+                .filter(|id| handed_in.has(*id))
+                .collect();
+            met.into_iter().map(move |id| (id, relay))
+        };
+        let mut queued: Vec<(u64, Symbol)> = self.relays.iter().flat_map(ids_of).collect();
         queued.sort_unstable();
+        let handed_to = Marks::of(queued.iter().map(|(id, _)| id));
         let mut own = HashSet::new();
         for (&client, ids) in &self.clients {
-            for id in ids {
-                let from = queued.partition_point(|(queued, _)| queued < id);
+            for &id in ids.iter().filter(|id| handed_to.has(**id)) {
+                let from = queued.partition_point(|(queued, _)| *queued < id);
                 let same = queued
                     .iter()
                     .skip(from)
-                    .take_while(|(queued, _)| queued == id);
+                    .take_while(|(queued, _)| *queued == id);
                 for &(_, relay) in same {
                     own.insert(relay);
                     own.insert(client);
@@ -138,6 +145,37 @@ impl Hops {
         }
         own.retain(|&address| !symbols.get(address).is_empty());
         own
+    }
+}
+
+/// Tells of most ids that they are not among those marked.
+struct Marks(Vec<u64>);
+
+impl Marks {
+    /// How many bits of an id tell its mark.
+    const BITS: u32 = 20;
+
+    fn of<'a>(ids: impl Iterator<Item = &'a u64>) -> Marks {
+        let mut words = vec![0; 1 << (Marks::BITS - u64::BITS.trailing_zeros())];
+        for id in ids {
+            let (word, bit) = Marks::place(*id);
+            if let Some(word) = words.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Marks(words)
+    }
+
+    /// Whether this id was marked, or one with the same mark.
+    fn has(&self, id: u64) -> bool {
+        let (word, bit) = Marks::place(id);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(id: u64) -> (usize, u64) {
+        let mark = id >> (u64::BITS - Marks::BITS);
+        let word = usize::try_from(mark / u64::from(u64::BITS)).unwrap_or(0);
+        (word, 1 << (mark % u64::from(u64::BITS)))
     }
 }
 

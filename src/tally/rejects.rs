@@ -121,9 +121,9 @@ impl Rejects {
             client_scope: key
                 .address
                 .map_or("outside", |address| scopes.scope(address)),
-            stage: key.stage.to_owned(),
+            stage: key.stage,
             code_class: key.code_class,
-            action: key.action.to_owned(),
+            action: key.action,
             count,
         };
         RejectTotals {

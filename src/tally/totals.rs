@@ -442,11 +442,11 @@ pub struct RejectClientRow {
     /// `own` or `outside`.
     pub client_scope: &'static str,
     /// `connect`, `helo`, `mail`, `rcpt`, `data`, `end_of_message`, …
-    pub stage: String,
+    pub stage: &'static str,
     /// 4 or 5.
     pub code_class: Option<u8>,
     /// `reject`, `reject_warning`, `hold`, `discard`, …
-    pub action: String,
+    pub action: &'static str,
     /// How often.
     pub count: u64,
 }

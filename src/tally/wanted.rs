@@ -40,6 +40,9 @@ pub struct Wanted {
     pub mailboxes: bool,
     /// What milters, policy services and filters decide.
     pub verdicts: bool,
+    /// Lists that no section shows, only programs read: deliveries by recipient, connections by
+    /// address. They are counted in any case; making rows of them is what costs.
+    pub lists: bool,
 }
 
 impl Wanted {
@@ -62,6 +65,7 @@ impl Wanted {
         greylist: true,
         mailboxes: true,
         verdicts: true,
+        lists: true,
     };
 
     /// Lines alone.
@@ -83,6 +87,7 @@ impl Wanted {
         greylist: false,
         mailboxes: false,
         verdicts: false,
+        lists: false,
     };
 
     /// Whether delivery lines are looked at more closely than the totals need.
