@@ -6,6 +6,7 @@
 
 use mailtally_parsers::postfix::Postsuper;
 use mailtally_parsers::postfix::reply::Stage;
+use mailtally_parsers::postfix::ruling::reply_class;
 use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qmgr, smtpd, tls};
 use mailtally_parsers::{Daemon, Family, Program, Record, family, is_loopback};
 
@@ -15,7 +16,6 @@ use super::lives::{At, Life, LifeKey, Line, QueueId};
 use super::mail::ClientFacts;
 use super::origin::{InstanceKey, ServiceKey};
 use super::own::{self, Way};
-use super::rejects::code_class;
 use super::sessions::{Closing, Handover, Handshake, ProcessKey};
 use super::symbols::Symbol;
 use super::tls::{Day, Direction, Encryption, InboundKey, OutboundKey, Terms};
@@ -265,7 +265,7 @@ impl Tally {
             family: relay_family.name(),
             outbound: is_outbound,
             status,
-            reply_class: code_class(reply.code, None),
+            reply_class: reply_class(reply.code, None),
             // Mail that was taken was refused at no stage.
             stage: reply
                 .stage

@@ -1,7 +1,7 @@
 //! Refusals and other signs against a client: what their lines move.
 
-use mailtally_parsers::postfix::rule::{Class, Rule};
-use mailtally_parsers::postfix::{Client, Event as Postfix, cleanup, milter, smtpd};
+use mailtally_parsers::postfix::ruling::Ruling;
+use mailtally_parsers::postfix::{Client, Event as Postfix, milter, smtpd};
 
 use super::absorb::Context;
 use super::clients::Sign;
@@ -9,7 +9,7 @@ use super::details;
 use super::lives::Line;
 use super::logins::LoginKey;
 use super::mail::Access;
-use super::rejects::{Refusal, code_class, stage};
+use super::rejects::Refusal;
 use super::{Tally, Wanted};
 
 /// What a rule did with a mail, in the words of the report.
@@ -86,15 +86,15 @@ impl Tally {
         if !(mail || rejects || clients) {
             return;
         }
-        if let Some(rule) = Rule::of(event) {
-            return self.ruled(context, event, &rule);
+        if let Some(ruling) = Ruling::of(event) {
+            return self.ruled(context, event, &ruling);
         }
         match event {
             Postfix::PscConnect(event) => self.connect(context, "postscreen", event.client.address),
             Postfix::PscPassNew(event) => self.passed(event.client),
             Postfix::PscPassOld(event) => self.passed(event.client),
             Postfix::PscAllowlisted(event) => self.passed(event.client),
-            _ => self.signs(context, event),
+            _ => self.signs(event),
         }
     }
 
@@ -105,17 +105,8 @@ impl Tally {
         }
     }
 
-    fn signs(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+    fn signs(&mut self, event: &Postfix<'_>) {
         match event {
-            Postfix::PscRejectConnect(event) => self.no_room(context, event.client),
-            Postfix::PscScreeningBusy(event) => self.no_room(context, event.client),
-            Postfix::SmtpdLocalDataError(event) => {
-                self.verdict(context, Action::Reject);
-                let rule = rejected_for("server-error");
-                let code = code_class(event.code, event.dsn);
-                let stage = stage(event.r#where);
-                self.refuse(Action::Reject, Some(event.client), stage, code, &rule);
-            }
             Postfix::PscDnsblRank(event) => self.sign(event.client, Sign::Dnsbl),
             Postfix::PscPregreet(event) => self.sign(event.client, Sign::ProtocolError),
             Postfix::PscPipelining(event) => self.sign(event.client, Sign::ProtocolError),
@@ -128,29 +119,11 @@ impl Tally {
         }
     }
 
-    /// postscreen had no place for a client, behind it or in front of it.
-    fn no_room(&mut self, context: &Context<'_>, client: Client<'_>) {
-        self.verdict(context, Action::Reject);
-        let rule = rejected_for("service-unavailable");
-        self.refuse(Action::Reject, Some(client), "connect", None, &rule);
-    }
-
     fn sign(&mut self, client: Client<'_>, sign: Sign) {
         if self.wanted.clients {
             let address = self.symbols.intern(client.address);
             self.clients.sign(address, sign);
         }
-    }
-}
-
-fn rejected_for(class: &'static str) -> Rule<'static> {
-    Rule {
-        id: None,
-        class: Class {
-            name: class,
-            detail: None,
-        },
-        action: b"reject",
     }
 }
 
@@ -170,18 +143,12 @@ impl Tally {
     }
 
     /// Counts a refusal by rule and client, and holds it against the client.
-    fn refuse(
-        &mut self,
-        action: Action,
-        client: Option<Client<'_>>,
-        stage: &'static str,
-        code_class: Option<u8>,
-        rule: &Rule<'_>,
-    ) {
+    fn refuse(&mut self, action: Action, ruling: &Ruling<'_>) {
+        let Ruling { rule, client, .. } = *ruling;
         let refusal = Refusal {
             address: client.map(|client| client.address),
-            stage,
-            code_class,
+            stage: ruling.stage,
+            code_class: ruling.reply_class,
             action: action.name(),
             rule: rule.id,
             class: (rule.class.name, rule.class.detail),
@@ -192,8 +159,8 @@ impl Tally {
                 rule: rule_symbol,
                 class,
                 action: action.name(),
-                stage,
-                code_class,
+                stage: ruling.stage,
+                code_class: ruling.reply_class,
             };
             self.refusal_details(detail, refusal.address, rule.class.name);
         }
@@ -218,56 +185,25 @@ impl Tally {
         }
     }
 
-    /// Counts a line that some rule of the site, a milter or a proxy stands behind.
-    fn ruled(&mut self, context: &Context<'_>, event: &Postfix<'_>, rule: &Rule<'_>) {
-        let action = Action::from_word(rule.action);
+    /// Counts a line that some rule of the site, a milter or a proxy stands behind, or a want of room.
+    fn ruled(&mut self, context: &Context<'_>, event: &Postfix<'_>, ruling: &Ruling<'_>) {
+        let action = Action::from_word(ruling.rule.action);
+        if is_in_columns(event) {
+            self.verdict(context, action);
+        }
         match event {
-            Postfix::SmtpdReject(event) | Postfix::SmtpdRejectWarning(event) => {
-                self.verdict(context, action);
-                let class = code_class(event.code, event.dsn);
-                self.refuse(
-                    action,
-                    Some(event.client),
-                    stage(event.r#where),
-                    class,
-                    rule,
-                );
-            }
-            Postfix::PscRejectRcpt(event) => {
-                self.verdict(context, action);
-                let class = code_class(event.code, event.dsn);
-                let stage = stage(event.r#where);
-                self.refuse(action, Some(event.client), stage, class, rule);
-            }
             Postfix::SmtpdHold(event)
             | Postfix::SmtpdDiscard(event)
             | Postfix::SmtpdFilter(event)
             | Postfix::SmtpdRedirect(event)
             | Postfix::SmtpdBcc(event)
-            | Postfix::SmtpdDelay(event) => {
-                self.verdict(context, action);
-                self.note_access(context, event.queue_id, action);
-                self.refuse(action, Some(event.client), stage(event.r#where), None, rule);
-            }
-            Postfix::SmtpdWarn(event) | Postfix::SmtpdInfo(event) | Postfix::SmtpdHangup(event) => {
-                self.refuse(action, Some(event.client), stage(event.r#where), None, rule);
-            }
-            Postfix::MilterAction(event) => self.milter(context, event, action, rule),
-            Postfix::MilterHeaderCheck(event) => {
-                self.verdict(context, action);
-                self.note_access(context, event.queue_id, action);
-                self.refuse(action, event.client, "end_of_message", None, rule);
-            }
-            Postfix::CleanupCheck(event) => self.content_check(context, event, action, rule),
-            Postfix::CleanupMimeError(event) => {
-                self.refuse(action, event.client, "end_of_message", Some(5), rule);
-            }
-            Postfix::SmtpdProxyResult(event) => {
-                let class = code_class(event.code, event.dsn);
-                self.refuse(action, None, stage(event.r#where), class, rule);
-            }
+            | Postfix::SmtpdDelay(event) => self.note_access(context, event.queue_id, action),
+            Postfix::MilterHeaderCheck(event) => self.note_access(context, event.queue_id, action),
+            Postfix::CleanupCheck(event) => self.note_access(context, event.queue_id, action),
+            Postfix::MilterAction(event) => self.milter(context, event, action),
             _ => {}
         }
+        self.refuse(action, ruling);
     }
 
     /// Notes a hold or discard. Before the first recipient was accepted there is no queue id yet:
@@ -291,14 +227,7 @@ impl Tally {
         }
     }
 
-    fn milter(
-        &mut self,
-        context: &Context<'_>,
-        event: &milter::Action<'_>,
-        action: Action,
-        rule: &Rule<'_>,
-    ) {
-        self.verdict(context, action);
+    fn milter(&mut self, context: &Context<'_>, event: &milter::Action<'_>, action: Action) {
         self.note_access(context, event.queue_id, action);
         if let (Action::Reject, Some(id), b"END-OF-MESSAGE") =
             (action, event.queue_id, event.r#where)
@@ -306,36 +235,16 @@ impl Tally {
             // After a refusal of the whole message nothing more of it is logged.
             self.life(context, id, Line::End);
         }
-        let class = code_class(event.code, event.dsn);
-        self.refuse(
-            action,
-            Some(event.client),
-            stage(event.r#where),
-            class,
-            rule,
-        );
     }
+}
 
-    fn content_check(
-        &mut self,
-        context: &Context<'_>,
-        event: &cleanup::Check<'_>,
-        action: Action,
-        rule: &Rule<'_>,
-    ) {
-        // pflogsumm's columns know header and body checks, not message_reject_characters.
-        if event.part != b"content" {
-            self.verdict(context, action);
-        }
-        self.note_access(context, event.queue_id, action);
-        self.refuse(
-            action,
-            event.client,
-            // The reply is given when the whole message is in.
-            "end_of_message",
-            code_class(None, event.dsn),
-            rule,
-        );
+/// Tells whether pflogsumm's columns have a line: they know header and body checks, but neither
+/// `message_reject_characters` nor MIME errors nor the answers of a proxy.
+fn is_in_columns(event: &Postfix<'_>) -> bool {
+    match event {
+        Postfix::CleanupCheck(check) => check.part != b"content",
+        Postfix::CleanupMimeError(_) | Postfix::SmtpdProxyResult(_) => false,
+        _ => true,
     }
 }
 

@@ -132,32 +132,3 @@ impl Rejects {
         }
     }
 }
-
-/// The contract's word for the SMTP stage of a refusal, from the word that Postfix logs.
-pub(crate) fn stage(r#where: &[u8]) -> &'static str {
-    match r#where {
-        b"CONNECT" => "connect",
-        b"HELO" | b"EHLO" => "helo",
-        b"MAIL" => "mail",
-        b"RCPT" => "rcpt",
-        b"END-OF-MESSAGE" => "end_of_message",
-        b"AUTH" => "auth",
-        b"STARTTLS" => "starttls",
-        b"VRFY" => "vrfy",
-        b"ETRN" => "etrn",
-        _ if r#where.starts_with(b"DATA") || r#where.starts_with(b"BDAT") => "data",
-        _ => "other",
-    }
-}
-
-/// The first digit of a reply code, else of an enhanced status code.
-pub(crate) fn code_class(code: Option<u32>, dsn: Option<&[u8]>) -> Option<u8> {
-    let from_code = code.and_then(|code| u8::try_from(code / 100).ok());
-    let from_dsn = || {
-        dsn.and_then(|dsn| dsn.first())
-            .map(|digit| digit.wrapping_sub(b'0'))
-    };
-    from_code
-        .or_else(from_dsn)
-        .filter(|class| matches!(class, 2 | 4 | 5))
-}

@@ -21,6 +21,7 @@ mod queue_tools;
 pub mod reason;
 pub mod reply;
 pub mod rule;
+pub mod ruling;
 pub mod scache;
 pub mod script;
 pub mod services;
