@@ -5,10 +5,10 @@ use clap::Args;
 
 use super::Outcome;
 use super::input::{self, InputArguments};
-use super::output;
+use super::output::{self, Printed};
 use super::report::LayoutArguments;
 use super::unparsed::UnparsedArguments;
-use crate::report;
+use crate::report::{self, Options, Part};
 use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
@@ -33,8 +33,15 @@ pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
     if arguments.unparsed.is_standard_output() {
         return Ok(counted.outcome);
     }
-    let options = arguments.layout.options();
+    let options = Options {
+        sections: [Part::Coverage].into_iter().collect(),
+        ..arguments.layout.options()
+    };
     let report = report::coverage(&counted.totals, &counted.meta, &options);
-    arguments.layout.write(&report)?;
+    arguments.layout.write(&Printed {
+        report: &report,
+        totals: &counted.totals,
+        options: &options,
+    })?;
     Ok(counted.outcome)
 }

@@ -71,6 +71,8 @@ enum Format {
     Html,
     /// For wikis and tickets
     Markdown,
+    /// For Prometheus: metrics, as node_exporter's textfile collector reads them
+    Prometheus,
     /// For spreadsheets: a file for each section (--out DIR), or one section to standard output
     Csv,
 }

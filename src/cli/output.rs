@@ -1,6 +1,6 @@
 //! Where a report goes: standard output, a file, or a folder with a file for each section.
 //!
-//! Files are the owner's alone, for log lines have addresses in them. A file that is there is
+//! Files are the owner's alone, for log lines have addresses in them (metrics do not). A file that is there is
 //! replaced as a whole, so that nobody sees half of one and a nightly job can write the same name.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,19 +13,27 @@ use serde::Serialize;
 
 use super::Format;
 use super::paper;
-use crate::render::{self, Paper};
-use crate::report::{Report, Section};
+use crate::render::{self, Exposition, Paper};
+use crate::report::{self, Options, Report, Section};
+use crate::tally::totals::Totals;
+
+/// A report, and what metrics are made of.
+pub(super) struct Printed<'a, F> {
+    pub(super) report: &'a Report<F>,
+    pub(super) totals: &'a Totals,
+    pub(super) options: &'a Options,
+}
 
 /// Writes a report to standard output.
 pub(super) fn print<F: Serialize>(
-    report: &Report<F>,
+    printed: &Printed<'_, F>,
     format: Format,
     colour: paper::Colour,
 ) -> Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match format {
-        Format::Csv => return print_csv(&report.sections, &mut out),
-        _ => render(report, format, paper::of_standard_output(colour), &mut out),
+        Format::Csv => return print_csv(&printed.report.sections, &mut out),
+        _ => render(printed, format, paper::of_standard_output(colour), &mut out),
     };
     let written = written.and_then(|()| out.flush());
     written.context("cannot write the report to standard output")
@@ -42,29 +50,40 @@ pub(super) fn print_schema(schema: &serde_json::Value) -> Result<()> {
 }
 
 /// Writes a report to a file, or one file for each section to a folder.
-pub(super) fn save<F: Serialize>(report: &Report<F>, format: Format, path: &Path) -> Result<()> {
+pub(super) fn save<F: Serialize>(
+    printed: &Printed<'_, F>,
+    format: Format,
+    path: &Path,
+) -> Result<()> {
     if format != Format::Csv {
-        return replace(path, |out| render(report, format, Paper::default(), out));
+        return replace(path, mode(format), |out| {
+            render(printed, format, Paper::default(), out)
+        });
     }
     make_folder(path)?;
-    for section in csv_sections(&report.sections) {
+    for section in csv_sections(&printed.report.sections) {
         let file = path.join(format!("{}.csv", section.id));
-        replace(&file, |out| render::csv(section, out))?;
+        replace(&file, mode(format), |out| render::csv(section, out))?;
     }
     Ok(())
 }
 
 fn render<F: Serialize>(
-    report: &Report<F>,
+    printed: &Printed<'_, F>,
     format: Format,
     paper: Paper,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let report = printed.report;
     match format {
         Format::Text => render::text(report, paper, out),
         Format::Json => render::json(report, out),
         Format::Html => render::html(report, out),
         Format::Markdown => render::markdown(report, out),
+        Format::Prometheus => {
+            let metrics = report::metrics(printed.totals, printed.options);
+            render::prometheus(&metrics, Exposition::Text, out)
+        }
         Format::Csv => csv_sections(&report.sections)
             .into_iter()
             .try_for_each(|section| render::csv(section, out)),
@@ -102,7 +121,11 @@ pub(super) fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Writes a file beside its place, and puts it there when it is whole.
-fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
+fn replace(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<()> {
     let context = || format!("cannot write {}", path.display());
     if path.is_dir() {
         bail!("cannot write {}: it is a folder", path.display());
@@ -113,7 +136,7 @@ fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<(
         return written(file.with_context(context)?, write).with_context(context);
     }
     let beside = name_beside(path);
-    let file = private_file(&beside).with_context(context)?;
+    let file = new_file(&beside, mode).with_context(context)?;
     let done = written(file, write).and_then(|()| fs::rename(&beside, path));
     if done.is_err() {
         let _ = fs::remove_file(&beside);
@@ -136,10 +159,19 @@ fn name_beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Makes a new file for its owner alone; what an earlier run of this number left behind goes.
-fn private_file(path: &Path) -> io::Result<File> {
+/// Who may read a file: its owner alone, but metrics are there for another program, and have no
+/// address in them.
+fn mode(format: Format) -> u32 {
+    match format {
+        Format::Prometheus => 0o644,
+        _ => 0o600,
+    }
+}
+
+/// Makes a new file; what an earlier run of this number left behind goes.
+fn new_file(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
+    options.write(true).create_new(true).mode(mode);
     match options.open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             fs::remove_file(path)?;

@@ -13,12 +13,12 @@ use super::fail_on::{self, FailOn};
 use super::input::{self, InputArguments};
 use super::kinds::close_to;
 use super::messages::say;
-use super::output;
+use super::output::{self, Printed};
 use super::paper::Colour;
 use super::queue;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
-use crate::report::{self, Options, Part, Report, Sections};
+use crate::report::{self, Options, Part, Sections};
 use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
@@ -140,10 +140,10 @@ impl LayoutArguments {
     }
 
     /// Writes a report to where it was asked for.
-    pub(super) fn write<F: Serialize>(&self, report: &Report<F>) -> Result<()> {
+    pub(super) fn write<F: Serialize>(&self, printed: &Printed<'_, F>) -> Result<()> {
         match &self.out {
-            Some(path) => output::save(report, self.format, path),
-            None => output::print(report, self.format, self.color),
+            Some(path) => output::save(printed, self.format, path),
+            None => output::print(printed, self.format, self.color),
         }
     }
 }
@@ -155,9 +155,12 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     }
     let mut options = arguments.layout.options();
     let asked = arguments.sections.iter().map(|name| name.sections());
-    if let Some(sections) = asked.reduce(Sections::and) {
-        options.sections = sections;
-    }
+    // Programs are not tired by much of it.
+    let default = match arguments.layout.format {
+        Format::Prometheus => Sections::ALL,
+        _ => options.sections,
+    };
+    options.sections = asked.reduce(Sections::and).unwrap_or(default);
     for (section, rows) in &arguments.limit {
         options.limits.set(section.sections(), *rows);
     }
@@ -176,7 +179,11 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     }
     let started = Instant::now();
     let report = report::report(&counted.totals, &counted.meta, &options);
-    arguments.layout.write(&report)?;
+    arguments.layout.write(&Printed {
+        report: &report,
+        totals: &counted.totals,
+        options: &options,
+    })?;
     if arguments.timings {
         say(&format!(
             "{}, report {:.1?}",

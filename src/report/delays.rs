@@ -83,6 +83,8 @@ mod tests {
             p95_us: 3 * us,
             p99_us: 4 * us,
             max_us: 5 * us,
+            sum_us: 0,
+            at_most: Vec::new(),
         }
     }
 

@@ -24,6 +24,7 @@ mod head;
 mod login_sources;
 mod logins;
 mod mailboxes;
+mod metrics;
 pub mod number;
 #[cfg(test)]
 mod plain;
@@ -57,6 +58,7 @@ pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
 };
+pub use metrics::{Label, Metric, MetricKind, Series, Value, metrics};
 pub use schema::{coverage_schema, schema};
 pub use sections::{Limits, Part, Sections};
 pub use spam_sources::{SpamSource, spam_sources, weight};

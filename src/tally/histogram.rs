@@ -11,6 +11,7 @@ const BITS: u32 = 5;
 pub(crate) struct Histogram {
     buckets: Vec<u64>,
     count: u64,
+    sum_us: u64,
     max_us: u64,
 }
 
@@ -25,6 +26,7 @@ impl Histogram {
             *count += 1;
         }
         self.count += 1;
+        self.sum_us = self.sum_us.saturating_add(us);
         self.max_us = self.max_us.max(us);
     }
 
@@ -37,12 +39,25 @@ impl Histogram {
             *ours += theirs;
         }
         self.count += later.count;
+        self.sum_us = self.sum_us.saturating_add(later.sum_us);
         self.max_us = self.max_us.max(later.max_us);
     }
 
     /// How many durations were counted.
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// All durations in sum, exactly.
+    pub(crate) fn sum_us(&self) -> u64 {
+        self.sum_us
+    }
+
+    /// How many durations do not exceed a limit, as the middles of their buckets tell.
+    pub(crate) fn at_most(&self, limit_us: u64) -> u64 {
+        let within = |(bucket, _): &(usize, &u64)| middle(*bucket) <= limit_us;
+        let buckets = self.buckets.iter().enumerate();
+        buckets.take_while(within).map(|(_, count)| count).sum()
     }
 
     /// The longest one, exactly.

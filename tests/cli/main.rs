@@ -14,6 +14,7 @@ mod events_where;
 mod formats;
 mod invocation;
 mod manual;
+mod metrics;
 mod packed;
 mod queue;
 mod range;

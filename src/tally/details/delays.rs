@@ -75,8 +75,23 @@ fn row(direction: &'static str, stage: &'static str, delays: &Histogram) -> Dela
         p95_us: delays.percentile(95),
         p99_us: delays.percentile(99),
         max_us: delays.max_us(),
+        sum_us: delays.sum_us(),
+        at_most: LIMITS_US.map(|limit| (limit, delays.at_most(limit))).into(),
     }
 }
+
+/// From a millisecond to two days: the limits that postfix_exporter has, in microseconds.
+const LIMITS_US: [u64; 9] = [
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    60_000_000,
+    3_600_000_000,
+    86_400_000_000,
+    172_800_000_000,
+];
 
 /// The delays of one stage, over all recipients delivered; percentiles are within 2 %.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
@@ -97,4 +112,10 @@ pub struct DelayRow {
     pub p99_us: u64,
     /// The longest, exactly.
     pub max_us: u64,
+    /// All of them in sum, exactly; for metrics, as the next one is.
+    #[serde(skip)]
+    pub sum_us: u64,
+    /// How many do not exceed each of some limits, which are microseconds too.
+    #[serde(skip)]
+    pub at_most: Vec<(u64, u64)>,
 }
