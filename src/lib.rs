@@ -29,6 +29,8 @@
 //! - `pipeline` runs chunks on all processors and merges them in log order.
 //! - `report` makes sections and figures out of totals; percentages and top-N lists begin there.
 //! - `render` makes bytes out of a report and does not know what Postfix is.
+//! - `select` decides which lines a report counts, and in which of several reports: conditions on lines
+//!   and on whole mails, before anything is counted.
 //! - `filter` is the language of every `--where`; `export` writes events for other programs.
 //! - `cli` has one file for each subcommand, and is the only room that knows about all the others.
 //!
@@ -90,5 +92,6 @@ pub mod pflogsumm;
 pub mod pipeline;
 pub mod render;
 pub mod report;
+pub mod select;
 pub mod source;
 pub mod tally;

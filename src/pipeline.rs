@@ -5,10 +5,12 @@
 //! the number of threads. At most a few chunks are in memory: it does not grow with the log.
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
+mod counting;
 mod in_order;
 mod parts;
 mod queue;
 
+pub use counting::PartTallies;
 pub use in_order::in_order;
 
 use std::ops::Range;
@@ -17,9 +19,11 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use crate::select::{Marks, Selection};
 use crate::source::Chunk;
 use crate::tally::{Tally, Wanted, Windows};
 
+use counting::{Counting, InParts, Where, Whole};
 use parts::{Part, Parts};
 use queue::Queue;
 
@@ -56,13 +60,50 @@ pub fn tally(
     chunks: impl Iterator<Item = Chunk>,
     options: &Options,
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
+    count(chunks, options, &Whole(*options))
+}
+
+/// Counts the lines that meet conditions on lines, as [`tally`] does; the others are `filtered`.
+///
+/// Conditions on mails are **not** asked: see [`parts`].
+///
+/// # Errors
+/// As those of [`tally`].
+pub fn tally_where(
+    chunks: impl Iterator<Item = Chunk>,
+    options: &Options,
+    selection: &Selection,
+) -> Result<(Tally, Timings), ThreadPoolBuildError> {
+    let options = *options;
+    count(chunks, &options, &Where { options, selection })
+}
+
+/// Counts the lines that are marked, those of each part by themselves, as [`tally`] does.
+///
+/// # Errors
+/// As those of [`tally`].
+pub fn parts(
+    chunks: impl Iterator<Item = Chunk>,
+    options: &Options,
+    marks: &Marks,
+) -> Result<(PartTallies, Timings), ThreadPoolBuildError> {
+    let options = *options;
+    count(chunks, &options, &InParts { options, marks })
+}
+
+/// Counts all chunks in one way.
+fn count<C: Counting>(
+    chunks: impl Iterator<Item = Chunk>,
+    options: &Options,
+    counting: &C,
+) -> Result<(C::Counted, Timings), ThreadPoolBuildError> {
     let pool = workers(options.threads)?;
     let queue = Queue::new(pool.current_num_threads());
-    let parts = Parts::default();
+    let parts = Parts::new(counting);
     let mut timings = Timings::default();
     pool.in_place_scope(|scope| {
         for _ in 0..pool.current_num_threads() {
-            scope.spawn(|_| work(&queue, &parts, *options));
+            scope.spawn(|_| work(&queue, &parts, counting));
         }
         let _close = CloseWhenDone(&queue);
         let mut chunks = chunks;
@@ -80,7 +121,7 @@ pub fn tally(
         }
     });
     timings.merge = parts.merging();
-    Ok((parts.into_whole(options.windows), timings))
+    Ok((parts.into_whole(), timings))
 }
 
 /// Closes the queue when the last chunk is in it, and when whoever reads or counts panics: nobody
@@ -94,21 +135,21 @@ impl Drop for CloseWhenDone<'_> {
 }
 
 /// Counts runs of chunks until there are no more.
-fn work(queue: &Queue, parts: &Parts, options: Options) {
+fn work<C: Counting>(queue: &Queue, parts: &Parts<'_, C>, counting: &C) {
     let _close = CloseWhenDone(queue);
-    let mut part: Option<Part> = None;
+    let mut part: Option<Part<C::Counted>> = None;
     while let Some(mut run) = queue.take() {
         // Each is dropped when it is counted: its buffer is the next one's.
         for chunk in run.chunks.drain(..) {
             let Range { start, end } = chunk.span.clone();
             // A run behind the last one needs no merging either.
             if part.as_ref().is_none_or(|part| part.end != start)
-                && let Some(finished) = part.replace(Part::new(start, options))
+                && let Some(finished) = part.replace(Part::new(start, counting))
             {
                 parts.add(finished);
             }
-            let part = part.get_or_insert_with(|| Part::new(start, options));
-            count(&mut part.tally, &chunk);
+            let part = part.get_or_insert_with(|| Part::new(start, counting));
+            counting.chunk(&mut part.counted, &chunk);
             part.end = end;
         }
     }
@@ -130,16 +171,4 @@ pub fn workers(threads: Option<usize>) -> Result<ThreadPool, ThreadPoolBuildErro
 /// Locks; a panic elsewhere is rethrown when the scope ends, and leaves nothing half done here.
 fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Counts the lines of a chunk behind those counted before.
-fn count(tally: &mut Tally, chunk: &Chunk) {
-    let mut lines = chunk.records();
-    while let Some(line) = &lines.next() {
-        match (&line.record, &line.time) {
-            (Some(record), Some(time)) => tally.line(record, time.wall_us),
-            (Some(marker), None) => tally.absorb_marker(marker),
-            _ => tally.absorb_foreign(),
-        }
-    }
 }

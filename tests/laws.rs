@@ -6,12 +6,17 @@
 #![cfg(test)]
 
 mod lives_model;
+mod where_model;
 
 use lives_model::{Model, sequential};
+use mailtally::pipeline;
+use mailtally::select::{Selection, Sorter};
+use mailtally::source::{self, Chunks, Input};
 use mailtally::tally::totals::Totals;
-use mailtally::tally::{Tally, Windows};
+use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::{Event, Record, Timestamp};
 use proptest::prelude::*;
+use where_model::Asked;
 
 const WINDOWS: Windows = Windows {
     late: 6,
@@ -342,5 +347,100 @@ proptest! {
             lines.parsed + lines.generic + lines.unparsed + lines.foreign + lines.filtered
         );
         prop_assert_eq!(lines.unparsed, 0);
+    }
+}
+
+/// Conditions on senders, recipients and what became of them, at least one.
+fn asked() -> impl Strategy<Value = Asked> {
+    let sender = prop_oneof![
+        Just(None),
+        Just(Some("s1@example.net")),
+        Just(Some("!s1@example.net")),
+        Just(Some("x@example.net")),
+        Just(Some("u1")),
+    ];
+    let recipient = prop_oneof![
+        Just(None),
+        Just(Some("r2@example.org")),
+        Just(Some("!r2@example.org")),
+        Just(Some("y@example.com")),
+    ];
+    let status = prop_oneof![
+        Just(None),
+        Just(Some("sent")),
+        Just(Some("!sent")),
+        Just(Some("expired")),
+    ];
+    let all = (sender, recipient, status);
+    let asked = all.prop_map(|(sender, recipient, status)| Asked {
+        sender,
+        recipient,
+        status,
+    });
+    asked.prop_filter("a condition", |asked| !asked.conditions().is_empty())
+}
+
+/// Reads a log from a file, in chunks of about this size.
+fn chunks(path: &std::path::Path, chunk_bytes: usize) -> Chunks {
+    let options = source::Options {
+        year: Some(2026),
+        chunk_bytes,
+        ..source::Options::default()
+    };
+    source::read_all(vec![Input::File(path.into())], &options)
+}
+
+/// Counts the lines that the model lets through, one by one, each in its place.
+fn counted_by_model(path: &std::path::Path, counts: &[bool]) -> Totals {
+    let mut tally = Tally::anchored(WINDOWS);
+    let mut counts = counts.iter();
+    for chunk in chunks(path, usize::MAX >> 1) {
+        let mut lines = chunk.records();
+        while let Some(line) = lines.next() {
+            match (counts.next(), line.record, line.time) {
+                (Some(true), Some(record), Some(time)) => tally.line(&record, time.wall_us),
+                (Some(false), ..) => tally.absorb_filtered(1),
+                _ => unreachable!("a mail has lines with an envelope"),
+            }
+        }
+    }
+    tally.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Conditions on mails are decided while the log goes by, chunk by chunk, and the chunks are
+    /// counted in the order in which they are decided: that is as if the lines that are left out had
+    /// been known before.
+    #[test]
+    fn filtered_parts_merge_to_what_is_left_of_the_whole(
+        log in log(),
+        asked in asked(),
+        chunk_bytes in 1..8_000usize,
+        threads in 1..4usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mail.log");
+        std::fs::write(&path, log.join("\n") + "\n").unwrap();
+        let conditions = asked.conditions();
+        let conditions = conditions.iter().map(|text| text.parse().unwrap()).collect();
+        let selection = Selection::new(conditions).unwrap();
+        let options = pipeline::Options {
+            threads: Some(threads),
+            windows: WINDOWS,
+            wanted: Wanted::ALL,
+        };
+        let mut sorter = Sorter::new(chunks(&path, chunk_bytes), selection, None, WINDOWS);
+        let marks = sorter.marks();
+        let (mut tallies, _) = pipeline::parts(&mut sorter, &options, &marks).unwrap();
+        let tally = tallies.take(0).unwrap_or_else(|| tallies.empty(&options));
+        let counts = asked.counts(&log, WINDOWS.late);
+        let kept = counts.iter().filter(|counts| **counts).count() as u64;
+        let totals = tally.finish();
+        let lines = totals.coverage.lines;
+        prop_assert_eq!(lines.parsed, kept);
+        prop_assert_eq!(lines.filtered, lines.read - kept);
+        same(&totals, &counted_by_model(&path, &counts))?;
     }
 }

@@ -31,14 +31,14 @@ impl<'a> Line<'a> {
     }
 
     /// Returns the host; Dovecot's own log file and Postfix's have none.
-    pub(super) fn host(&self) -> Option<&'a [u8]> {
+    pub fn host(&self) -> Option<&'a [u8]> {
         Some(self.record.host).filter(|host| !host.is_empty())
     }
 
     /// Returns the instance as far as one line tells it: the first element of the tag.
     ///
     /// Postfix and Dovecot have instances; other programs only where Postfix started them.
-    pub(super) fn instance(&self) -> Option<&'a [u8]> {
+    pub fn instance(&self) -> Option<&'a [u8]> {
         let tag = &self.record.tag;
         let is_mail_server = matches!(
             tag.program,

@@ -23,11 +23,17 @@ impl<'f> Matcher<'f> {
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        let mut conditions = self.conditions.iter().enumerate();
+        let holds = |(at, condition): &(usize, &Condition)| {
+            (self.met & bit(*at) != 0) != condition.is_negated
+        };
+        let conditions = self.conditions.iter().enumerate();
+        let held = conditions
+            .filter(holds)
+            .fold(0, |held, (at, _)| held | bit(at));
         Verdict {
-            matches: conditions
-                .all(|(at, condition)| (self.met & bit(at) != 0) != condition.is_negated),
+            matches: held.count_ones() as usize == self.conditions.len(),
             fields_seen: self.fields_seen,
+            held,
         }
     }
 
@@ -328,13 +334,14 @@ mod tests {
     }
 
     #[test]
-    fn says_which_fields_the_line_has() {
-        let verdict = decide(&["status=deferred", "no_such_field=1", "nrcpt!=2"]);
+    fn says_which_fields_the_line_has_and_which_conditions_hold() {
+        let verdict = decide(&["status=sent", "no_such_field!=1", "nrcpt!=2"]);
         assert_eq!(
             verdict,
             Verdict {
                 matches: false,
-                fields_seen: 0b101
+                fields_seen: 0b101,
+                held: 0b011,
             }
         );
     }

@@ -65,6 +65,23 @@ impl Condition {
     pub fn field(&self) -> &str {
         &self.field
     }
+
+    /// Returns the value that the field is to be, or not to be; `None` for other operators.
+    pub fn value(&self) -> Option<&str> {
+        match &self.test {
+            Test::Equal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Lower-cases that value, for a field whose values are shown so.
+    #[must_use]
+    pub fn in_lower_case(mut self) -> Self {
+        if let Test::Equal(value) = &mut self.test {
+            value.make_ascii_lowercase();
+        }
+        self
+    }
 }
 
 /// The largest number of conditions: which ones hold is kept in the bits of one word.
@@ -83,6 +100,8 @@ pub struct Verdict {
     pub matches: bool,
     /// The conditions whose field the line has: bit `n` stands for [`Filter::conditions`]`[n]`.
     pub fields_seen: u64,
+    /// The conditions that hold, by the same bits.
+    pub held: u64,
 }
 
 impl Filter {

@@ -4,34 +4,44 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Options, lock};
+use super::counting::Counting;
+use super::lock;
 use crate::source::Position;
-use crate::tally::{Tally, Windows};
 
 /// The chunks from `start` to before `end`, counted.
-pub(super) struct Part {
+pub(super) struct Part<T> {
     pub(super) start: Position,
     pub(super) end: Position,
-    pub(super) tally: Tally,
+    pub(super) counted: T,
 }
 
 /// Counted parts that wait for a neighbour. Whoever finishes a part merges it with the neighbours
 /// that are there, so that no two parts here touch each other and few of them ever wait; in which
 /// order neighbours merge is of no account, by the law of merging.
-#[derive(Default)]
-pub(super) struct Parts {
-    state: Mutex<State>,
+pub(super) struct Parts<'c, C: Counting> {
+    counting: &'c C,
+    state: Mutex<State<C::Counted>>,
 }
 
-#[derive(Default)]
-struct State {
-    waiting: BTreeMap<Position, Part>,
+struct State<T> {
+    waiting: BTreeMap<Position, Part<T>>,
     merging: Duration,
 }
 
-impl Parts {
+impl<'c, C: Counting> Parts<'c, C> {
+    pub(super) fn new(counting: &'c C) -> Self {
+        let state = State {
+            waiting: BTreeMap::new(),
+            merging: Duration::ZERO,
+        };
+        Parts {
+            counting,
+            state: Mutex::new(state),
+        }
+    }
+
     /// Merges a part with its neighbours as long as there are any, then leaves it here.
-    pub(super) fn add(&self, mut part: Part) {
+    pub(super) fn add(&self, mut part: Part<C::Counted>) {
         loop {
             let mut state = lock(&self.state);
             let left = state.waiting.range(..part.start).next_back();
@@ -45,7 +55,7 @@ impl Parts {
             };
             drop(state);
             let started = Instant::now();
-            part = neighbour.join(part);
+            part = neighbour.join(part, self.counting);
             lock(&self.state).merging += started.elapsed();
         }
     }
@@ -56,40 +66,35 @@ impl Parts {
     }
 
     /// The whole log: the one part that is left when all chunks were counted.
-    pub(super) fn into_whole(self, windows: Windows) -> Tally {
+    pub(super) fn into_whole(self) -> C::Counted {
         let mut state = self
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let whole = state.waiting.pop_first().map(|(_, part)| part.tally);
+        let whole = state.waiting.pop_first().map(|(_, part)| part.counted);
         debug_assert!(state.waiting.is_empty(), "neighbours always merge");
-        whole.unwrap_or_else(|| Tally::anchored(windows))
+        whole.unwrap_or_else(|| self.counting.begin(true))
     }
 }
 
-impl Part {
+impl<T> Part<T> {
     /// Begins a stretch of the log without lines.
-    pub(super) fn new(start: Position, options: Options) -> Part {
-        let tally = if start == Position::FIRST {
-            Tally::anchored(options.windows)
-        } else {
-            Tally::part(options.windows)
-        };
+    pub(super) fn new<C: Counting<Counted = T>>(start: Position, counting: &C) -> Self {
         Part {
             start,
             end: start,
-            tally: tally.counting(options.wanted),
+            counted: counting.begin(start == Position::FIRST),
         }
     }
 
     /// Merges two neighbours, given in any order.
-    fn join(self, other: Part) -> Part {
+    fn join<C: Counting<Counted = T>>(self, other: Self, counting: &C) -> Self {
         let (mut early, later) = if self.start < other.start {
             (self, other)
         } else {
             (other, self)
         };
-        early.tally.merge(later.tally);
+        counting.merge(&mut early.counted, later.counted);
         early.end = later.end;
         early
     }

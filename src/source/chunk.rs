@@ -48,6 +48,8 @@ pub struct Chunk {
     pool: Option<Arc<Pool>>,
     /// The line above the first one, where a chunk could not wait for the lines tied to it.
     above: Vec<u8>,
+    /// Whether the lines were read before, and forgotten.
+    was_read: bool,
 }
 
 /// How much of a chunk is its beginning.
@@ -65,6 +67,7 @@ impl Chunk {
             span: Position::FIRST..next,
             pool: None,
             above: Vec::new(),
+            was_read: false,
         }
     }
 
@@ -114,11 +117,35 @@ impl Chunk {
                 .as_ref()
                 .map_or(Vec::new(), |pool| pool.take_as_left());
             match &self.part {
+                Some((log, part)) if self.was_read => log.load_again(part, &mut buffer),
                 Some((log, part)) => log.load(part, &mut buffer),
                 None => buffer.clear(),
             }
             buffer
         })
+    }
+
+    /// Tells whether the lines can be read from a file.
+    pub(super) fn is_on_disk(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Says where the lines can be read again.
+    pub(super) fn put_on_disk(&mut self, log: &Arc<PlainLog>, part: Range<u64>) {
+        self.part = Some((Arc::clone(log), part));
+    }
+
+    /// Forgets the lines until somebody asks for them again, if they can be read from a file.
+    pub(super) fn forget(&mut self) {
+        if self.part.is_none() {
+            return;
+        }
+        if let Some(bytes) = self.bytes.take() {
+            self.was_read = true;
+            if let Some(pool) = &self.pool {
+                pool.give(bytes);
+            }
+        }
     }
 
     /// Tells whether the lines are in memory.

@@ -42,6 +42,7 @@ mod range_plan;
 mod range_siblings;
 mod rotated;
 mod skip;
+mod spool;
 mod stamped;
 mod standard;
 mod survey;
@@ -63,6 +64,7 @@ pub use queue::{QueuedMail, QueuedRecipient, read_queue};
 pub use range::TimeRange;
 pub use range_plan::LogSpan;
 pub use rotated::siblings;
+pub use spool::Spool;
 pub use standard::{NothingToRead, Places};
 pub use wall_time::WallTime;
 

@@ -47,8 +47,13 @@ impl PlainLog {
     /// Reads a part into a buffer, in the place of what that holds: less than was asked for where
     /// the file ends, whole lines up to where it cannot be read.
     pub(super) fn load(&self, part: &Range<u64>, buffer: &mut Vec<u8>) {
-        let outcome = self.read(part.clone(), buffer);
+        self.load_again(part, buffer);
         self.progress.add(buffer.len());
+    }
+
+    /// Reads a part that was read before: it counts once as progress.
+    pub(super) fn load_again(&self, part: &Range<u64>, buffer: &mut Vec<u8>) {
+        let outcome = self.read(part.clone(), buffer);
         if let Err(error) = outcome {
             buffer.truncate(memchr::memrchr(b'\n', buffer).map_or(0, |end| end + 1));
             self.fail(part.start.saturating_add(length(buffer.len())), error);

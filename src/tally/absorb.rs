@@ -231,11 +231,7 @@ impl Tally {
         let Some(queue_id) = event.queue_id else {
             return;
         };
-        // A requeued mail goes on under another id: pickup's `orig_id=` names this one.
-        let line = match event.action {
-            b"removed" | b"requeued" => Line::End,
-            _ => Line::Other,
-        };
+        let line = Line::of_postsuper(event.action);
         let life = self.life(context, queue_id, line);
         life.facts.held |= event.action == b"placed on hold";
     }
@@ -361,7 +357,7 @@ impl Tally {
 }
 
 /// The domain of a recipient; a bare word is its own.
-fn recipient_domain(recipient: &[u8]) -> &[u8] {
+pub(crate) fn recipient_domain(recipient: &[u8]) -> &[u8] {
     match memchr::memrchr(b'@', recipient) {
         Some(at) => recipient.get(at + 1..).unwrap_or(recipient),
         None => recipient,

@@ -96,8 +96,8 @@ impl Accounts {
         );
     }
 
-    pub(crate) fn count_filtered(&mut self) {
-        self.filtered += 1;
+    pub(crate) fn count_filtered(&mut self, lines: u64) {
+        self.filtered += lines;
     }
 
     pub(crate) fn count_no_envelope(&mut self, program: Symbol) {

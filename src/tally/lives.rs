@@ -14,6 +14,8 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
 
+use super::course::Course;
+pub(crate) use super::course::{At, Line};
 use super::mail::Facts;
 use super::symbols::{Renumber, Renumbering, Symbol};
 
@@ -37,9 +39,6 @@ impl Default for Windows {
         }
     }
 }
-
-/// A mail without a line for 8 days has lost its end: Postfix keeps mail for 5 by default.
-const LOST_US: i64 = 8 * 86_400 * 1_000_000;
 
 /// A queue id, inline: ids come and go by the million, so they are not interned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -71,28 +70,6 @@ pub(crate) struct LifeKey {
     pub(crate) id: QueueId,
 }
 
-/// The kinds of lines, as far as births go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Line {
-    /// smtpd's `client=` or pickup's `uid=`: a birth.
-    Origin,
-    /// cleanup's `message-id=`: a birth, where no `client=` or `uid=` came first.
-    MessageId,
-    /// A verdict of smtpd or cleanup on a mail that is still coming in: births may follow it.
-    Verdict,
-    /// Any other line of the mail.
-    Other,
-    /// `removed`: the end.
-    End,
-}
-
-/// Where a line stands: its ordinal in this part, counted from 1, and its stamp.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct At {
-    pub(crate) line: u64,
-    pub(crate) us: i64,
-}
-
 /// How a life stood when it was settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
@@ -109,13 +86,7 @@ pub(crate) enum Fate {
 /// One life of a queue id, as far as this part of the log saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Life {
-    first: At,
-    last_us: i64,
-    began_with: Line,
-    has_origin: bool,
-    progressed: bool,
-    end: Option<u64>,
-    removed: bool,
+    course: Course,
     replaced: Option<Fate>,
     /// The lines whose `queued as` names this life, near enough to its first line.
     named: Vec<u64>,
@@ -154,14 +125,8 @@ pub(crate) struct Settled {
 
 impl Life {
     fn start(line: Line, at: At) -> Life {
-        let mut life = Life {
-            first: at,
-            last_us: at.us,
-            began_with: if line == Line::End { Line::Other } else { line },
-            has_origin: false,
-            progressed: false,
-            end: None,
-            removed: false,
+        Life {
+            course: Course::start(line, at),
             replaced: None,
             named: Vec::new(),
             message_id: None,
@@ -169,50 +134,12 @@ impl Life {
             older: None,
             unsized_recipients: Vec::new(),
             facts: Facts::default(),
-        };
-        life.extend(line, at);
-        life
-    }
-
-    fn extend(&mut self, line: Line, at: At) {
-        self.last_us = at.us;
-        self.end = None;
-        match line {
-            Line::Origin => self.has_origin = true,
-            Line::MessageId | Line::Verdict => {}
-            Line::Other => self.progressed = true,
-            Line::End => {
-                self.progressed = true;
-                self.removed = true;
-                self.end = Some(at.line);
-            }
-        }
-    }
-
-    /// Tells whether a line, or a later part's life that begins with it, belongs to this life.
-    fn joins(&self, line: Line, at: At, windows: Windows) -> bool {
-        if at.us.saturating_sub(self.last_us) > LOST_US {
-            return false;
-        }
-        let only_born = self.end.is_none() && !self.progressed;
-        match line {
-            Line::Origin => {
-                only_born && !self.has_origin && at.line - self.first.line <= windows.late
-            }
-            Line::MessageId => only_born,
-            Line::Verdict | Line::Other | Line::End => {
-                self.end.is_none_or(|end| at.line - end <= windows.late)
-            }
         }
     }
 
     /// Takes over a later part's life that belongs to this one.
     fn absorb(&mut self, later: Life) {
-        self.last_us = later.last_us;
-        self.has_origin |= later.has_origin;
-        self.progressed |= later.progressed;
-        self.end = later.end;
-        self.removed |= later.removed;
+        self.course.absorb(&later.course);
         self.named.extend(later.named);
         self.unsized_recipients.extend(later.unsized_recipients);
         self.message_id = self.message_id.or(later.message_id);
@@ -220,8 +147,7 @@ impl Life {
     }
 
     fn shift(&mut self, lines: u64) {
-        self.first.line += lines;
-        self.end = self.end.map(|end| end + lines);
+        self.course.shift(lines);
         self.named.iter_mut().for_each(|line| *line += lines);
         self.message_id = self.message_id.map(|id| MessageId {
             line: id.line + lines,
@@ -247,16 +173,16 @@ impl Life {
     /// Puts a newer life of the same id above this one.
     fn replace_with(&mut self, newer: Life) {
         let mut old = std::mem::replace(self, newer);
-        old.replaced = Some(old.fate_before(self.first.us));
+        old.replaced = Some(old.fate_before(self.course.first.us));
         // `newer` is the later part's first life or a new one: it has no elder of its own.
         self.older = Some(Box::new(old));
     }
 
     /// Tells how the life stands if nothing more of it comes before `us`.
     fn fate_before(&self, us: i64) -> Fate {
-        if self.removed {
+        if self.course.removed {
             Fate::Removed
-        } else if us.saturating_sub(self.last_us) > LOST_US {
+        } else if self.course.is_lost(us) {
             Fate::Lost
         } else {
             Fate::Superseded
@@ -265,13 +191,13 @@ impl Life {
 
     /// How many `queued as` lines near enough to the birth name this life: recipients handed over.
     fn namings(&self, windows: Windows) -> u64 {
-        let is_near = |line: &&u64| line.saturating_sub(self.first.line) <= windows.hop;
+        let is_near = |line: &&u64| line.saturating_sub(self.course.first.line) <= windows.hop;
         self.named.iter().filter(is_near).count() as u64
     }
 
     /// Notes a `queued as` line that names this life.
     fn name(&mut self, line: u64, windows: Windows) {
-        if line - self.first.line <= windows.hop {
+        if line - self.course.first.line <= windows.hop {
             self.named.push(line);
         }
     }
@@ -289,7 +215,10 @@ impl Life {
     /// Whether no line after `now` can concern the life: neither a late line, nor a `queued as`, nor
     /// a copy, nor (in a part that something may precede) an earlier line.
     fn is_out_of_reach(&self, is_first: bool, now: At, anchored: bool, windows: Windows) -> bool {
-        let known_at = self.message_id.map_or(0, |id| id.line).max(self.first.line);
+        let known_at = self
+            .message_id
+            .map_or(0, |id| id.line)
+            .max(self.course.first.line);
         (anchored || is_sure(self, is_first, windows))
             && now.line - known_at > 2 * windows.hop
             && self.undecided_copy(windows).is_none()
@@ -306,12 +235,6 @@ impl Life {
         }
         chain.reverse();
         chain
-    }
-}
-
-impl Line {
-    fn is_birth(self) -> bool {
-        matches!(self, Line::Origin | Line::MessageId)
     }
 }
 
@@ -337,8 +260,8 @@ impl Lives {
             Entry::Vacant(vacant) => vacant.insert(Life::start(line, at)),
             Entry::Occupied(occupied) => {
                 let life = occupied.into_mut();
-                if life.joins(line, at, windows) {
-                    life.extend(line, at);
+                if life.course.joins(line, at, windows) {
+                    life.course.extend(line, at);
                 } else {
                     life.replace_with(Life::start(line, at));
                 }
@@ -386,14 +309,18 @@ impl Lives {
     /// Closes the lives that were silent longest, down to nine tenths of what may be open. Totals
     /// are then bounds: the mails count as `lost_end`.
     fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled)) {
-        let mut stamps: Vec<i64> = self.table.values().map(|life| life.last_us).collect();
+        let mut stamps: Vec<i64> = self
+            .table
+            .values()
+            .map(|life| life.course.last_us)
+            .collect();
         let surplus = stamps.len() - windows.max_open / 10 * 9;
         let surplus = surplus.min(stamps.len() - 1);
         let (_, &mut limit, _) = stamps.select_nth_unstable(surplus);
-        let silent = self.table.extract_if(|_, life| life.last_us < limit);
+        let silent = self.table.extract_if(|_, life| life.course.last_us < limit);
         for (key, life) in silent {
             for life in life.into_chain() {
-                let fate = if life.removed {
+                let fate = if life.course.removed {
                     Fate::Removed
                 } else {
                     Fate::Lost
@@ -470,7 +397,10 @@ impl Lives {
                 let current = occupied.get_mut();
                 // Only a part's first life can continue an earlier one; the others were told apart
                 // by the same rule when the part was read, and are again here.
-                if current.joins(life.began_with, life.first, windows) {
+                if current
+                    .course
+                    .joins(life.course.began_with, life.course.first, windows)
+                {
                     current.absorb(life);
                 } else {
                     current.replace_with(life);
@@ -502,7 +432,7 @@ impl Lives {
             if let Some(id) = life.message_id
                 && let Some(twins) = known.get_mut(&(key.host, id.hash))
             {
-                twins.push((id.line, life.end));
+                twins.push((id.line, life.course.end));
             }
         }
         let is_open_twin = |of: MessageId, (line, end): Twin| {
@@ -537,7 +467,7 @@ impl Life {
         Settled {
             host: key.host,
             fate,
-            birth_seen: self.began_with.is_birth(),
+            birth_seen: self.course.began_with.is_birth(),
             is_later_hop: handed_over > 0 || self.facts.linked || self.is_copy == Some(true),
             handed_over,
             unsized_recipients: self.unsized_recipients,
@@ -548,8 +478,8 @@ impl Life {
 
 /// Tells whether a life began in this part for sure and nothing before it can concern it.
 fn is_sure(life: &Life, is_first: bool, windows: Windows) -> bool {
-    life.first.line > windows.hop.max(windows.late)
-        && (life.began_with == Line::Origin || !is_first)
+    life.course.first.line > windows.hop.max(windows.late)
+        && (life.course.began_with == Line::Origin || !is_first)
 }
 
 /// Settles the lives of one id that are out of reach; true if none is left.
@@ -564,13 +494,13 @@ fn settle_due(
     if life.older.is_some() {
         settle_elders(key, life, now, anchored, windows, settle);
     }
-    let ended = life.end.is_some_and(|end| now.line - end > windows.late);
-    let lost = life.end.is_none() && now.us.saturating_sub(life.last_us) > LOST_US;
+    let ended = life.course.is_ended(now.line, windows);
+    let lost = life.course.end.is_none() && life.course.is_lost(now.us);
     let is_due = (ended || lost) && life.older.is_none();
     if !is_due || !life.is_out_of_reach(true, now, anchored, windows) {
         return false;
     }
-    let fate = if life.removed {
+    let fate = if life.course.removed {
         Fate::Removed
     } else {
         Fate::Lost

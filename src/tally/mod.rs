@@ -13,6 +13,7 @@
 mod absorb;
 mod clients;
 mod counts;
+pub(crate) mod course;
 mod coverage;
 mod deliveries;
 pub(crate) mod details;
@@ -42,12 +43,14 @@ use mailtally_parsers::foreign::Server;
 use mailtally_parsers::postfix::Event as PostfixEvent;
 use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, logger};
 
+pub(crate) use self::absorb::recipient_domain;
 use self::clients::Clients;
 use self::coverage::{Accounts, Class};
 use self::deliveries::Deliveries;
 use self::details::Details;
 pub(crate) use self::details::greylist::network_of as network;
 use self::finish::Scopes;
+pub(crate) use self::lives::QueueId;
 pub use self::lives::Windows;
 use self::lives::{At, Lives};
 use self::logins::Logins;
@@ -292,10 +295,10 @@ impl Tally {
         self.accounts.count_no_envelope(program);
     }
 
-    /// Counts a line that a filter left out.
-    pub fn absorb_filtered(&mut self) {
-        self.lines += 1;
-        self.accounts.count_filtered();
+    /// Counts lines that a filter left out: those that are counted keep their place in the log.
+    pub fn absorb_filtered(&mut self, lines: u64) {
+        self.lines += lines;
+        self.accounts.count_filtered(lines);
     }
 
     /// How many lines were counted.

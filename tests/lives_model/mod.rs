@@ -38,6 +38,37 @@ struct Life {
     deferred: bool,
 }
 
+impl Life {
+    fn new(at: usize, kind: Kind) -> Life {
+        Life {
+            first: at,
+            end: None,
+            has_origin: false,
+            progressed: false,
+            birth_seen: matches!(kind, Kind::Origin | Kind::MessageId),
+            size: None,
+            sent: 0,
+            deferred: false,
+        }
+    }
+
+    fn extend(&mut self, at: usize, kind: Kind) {
+        self.end = None;
+        match kind {
+            Kind::Origin => self.has_origin = true,
+            Kind::MessageId => {}
+            _ => self.progressed = true,
+        }
+        match kind {
+            Kind::Size(size) => self.size = self.size.or(Some(size)),
+            Kind::Sent => self.sent += 1,
+            Kind::Deferred => self.deferred = true,
+            Kind::Removed => self.end = Some(at),
+            _ => {}
+        }
+    }
+}
+
 /// Tells the queue id of a line and what the line does.
 fn read(line: &str) -> Option<(&str, Kind)> {
     let text = line.split_once("]: ")?.1;
@@ -81,6 +112,26 @@ fn finish(life: &Life, into: &mut Model) {
     into.bytes_delivered += life.size.unwrap_or(0) * life.sent;
 }
 
+/// Numbers the lives of a whole log: each line that has a queue id is of one; `late` is K.
+pub(crate) fn lives(log: &[String], late: u64) -> Vec<Option<usize>> {
+    let late = usize::try_from(late).unwrap();
+    let mut open: HashMap<&str, (usize, Life)> = HashMap::new();
+    let mut begun = 0;
+    let mut number = |at: usize, line| {
+        let (id, kind) = read(line)?;
+        let joins_it = |(_, life): &(usize, Life)| joins(life, at, kind, late);
+        if !open.get(id).is_some_and(joins_it) {
+            begun += 1;
+            open.insert(id, (begun, Life::new(at, kind)));
+        }
+        let (number, life) = open.get_mut(id)?;
+        life.extend(at, kind);
+        Some(*number)
+    };
+    let lines = log.iter().enumerate();
+    lines.map(|(at, line)| number(at, line)).collect()
+}
+
 /// Reads a whole log; `late` is K.
 pub(crate) fn sequential(log: &[String], late: u64) -> Model {
     let late = usize::try_from(late).unwrap();
@@ -91,39 +142,14 @@ pub(crate) fn sequential(log: &[String], late: u64) -> Model {
             continue;
         };
         model.received += u64::from(kind == Kind::Origin);
-        if lives
-            .get(id)
-            .is_none_or(|life| !joins(life, at, kind, late))
+        let joins_it = |life: &Life| joins(life, at, kind, late);
+        if !lives.get(id).is_some_and(joins_it)
+            && let Some(old) = lives.insert(id, Life::new(at, kind))
         {
-            let birth_seen = matches!(kind, Kind::Origin | Kind::MessageId);
-            let life = Life {
-                first: at,
-                end: None,
-                has_origin: false,
-                progressed: false,
-                birth_seen,
-                size: None,
-                sent: 0,
-                deferred: false,
-            };
-            if let Some(old) = lives.insert(id, life) {
-                finish(&old, &mut model);
-            }
+            finish(&old, &mut model);
         }
         let life = lives.get_mut(id).unwrap();
-        life.end = None;
-        match kind {
-            Kind::Origin => life.has_origin = true,
-            Kind::MessageId => {}
-            _ => life.progressed = true,
-        }
-        match kind {
-            Kind::Size(size) => life.size = life.size.or(Some(size)),
-            Kind::Sent => life.sent += 1,
-            Kind::Deferred => life.deferred = true,
-            Kind::Removed => life.end = Some(at),
-            _ => {}
-        }
+        life.extend(at, kind);
     }
     lives.values().for_each(|life| finish(life, &mut model));
     model

@@ -1,0 +1,183 @@
+//! What is made of the lines of a chunk: one tally of all, of some, or one for each part.
+
+use hashbrown::HashMap;
+use mailtally_parsers::Event;
+use rustc_hash::FxBuildHasher;
+
+use super::Options;
+use crate::select::{Mark, Marks, Selection};
+use crate::source::{Chunk, Line};
+use crate::tally::Tally;
+
+/// A way of counting stretches of the log, so that neighbours can be merged.
+pub(super) trait Counting: Sync {
+    /// A stretch of the log, counted.
+    type Counted: Send;
+
+    /// Begins a stretch, which may be the first of all.
+    fn begin(&self, is_first: bool) -> Self::Counted;
+
+    /// Counts the lines of a chunk behind those counted before.
+    fn chunk(&self, counted: &mut Self::Counted, chunk: &Chunk);
+
+    /// Adds the stretch that follows.
+    fn merge(&self, counted: &mut Self::Counted, later: Self::Counted);
+}
+
+impl Options {
+    /// An empty tally of a stretch.
+    fn tally(&self, is_first: bool) -> Tally {
+        let tally = if is_first {
+            Tally::anchored(self.windows)
+        } else {
+            Tally::part(self.windows)
+        };
+        tally.counting(self.wanted)
+    }
+}
+
+/// All lines.
+pub(super) struct Whole(pub(super) Options);
+
+impl Counting for Whole {
+    type Counted = Tally;
+
+    fn begin(&self, is_first: bool) -> Tally {
+        self.0.tally(is_first)
+    }
+
+    fn chunk(&self, tally: &mut Tally, chunk: &Chunk) {
+        let mut lines = chunk.records();
+        while let Some(line) = &lines.next() {
+            count(tally, line);
+        }
+    }
+
+    fn merge(&self, tally: &mut Tally, later: Tally) {
+        tally.merge(later);
+    }
+}
+
+/// Counts a line behind those counted before.
+fn count(tally: &mut Tally, line: &Line<'_>) {
+    match (&line.record, &line.time) {
+        (Some(record), Some(time)) => tally.line(record, time.wall_us),
+        (Some(marker), None) => tally.absorb_marker(marker),
+        _ => tally.absorb_foreign(),
+    }
+}
+
+/// The lines that meet conditions.
+pub(super) struct Where<'s> {
+    pub(super) options: Options,
+    pub(super) selection: &'s Selection,
+}
+
+impl Counting for Where<'_> {
+    type Counted = Tally;
+
+    fn begin(&self, is_first: bool) -> Tally {
+        self.options.tally(is_first)
+    }
+
+    fn chunk(&self, tally: &mut Tally, chunk: &Chunk) {
+        let passes_without_envelope = self.selection.passes_without_envelope();
+        let mut lines = chunk.records();
+        while let Some(line) = &lines.next() {
+            let Some(record) = &line.record else {
+                match passes_without_envelope {
+                    true => tally.absorb_foreign(),
+                    false => tally.absorb_filtered(1),
+                }
+                continue;
+            };
+            let event = Event::parse(&record.tag, record.message);
+            match &line.time {
+                _ if !self.selection.passes(record, &event) => tally.absorb_filtered(1),
+                Some(time) => tally.absorb(record, time.wall_us, &event),
+                None => tally.absorb_marker(record),
+            }
+        }
+    }
+
+    fn merge(&self, tally: &mut Tally, later: Tally) {
+        tally.merge(later);
+    }
+}
+
+/// The lines that are marked, in the parts that the marks name.
+pub(super) struct InParts<'m> {
+    pub(super) options: Options,
+    pub(super) marks: &'m Marks,
+}
+
+/// A tally of each part of the lines. All of them know of all lines: those of other parts are
+/// `filtered`.
+#[derive(Default)]
+pub struct PartTallies {
+    tallies: HashMap<u32, Tally, FxBuildHasher>,
+    /// How many lines went by; a tally may lag behind by lines that are not its own.
+    lines: u64,
+    is_first: bool,
+}
+
+impl Counting for InParts<'_> {
+    type Counted = PartTallies;
+
+    fn begin(&self, is_first: bool) -> PartTallies {
+        PartTallies {
+            is_first,
+            ..PartTallies::default()
+        }
+    }
+
+    fn chunk(&self, counted: &mut PartTallies, chunk: &Chunk) {
+        let marks = self.marks.take(chunk);
+        let mut marks = marks.as_slice();
+        let mut lines = chunk.records();
+        let mut at: u32 = 0;
+        while let Some(line) = &lines.next() {
+            while let Some((Mark { part, .. }, rest)) =
+                marks.split_first().filter(|(mark, _)| mark.line == at)
+            {
+                count(counted.part(*part, &self.options), line);
+                marks = rest;
+            }
+            counted.lines += 1;
+            at += 1;
+        }
+    }
+
+    fn merge(&self, counted: &mut PartTallies, later: PartTallies) {
+        let lines = counted.lines + later.lines;
+        for (part, mut tally) in later.tallies {
+            tally.absorb_filtered(later.lines.saturating_sub(tally.lines()));
+            counted.part(part, &self.options).merge(tally);
+        }
+        counted.lines = lines;
+    }
+}
+
+impl PartTallies {
+    /// Returns the tally of a part, ready for the line that is next.
+    fn part(&mut self, part: u32, options: &Options) -> &mut Tally {
+        let tally = self.tallies.entry(part);
+        let tally = tally.or_insert_with(|| options.tally(self.is_first));
+        tally.absorb_filtered(self.lines.saturating_sub(tally.lines()));
+        tally
+    }
+
+    /// Takes the tally of a part out; `None` if no line is in it.
+    pub fn take(&mut self, part: u32) -> Option<Tally> {
+        let mut tally = self.tallies.remove(&part)?;
+        tally.absorb_filtered(self.lines.saturating_sub(tally.lines()));
+        Some(tally)
+    }
+
+    /// Makes the tally of lines none of which counts.
+    pub fn empty(&self, options: &Options) -> Tally {
+        let mut tally = options.tally(true);
+        tally.absorb_filtered(self.lines);
+        tally
+    }
+}
