@@ -79,11 +79,7 @@ impl<'a> Rule<'a> {
             Event::SmtpdInfo(note) => Some(noted(note, b"info")),
             Event::SmtpdHangup(note) => Some(noted(note, b"hangup")),
             Event::CleanupCheck(check) => Some(checked(check)),
-            Event::CleanupMimeError(_) => Some(Rule {
-                id: None,
-                class: named("mime-error"),
-                action: b"reject",
-            }),
+            Event::CleanupMimeError(_) => Some(rejected_for("mime-error")),
             Event::MilterAction(action) => Some(by_milter(action)),
             Event::MilterHeaderCheck(check) => Some(Rule {
                 id: check.optional_text.and_then(rule_id),
@@ -92,6 +88,11 @@ impl<'a> Rule<'a> {
             }),
             Event::SmtpdProxyResult(result) => by_proxy(result),
             Event::PscRejectRcpt(reject) => Some(by_postscreen(reject)),
+            // Nothing of the site's decided: the server could not serve.
+            Event::SmtpdLocalDataError(_) => Some(rejected_for("server-error")),
+            Event::PscRejectConnect(_) | Event::PscScreeningBusy(_) => {
+                Some(rejected_for("service-unavailable"))
+            }
             _ => None,
         }
     }
@@ -116,12 +117,24 @@ pub(crate) const KINDS: &[&str] = &[
     "milter_header_check",
     "smtpd_proxy_result",
     "psc_reject_rcpt",
+    "smtpd_local_data_error",
+    "psc_reject_connect",
+    "psc_screening_busy",
 ];
 
 impl Fields for Rule<'_> {
     fn visit(&self, visitor: &mut dyn Visitor) {
         self.id.visit_as("rule_id", visitor);
         self.class.visit_as("reason", visitor);
+    }
+}
+
+/// A refusal without words of the site's own.
+fn rejected_for(class: &'static str) -> Rule<'static> {
+    Rule {
+        id: None,
+        class: named(class),
+        action: b"reject",
     }
 }
 
