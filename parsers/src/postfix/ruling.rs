@@ -55,23 +55,23 @@ pub enum Object<'a> {
 impl<'a> Ruling<'a> {
     /// Tells what an event says of a rule; events that have nothing to do with one are `None`.
     pub fn of(event: &Event<'a>) -> Option<Self> {
-        if let Some(rule) = Rule::of(event) {
-            return by_rule(event, rule);
-        }
-        match event {
-            Event::SmtpdLocalDataError(event) => Some(Ruling {
-                reply_class: reply_class(event.code, event.dsn),
-                ..stock("server-error", stage(event.r#where), event.client)
-            }),
-            Event::PscRejectConnect(event) => {
-                Some(stock("service-unavailable", "connect", event.client))
-            }
-            Event::PscScreeningBusy(event) => {
-                Some(stock("service-unavailable", "connect", event.client))
-            }
-            _ => None,
-        }
+        let rule = Rule::of(event).or_else(|| stock_rule(event))?;
+        by_rule(event, rule)
     }
+}
+
+/// The class of a refusal for want of room or health, not of a rule's making.
+fn stock_rule(event: &Event<'_>) -> Option<Rule<'static>> {
+    let name = match event {
+        Event::SmtpdLocalDataError(_) => "server-error",
+        Event::PscRejectConnect(_) | Event::PscScreeningBusy(_) => "service-unavailable",
+        _ => return None,
+    };
+    Some(Rule {
+        id: None,
+        class: Class { name, detail: None },
+        action: b"reject",
+    })
 }
 
 /// Reads the rest of an event that has a rule.
@@ -108,6 +108,14 @@ fn by_rule<'a>(event: &Event<'a>, rule: Rule<'a>) -> Option<Ruling<'a>> {
             ..at_end(rule)
         },
         Event::SmtpdProxyResult(event) => by_proxy(event, rule),
+        Event::SmtpdLocalDataError(event) => Ruling {
+            stage: stage(event.r#where),
+            reply_class: reply_class(event.code, event.dsn),
+            client: Some(event.client),
+            ..at_end(rule)
+        },
+        Event::PscRejectConnect(event) => at_connect(event.client, rule),
+        Event::PscScreeningBusy(event) => at_connect(event.client, rule),
         _ => return None,
     })
 }
@@ -125,19 +133,10 @@ fn at_end(rule: Rule<'_>) -> Ruling<'_> {
     }
 }
 
-/// A refusal for a reason of the server's own.
-fn stock<'a>(class: &'static str, stage: &'static str, client: Client<'a>) -> Ruling<'a> {
-    let class = Class {
-        name: class,
-        detail: None,
-    };
-    let rule = Rule {
-        id: None,
-        class,
-        action: b"reject",
-    };
+/// A client that postscreen had no place for.
+fn at_connect<'a>(client: Client<'a>, rule: Rule<'a>) -> Ruling<'a> {
     Ruling {
-        stage,
+        stage: "connect",
         client: Some(client),
         ..at_end(rule)
     }
