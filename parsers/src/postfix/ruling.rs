@@ -7,7 +7,7 @@
 
 use super::access::{self, Note, Reject, Trigger};
 use super::cleanup::Check;
-use super::rule::{Class, Rule, words};
+use super::rule::{Rule, words};
 use super::{Client, Event, milter, postscreen, smtpd};
 
 /// A refusal, or another action of a rule, as one line states it.
@@ -55,23 +55,8 @@ pub enum Object<'a> {
 impl<'a> Ruling<'a> {
     /// Tells what an event says of a rule; events that have nothing to do with one are `None`.
     pub fn of(event: &Event<'a>) -> Option<Self> {
-        let rule = Rule::of(event).or_else(|| stock_rule(event))?;
-        by_rule(event, rule)
+        by_rule(event, Rule::of(event)?)
     }
-}
-
-/// The class of a refusal for want of room or health, not of a rule's making.
-fn stock_rule(event: &Event<'_>) -> Option<Rule<'static>> {
-    let name = match event {
-        Event::SmtpdLocalDataError(_) => "server-error",
-        Event::PscRejectConnect(_) | Event::PscScreeningBusy(_) => "service-unavailable",
-        _ => return None,
-    };
-    Some(Rule {
-        id: None,
-        class: Class { name, detail: None },
-        action: b"reject",
-    })
 }
 
 /// Reads the rest of an event that has a rule.
