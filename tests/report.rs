@@ -14,6 +14,7 @@ fn meta() -> Meta {
     Meta {
         files: vec!["/var/log/mail.log.1".into(), "/var/log/mail.log".into()],
         timezone: "Europe/Berlin".into(),
+        conditions: Vec::new(),
         range: None,
         notes: vec!["/var/log/mail.log.2.gz: corrupt after 4.0 MiB, read up to there".into()],
     }

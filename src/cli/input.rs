@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use chrono_tz::Tz;
 use clap::{Args, value_parser};
 use mailtally_parsers::Program;
+use rayon::ThreadPoolBuildError;
 
 use super::Outcome;
 use super::configuration::ConfigurationArguments;
@@ -25,6 +26,7 @@ use super::unparsed::{UnparsedArguments, UnparsedLines};
 use super::when::Present;
 use crate::pipeline;
 use crate::report::{Meta, RangeAsked};
+use crate::select::{Selection, Sorter};
 use crate::source::{self, Chunk, Chunks, Input, Notice, Order, Places, SourceId};
 use crate::tally::totals::{LineCounts, Totals};
 use crate::tally::{Wanted, Windows};
@@ -370,53 +372,136 @@ pub(super) fn count(
     unparsed: &UnparsedArguments,
     wanted: Wanted,
 ) -> Result<Counted> {
+    count_where(arguments, unparsed, wanted, &Selection::default())
+}
+
+/// Counts as [`count`] does; lines that do not meet the conditions are `filtered`.
+pub(super) fn count_where(
+    arguments: &InputArguments,
+    unparsed: &UnparsedArguments,
+    wanted: Wanted,
+    selection: &Selection,
+) -> Result<Counted> {
+    let order = if unparsed.is_asked_for() || selection.has_mail_conditions() {
+        Order::Log
+    } else {
+        Order::Ready
+    };
+    let options = source::Options {
+        order,
+        ..arguments.options()?
+    };
+    let count = |chunks: &mut dyn Iterator<Item = Chunk>, options: &pipeline::Options| {
+        if selection.is_empty() {
+            return pipeline::tally(chunks, options);
+        }
+        if !selection.has_mail_conditions() {
+            return pipeline::tally_where(chunks, options, selection);
+        }
+        let sorter = Sorter::new(chunks, selection.clone(), None, options.windows);
+        let marks = sorter.marks();
+        let (mut parts, timings) = pipeline::parts(sorter, options, &marks)?;
+        let tally = parts.take(0).unwrap_or_else(|| parts.empty(options));
+        Ok((tally, timings))
+    };
+    let (tally, mut read) = read(arguments, unparsed, &options, wanted, count)?;
+    let started = Instant::now();
+    let totals = tally.finish();
+    let timings = read.timings(started.elapsed());
+    read.look_at(&totals.coverage.lines);
+    let mut meta = read.meta();
+    meta.conditions = words(selection);
+    Ok(Counted {
+        totals,
+        meta,
+        outcome: read.outcome(),
+        timings,
+    })
+}
+
+/// Returns conditions as they were written.
+pub(super) fn words(selection: &Selection) -> Vec<String> {
+    let conditions = selection.conditions().iter();
+    conditions.map(ToString::to_string).collect()
+}
+
+/// Logs that were read to their end.
+pub(super) struct Read<'a> {
+    arguments: &'a InputArguments,
+    logs: Logs,
+    open: Duration,
+    pipeline: pipeline::Timings,
+}
+
+/// Reads the logs that the arguments name, and counts them in the way given.
+pub(super) fn read<'a, T>(
+    arguments: &'a InputArguments,
+    unparsed: &UnparsedArguments,
+    source_options: &source::Options,
+    wanted: Wanted,
+    count: impl FnOnce(
+        &mut dyn Iterator<Item = Chunk>,
+        &pipeline::Options,
+    ) -> Result<(T, pipeline::Timings), ThreadPoolBuildError>,
+) -> Result<(T, Read<'a>)> {
     let mut unparsed = unparsed.open()?;
     let started = Instant::now();
-    let mut source_options = arguments.options()?;
-    if unparsed.is_none() {
-        source_options.order = Order::Ready;
-    }
-    let mut logs = open(arguments, &source_options)?;
+    let mut logs = open(arguments, source_options)?;
     let open = started.elapsed();
     let options = pipeline::Options {
         threads: arguments.threads(),
         windows: Windows::default(),
         wanted,
     };
-    let chunks = logs.by_ref().map(|mut chunk| {
+    let mut chunks = logs.by_ref().map(|mut chunk| {
         if let Some(unparsed) = &mut unparsed {
             unparsed.take_from(&mut chunk);
         }
         chunk
     });
-    let (tally, pipeline) =
-        pipeline::tally(chunks, &options).context("cannot start the threads that parse")?;
+    let counted = count(&mut chunks, &options);
+    let (counted, pipeline) = counted.context("cannot start the threads that parse")?;
     unparsed.map_or(Ok(()), UnparsedLines::finish)?;
-    let started = Instant::now();
-    let totals = tally.finish();
-    let timings = Timings {
+    logs.settle();
+    let read = Read {
+        arguments,
+        logs,
         open,
         pipeline,
-        finish: started.elapsed(),
     };
-    logs.settle();
-    logs.look_at_all(&totals.coverage.lines);
-    logs.look_at_range(totals.coverage.lines.read);
-    let meta = Meta {
-        files: logs
-            .chunks
-            .names()
-            .iter()
-            .map(|name| name.display().to_string())
-            .collect(),
-        timezone: arguments.timezone(),
-        range: logs.range.clone(),
-        notes: logs.notes(),
-    };
-    Ok(Counted {
-        totals,
-        meta,
-        outcome: logs.outcome(),
-        timings,
-    })
+    Ok((counted, read))
+}
+
+impl Read<'_> {
+    /// Says what is odd about the lines.
+    pub(super) fn look_at(&mut self, lines: &LineCounts) {
+        self.logs.look_at_all(lines);
+        self.logs.look_at_range(lines.read);
+    }
+
+    /// Returns what the totals cannot know about their making.
+    pub(super) fn meta(&self) -> Meta {
+        let names = self.logs.chunks.names().iter();
+        Meta {
+            files: names.map(|name| name.display().to_string()).collect(),
+            timezone: self.arguments.timezone(),
+            range: self.logs.range.clone(),
+            conditions: Vec::new(),
+            notes: self.logs.notes(),
+        }
+    }
+
+    /// Returns where the time went, with what finishing the totals took.
+    pub(super) fn timings(&self, finish: Duration) -> Timings {
+        Timings {
+            open: self.open,
+            pipeline: self.pipeline,
+            finish,
+        }
+    }
+
+    /// Says how reading went.
+    pub(super) fn outcome(mut self) -> Outcome {
+        self.logs.outcome()
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every flag is defined once. Reports go to standard output, all else to standard error.
 
+mod conditions;
 mod configuration;
 mod coverage;
 mod events;

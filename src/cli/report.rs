@@ -9,6 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::conditions::WhereArguments;
 use super::fail_on::{self, FailOn};
 use super::input::{self, InputArguments};
 use super::kinds::close_to;
@@ -18,7 +19,7 @@ use super::paper::Colour;
 use super::queue;
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
-use crate::report::{self, Options, Part, Sections};
+use crate::report::{self, Options, Part, Sections, Share};
 use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
@@ -29,6 +30,8 @@ pub(super) struct ReportArguments {
     layout: LayoutArguments,
     #[command(flatten)]
     unparsed: UnparsedArguments,
+    #[command(flatten)]
+    conditions: WhereArguments,
     /// Only these parts of the report; what they do not need is not even counted
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
     sections: Vec<SectionName>,
@@ -148,22 +151,62 @@ impl LayoutArguments {
     }
 }
 
+impl ReportArguments {
+    fn options(&self) -> Options {
+        let mut options = self.layout.options();
+        let asked = self.sections.iter().map(|name| name.sections());
+        // Programs are not tired by much of it.
+        let default = match self.layout.format {
+            Format::Prometheus => Sections::ALL,
+            _ => options.sections,
+        };
+        options.sections = asked.reduce(Sections::and).unwrap_or(default);
+        for (section, rows) in &self.limit {
+            options.limits.set(section.sections(), *rows);
+        }
+        options
+    }
+}
+
+/// Takes sections out of a report of mails about which mails say nothing; returns what its reader
+/// must know of that.
+fn leave_out(options: &mut Options) -> Vec<String> {
+    let (left, out) = options.sections.of_mails();
+    let names = |parts: Vec<Part>| {
+        let names: Vec<&str> = parts.into_iter().map(Part::name).collect();
+        names.join(", ")
+    };
+    let parts = Part::ALL.iter().copied();
+    let is_some = |part: &Part| left.has(*part) && part.share_of_mails() == Share::Some;
+    let some: Vec<Part> = parts.filter(is_some).collect();
+    options.sections = left;
+    let mut notes = Vec::new();
+    if !out.is_empty() {
+        notes.push(format!(
+            "Chosen by mail: lines that name no mail are filtered out, so there is nothing to show of {}.",
+            names(out)
+        ));
+    }
+    if !some.is_empty() {
+        notes.push(format!(
+            "For the same reason {} count only lines of mails.",
+            names(some)
+        ));
+    }
+    notes
+}
+
 pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     if arguments.schema {
         output::print_schema(&report::schema())?;
         return Ok(Outcome::Done);
     }
-    let mut options = arguments.layout.options();
-    let asked = arguments.sections.iter().map(|name| name.sections());
-    // Programs are not tired by much of it.
-    let default = match arguments.layout.format {
-        Format::Prometheus => Sections::ALL,
-        _ => options.sections,
+    let selection = arguments.conditions.selection()?;
+    let mut options = arguments.options();
+    let notes = match selection.has_mail_conditions() {
+        true => leave_out(&mut options),
+        false => Vec::new(),
     };
-    options.sections = asked.reduce(Sections::and).unwrap_or(default);
-    for (section, rows) in &arguments.limit {
-        options.limits.set(section.sections(), *rows);
-    }
     let wanted = Wanted {
         lists: arguments.layout.format == Format::Json,
         ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
@@ -172,8 +215,14 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         Some(path) => Some(queue::read(path, &arguments.input)?),
         None => None,
     };
-    let mut counted = input::count(&arguments.input, &arguments.unparsed, wanted)?;
+    let mut counted =
+        input::count_where(&arguments.input, &arguments.unparsed, wanted, &selection)?;
     counted.totals.details.queue = queue;
+    counted.meta.notes.extend(notes);
+    let lines = &counted.totals.coverage.lines;
+    if lines.filtered > 0 && lines.filtered == lines.read {
+        say("--where: no line meets the conditions");
+    }
     if arguments.unparsed.is_standard_output() {
         return Ok(counted.outcome);
     }

@@ -23,6 +23,8 @@ mod compare;
 mod decimal;
 mod parse;
 
+use std::fmt;
+
 use mailtally_parsers::Fields;
 use regex::bytes::Regex;
 
@@ -34,6 +36,8 @@ use decimal::Decimal;
 /// One condition on one field.
 #[derive(Clone, Debug)]
 pub struct Condition {
+    /// As a person wrote it.
+    text: String,
     field: String,
     test: Test,
     /// Whether the condition holds exactly where its test does not.
@@ -58,6 +62,13 @@ enum Bound {
     AtMost,
     Above,
     AtLeast,
+}
+
+impl fmt::Display for Condition {
+    /// Writes the condition as a person wrote it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl Condition {

@@ -114,6 +114,7 @@ impl FromStr for Condition {
             .find_map(known)
             .ok_or_else(no_operator)?;
         Ok(Condition {
+            text: text.to_owned(),
             field: field.to_owned(),
             test: operator.test(field, value)?,
             is_negated,
@@ -176,6 +177,7 @@ mod tests {
     fn keeps_blanks_and_operators_of_the_value() {
         let condition: Condition = "reason=key = value!~<".parse().unwrap();
         assert_eq!(condition.field(), "reason");
+        assert_eq!(condition.to_string(), "reason=key = value!~<");
         assert!(matches!(condition.test, Test::Equal(value) if value == "key = value!~<"));
     }
 

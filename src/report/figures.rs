@@ -127,6 +127,9 @@ pub struct MetaFigures<'a> {
     pub last: Option<String>,
     /// The range of time that was asked for; null for all.
     pub range: Option<RangeFigure<'a>>,
+    /// The conditions that lines and mails had to meet; the key is left out where there were none.
+    #[serde(rename = "where", skip_serializing_if = "<[String]>::is_empty")]
+    pub conditions: &'a [String],
     /// The files read.
     pub files: &'a [String],
     /// The time zone of the wall clock.
@@ -165,6 +168,7 @@ impl<'a> MetaFigures<'a> {
             first: totals.span.map(|(first, _)| clock::iso(first)),
             last: totals.span.map(|(_, last)| clock::iso(last)),
             range: meta.range.as_ref().map(RangeFigure::new),
+            conditions: &meta.conditions,
             files: &meta.files,
             timezone: &meta.timezone,
             notes: &meta.notes,

@@ -35,6 +35,7 @@ fn facts(totals: &Totals, meta: &Meta) -> Table {
     fact("time", span.unwrap_or_default());
     let asked = meta.range.as_ref().map(ToString::to_string);
     fact("asked for", asked.unwrap_or_default());
+    fact("only", meta.conditions.join(" and "));
     fact("zone", meta.timezone.clone());
     fact("files", names(&meta.files));
     fact("lines", lines(totals.coverage.lines));
@@ -177,6 +178,15 @@ lines | 12,000 read, 10 generic
             let text = plain(&head(&totals(), &meta));
             assert!(text.contains(row), "{text}");
         }
+    }
+
+    #[test]
+    fn names_the_conditions() {
+        let mut meta = meta(&["mail.log"]);
+        meta.conditions = vec!["sender=a@example.com".into(), "status!=sent".into()];
+        let text = plain(&head(&totals(), &meta));
+        let row = "only | sender=a@example.com and status!=sent\nzone | ";
+        assert!(text.contains(row), "{text}");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub use figures::{
 };
 pub use metrics::{Label, Metric, MetricKind, Series, Value, metrics};
 pub use schema::{coverage_schema, schema};
-pub use sections::{Limits, Part, Sections};
+pub use sections::{Limits, Part, Sections, Share};
 pub use spam_sources::{SpamSource, spam_sources, weight};
 
 use std::fmt;
@@ -85,6 +85,8 @@ pub struct Meta {
     pub timezone: String,
     /// The range of time that was asked for; `None` for all.
     pub range: Option<RangeAsked>,
+    /// The conditions that lines and mails had to meet, in the user's words; none for all.
+    pub conditions: Vec<String>,
     /// Sentences about the input that a reader must know: a file that could be read only in part,
     /// a copy that was left out.
     pub notes: Vec<String>,

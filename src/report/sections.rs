@@ -55,6 +55,34 @@ parts! {
     Coverage = "coverage": "How every line was accounted for",
 }
 
+/// How many of the lines that a part counts belong to a mail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Share {
+    /// None, or so few that what is left would mislead: connections, logins, TLS sessions.
+    None,
+    /// Some.
+    Some,
+    /// All that matter.
+    All,
+}
+
+impl Part {
+    /// Tells how many of its lines are there when only those of mails are counted.
+    pub fn share_of_mails(self) -> Share {
+        match self {
+            Part::Tls
+            | Part::Logins
+            | Part::LoginSources
+            | Part::Smtpd
+            | Part::Postscreen
+            | Part::Mailboxes
+            | Part::Warnings => Share::None,
+            Part::Families | Part::SpamSources | Part::Verdicts => Share::Some,
+            _ => Share::All,
+        }
+    }
+}
+
 /// The rows of the lists of single parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits([Option<u32>; Part::ALL.len()]);
@@ -118,6 +146,17 @@ impl Sections {
             // It shows addresses at length, and no figure of its own.
             | bit(Part::LoginSources),
     );
+
+    /// Takes out the parts about which mails say nothing; returns those taken out.
+    #[must_use]
+    pub fn of_mails(self) -> (Sections, Vec<Part>) {
+        let parts = Part::ALL.iter().copied();
+        let named = |part: &Part| self.has(*part);
+        let (out, left) = parts
+            .filter(named)
+            .partition::<Vec<Part>, _>(|part| part.share_of_mails() == Share::None);
+        (left.into_iter().collect(), out)
+    }
 
     /// Adds the parts of both.
     #[must_use]

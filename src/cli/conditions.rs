@@ -1,0 +1,122 @@
+//! `--where` of a report: which lines and mails count, checked before anything is read.
+
+use std::net::IpAddr;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::kinds::{self, close_to};
+use crate::filter::Condition;
+use crate::select::{self, MAIL_FIELDS, Selection};
+use crate::tally;
+
+#[derive(Args, Debug)]
+pub(super) struct WhereArguments {
+    /// Count only lines and mails that meet this: FIELD=VALUE, !=, ~REGEX, !~REGEX, <NUMBER, <=, >=
+    /// or >; may be repeated, and all must hold. Fields are those of `events`, and client, network,
+    /// user, rule; sender, recipient, sender_domain, recipient_domain and status choose whole mails
+    #[arg(long = "where", value_name = "CONDITION", conflicts_with = "unparsed")]
+    conditions: Vec<Condition>,
+}
+
+impl WhereArguments {
+    /// Returns the conditions, if they are such as a line or mail can meet.
+    pub(super) fn selection(&self) -> Result<Selection> {
+        for condition in &self.conditions {
+            check(condition)?;
+        }
+        Ok(Selection::new(self.conditions.clone())?)
+    }
+}
+
+/// What a mail's deliveries are logged as, and expiry.
+const STATUSES: [&str; 9] = [
+    "sent",
+    "deferred",
+    "bounced",
+    "SOFTBOUNCE",
+    "expired",
+    "force-expired",
+    "deliverable",
+    "undeliverable",
+    "undeliverable-but-not-cached",
+];
+
+/// Refuses a condition that nothing can meet, and says what is near it.
+fn check(condition: &Condition) -> Result<()> {
+    let field = condition.field();
+    if field == "time" {
+        bail!("--where: a report takes its range of time from --date, --since and --until");
+    }
+    let names = select::names();
+    if !names.contains(&field) {
+        return unknown_field(field, &names);
+    }
+    match condition.value() {
+        Some(value) => check_value(condition, value),
+        None => Ok(()),
+    }
+}
+
+fn unknown_field(field: &str, names: &[&str]) -> Result<()> {
+    let close = close_to(field, names.iter().copied());
+    if close.is_empty() {
+        bail!(
+            "--where: no line or mail has a field `{field}`; `mailtally events --schema` has those \
+             of lines, and mails have {}",
+            MAIL_FIELDS.join(", ")
+        );
+    }
+    bail!(
+        "--where: no line or mail has a field `{field}`; close ones: {}",
+        close.join(", ")
+    );
+}
+
+fn check_value(condition: &Condition, value: &str) -> Result<()> {
+    let wrong = match condition.field() {
+        "kind" => kinds::parse(value).err(),
+        "status" => wrong_status(value),
+        "network" => wrong_network(value),
+        "sender" | "recipient" => wrong_address(value),
+        "sender_domain" | "recipient_domain" => wrong_domain(value),
+        _ => None,
+    };
+    match wrong {
+        Some(wrong) => bail!("--where {condition}: {wrong}"),
+        None => Ok(()),
+    }
+}
+
+fn wrong_status(value: &str) -> Option<String> {
+    if STATUSES.contains(&value) {
+        return None;
+    }
+    let close = close_to(value, STATUSES.into_iter());
+    let (which, names) = match close.is_empty() {
+        true => ("there are", STATUSES.to_vec()),
+        false => ("close ones", close),
+    };
+    let names = names.join(", ");
+    Some(format!("mails have no such status; {which}: {names}"))
+}
+
+/// Networks have one size, and the name that a report shows.
+fn wrong_network(value: &str) -> Option<String> {
+    let address = value.split_once('/').map_or(value, |(address, _)| address);
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return Some("write a network as 203.0.113.0/24 or 2001:db8:0:1::/64".to_owned());
+    };
+    let network = tally::network(&address.to_string());
+    (network != value).then(|| format!("the network of that address is {network}"))
+}
+
+fn wrong_address(value: &str) -> Option<String> {
+    let bare = value.strip_prefix('<')?.strip_suffix('>')?;
+    Some(format!("leave out the brackets: {bare}"))
+}
+
+fn wrong_domain(value: &str) -> Option<String> {
+    let (_, domain) = value.rsplit_once('@')?;
+    Some(format!("that is an address; its domain is {domain}"))
+}
