@@ -2,55 +2,14 @@
 //! every place, and the parts must merge to the same.
 #![cfg(test)]
 
+mod by_hand;
+
+use by_hand::{absorb, brief, briefs, totals, wall_us};
 use mailtally::render;
 use mailtally::report::{self, Meta, Options, Sections};
 use mailtally::tally::totals::{DetailTotals, Totals};
 use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::Record;
-
-/// Reads a stamp's time of day; all logs here are of one day, the 21st.
-fn wall_us(record: &Record<'_>) -> i64 {
-    let stamp = &record.timestamp;
-    let secs = (i64::from(stamp.day) * 24 + i64::from(stamp.hour)) * 3_600
-        + i64::from(stamp.minute) * 60
-        + i64::from(stamp.second);
-    secs * 1_000_000
-}
-
-fn absorb(tally: &mut Tally, lines: &[&str]) {
-    for line in lines {
-        let line = format!("Nov 21 {line}");
-        match Record::parse(line.as_bytes()) {
-            Some(record) => tally.line(&record, wall_us(&record)),
-            None => panic!("no envelope: {line}"),
-        }
-    }
-}
-
-/// Counts a log, whole and cut at every place. A line is `HH:MM:SS host tag: message`.
-fn totals(log: &str) -> Totals {
-    let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
-    let mut whole = Tally::anchored(Windows::default());
-    absorb(&mut whole, &lines);
-    let whole = whole.finish();
-    assert_eq!(
-        whole.coverage.lines.unparsed, 0,
-        "{:?}",
-        whole.coverage.unparsed_shapes
-    );
-    for cut in 0..=lines.len() {
-        let mut left = Tally::anchored(Windows::default());
-        absorb(&mut left, &lines[..cut]);
-        let mut right = Tally::part(Windows::default());
-        absorb(&mut right, &lines[cut..]);
-        left.merge(right);
-        assert!(
-            left.finish() == whole,
-            "a cut before line {cut} changes the totals"
-        );
-    }
-    whole
-}
 
 fn details(log: &str) -> DetailTotals {
     totals(log).details
@@ -169,15 +128,6 @@ fn fractions_of_seconds_change_no_span() {
     let (exact, whole) = (tally.finish().details, details(CLIENTS));
     assert_eq!(exact.stays, whole.stays);
     assert_eq!(exact.greylist, whole.greylist);
-}
-
-/// A value as one line of JSON, without the quotes: easy to write, easy to compare.
-fn brief<T: serde::Serialize>(row: &T) -> String {
-    serde_json::to_string(row).unwrap().replace('"', "")
-}
-
-fn briefs<T: serde::Serialize>(rows: &[T]) -> Vec<String> {
-    rows.iter().map(brief).collect()
 }
 
 const MAILS: &str = "

@@ -1,15 +1,17 @@
 //! The keys of JSON that the sections beyond the totals bring.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Options, Part, clock};
+use super::{Options, Part, clock, reject_detail};
 use crate::tally::totals::{
-    DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow, FailureTotals,
-    GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow, QueueReasonRow,
-    QueueRow, QueueTotals, RankRow, RecipientDomainRow, RefusedRow, SavedRow, ScreeningRow,
-    ServerFailureRow, SieveRow, StayRow, StayTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals,
-    WarningRow, WithoutSizeRow,
+    BehindRow, DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow,
+    FailureTotals, GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow,
+    QueueReasonRow, QueueRow, QueueTotals, RankRow, RecipientDomainRow, RefusedRow, RuleRow,
+    SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow, StayTotals, Totals, UserRow,
+    VerdictRow, VolumeRow, VolumeTotals, WarningRow, WithoutSizeRow,
 };
 
 /// What the sections beyond the totals show; a part that was not asked for has no key.
@@ -36,6 +38,9 @@ pub struct DetailFigures<'a> {
     /// Refusals by rule and stage, hour by hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reject_trend: Option<Vec<RefusedFigure<'a>>>,
+    /// Who was refused by each rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reject_detail: Option<RejectDetailFigures<'a>>,
     /// How greylisting went.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub greylist: Option<GreylistFigures<'a>>,
@@ -63,7 +68,8 @@ pub struct DetailFigures<'a> {
 }
 
 impl<'a> DetailFigures<'a> {
-    pub(crate) fn new(details: &'a DetailTotals, options: Options) -> Self {
+    pub(crate) fn new(totals: &'a Totals, options: Options) -> Self {
+        let details: &DetailTotals = &totals.details;
         let has = |part| options.sections.has(part);
         let at = |part| options.at(part);
         let volume = &details.volume;
@@ -81,6 +87,8 @@ impl<'a> DetailFigures<'a> {
             }),
             reject_trend: has(Part::RejectTrend)
                 .then(|| refused(&details.refused, at(Part::RejectTrend))),
+            reject_detail: has(Part::RejectDetail)
+                .then(|| RejectDetailFigures::new(totals, at(Part::RejectDetail))),
             greylist: has(Part::Greylist)
                 .then(|| GreylistFigures::new(&details.greylist, at(Part::Greylist))),
             postscreen: has(Part::Postscreen).then_some(PostscreenFigures {
@@ -177,6 +185,90 @@ pub struct RefusedFigure<'a> {
     pub count: u64,
     /// The same by hour; hours without a hit are left out.
     pub per_hour: Vec<HourFigure>,
+}
+
+/// Who was refused by each rule.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct RejectDetailFigures<'a> {
+    /// By rule and action, the commonest first.
+    pub rules: Vec<RejectPartiesFigure<'a>>,
+    /// By party (`client`, `helo`, `sender`, `recipient`): one name of how many is listed; 1 when all are.
+    pub one_in: &'a BTreeMap<&'static str, u64>,
+}
+
+/// Those whom one rule refused.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct RejectPartiesFigure<'a> {
+    /// The site's own rule id, else the class.
+    pub rule: &'a str,
+    /// The canonical class.
+    pub class: &'a str,
+    /// `reject`, `reject_warning`, `hold`, `discard`, …
+    pub action: &'a str,
+    /// How often.
+    pub count: u64,
+    /// The clients, as `name[address]`.
+    pub clients: Vec<RejectPartyFigure<'a>>,
+    /// The HELO names, in the clients' own writing.
+    pub helos: Vec<RejectPartyFigure<'a>>,
+    /// The envelope senders; `<>` where it is empty.
+    pub senders: Vec<RejectPartyFigure<'a>>,
+    /// The envelope recipients.
+    pub recipients: Vec<RejectPartyFigure<'a>>,
+}
+
+/// One of those whom a rule refused.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct RejectPartyFigure<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// How often.
+    pub count: u64,
+}
+
+impl<'a> RejectDetailFigures<'a> {
+    fn new(totals: &'a Totals, options: Options) -> Self {
+        let behind = &totals.details.behind;
+        let rows = reject_detail::by_rule(behind);
+        let rule = |rule: &'a RuleRow| {
+            let key = (&rule.rule[..], &rule.class[..], &rule.action[..]);
+            let rows = rows.get(&key).map_or(&[][..], Vec::as_slice);
+            rejected_parties(rule, rows, options)
+        };
+        RejectDetailFigures {
+            rules: options
+                .cut(&totals.rejects.by_rule)
+                .iter()
+                .map(rule)
+                .collect(),
+            one_in: &behind.one_in,
+        }
+    }
+}
+
+fn rejected_parties<'a>(
+    rule: &'a RuleRow,
+    rows: &[&'a BehindRow],
+    options: Options,
+) -> RejectPartiesFigure<'a> {
+    let of = |party| {
+        let rows = reject_detail::of(party, rows);
+        let figures = options.cut(&rows).iter().map(|row| RejectPartyFigure {
+            name: &row.name,
+            count: row.count,
+        });
+        figures.collect()
+    };
+    RejectPartiesFigure {
+        rule: &rule.rule,
+        class: &rule.class,
+        action: &rule.action,
+        count: rule.count,
+        clients: of("client"),
+        helos: of("helo"),
+        senders: of("sender"),
+        recipients: of("recipient"),
+    }
 }
 
 /// A count of one hour.

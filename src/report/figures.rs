@@ -110,7 +110,7 @@ impl<'a> Figures<'a> {
             deliveries: families
                 .map(|totals| DeliveryFigures::new(&totals.deliveries, at(Part::Families))),
             spam_sources: has(Part::SpamSources).then_some(spam_sources),
-            details: DetailFigures::new(&totals.details, options),
+            details: DetailFigures::new(totals, options),
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod number;
 #[cfg(test)]
 mod plain;
 mod queue;
+mod reject_detail;
 mod reject_trend;
 mod rejects;
 mod schema;
@@ -51,8 +52,9 @@ pub use block::{
 };
 pub use detail_figures::{
     DetailFigures, DnsblFigures, DomainFigures, FailureFigures, GreylistFigures, HourFigure,
-    MailboxFigures, PostscreenFigures, QueueFigures, RefusedFigure, SmtpdFigures, StayHourFigure,
-    WarningFigure, WithoutSizeFigures,
+    MailboxFigures, PostscreenFigures, QueueFigures, RefusedFigure, RejectDetailFigures,
+    RejectPartiesFigure, RejectPartyFigure, SmtpdFigures, StayHourFigure, WarningFigure,
+    WithoutSizeFigures,
 };
 pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
@@ -270,6 +272,13 @@ fn client_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
         sections.extend(reject_trend::reject_trend(
             &details.refused,
             options.at(Part::RejectTrend),
+        ));
+    }
+    if has(Part::RejectDetail) {
+        sections.extend(reject_detail::reject_detail(
+            &totals.rejects.by_rule,
+            &details.behind,
+            options.at(Part::RejectDetail),
         ));
     }
     if has(Part::Greylist) {

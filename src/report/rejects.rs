@@ -38,7 +38,7 @@ pub(crate) fn rejects(rejects: &RejectTotals, options: Options) -> Section {
 
 /// Tells a rule that decided about a mail from one that only remarked on or changed it (`info`,
 /// `prepend`, ...): those are for programs.
-fn is_verdict(row: &RuleRow) -> bool {
+pub(super) fn is_verdict(row: &RuleRow) -> bool {
     matches!(
         row.action.as_str(),
         "reject" | "reject_warning" | "warning" | "hold" | "discard"

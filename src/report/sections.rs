@@ -43,6 +43,7 @@ parts! {
     Domains = "domains": "Mails and bytes by sending and recipient domain",
     Addresses = "addresses": "Mails and bytes by sender and recipient",
     RejectTrend = "reject-trend": "Refusals by class and rule, for now and for good, over time",
+    RejectDetail = "reject-detail": "Who was refused by each rule: clients, HELO names, senders, recipients",
     Warnings = "warnings": "Warnings, errors, panics, and what master says",
     Smtpd = "smtpd": "How long clients stay with smtpd",
     Postscreen = "postscreen": "What postscreen did, and what blocklists said",
@@ -142,6 +143,7 @@ impl Sections {
             | bit(Part::Addresses)
             | bit(Part::Smtpd)
             | bit(Part::RejectTrend)
+            | bit(Part::RejectDetail)
             | bit(Part::Greylist)
             // It shows addresses at length, and no figure of its own.
             | bit(Part::LoginSources),
@@ -174,7 +176,8 @@ impl Sections {
         let volume = self.has(Part::Domains) || self.has(Part::Addresses);
         let failures = self.has(Part::Failures);
         let screening = self.has(Part::Postscreen);
-        let [refused, greylist] = [Part::RejectTrend, Part::Greylist].map(|part| self.has(part));
+        let [refused, behind, greylist] =
+            [Part::RejectTrend, Part::RejectDetail, Part::Greylist].map(|part| self.has(part));
         let [totals, traffic, families, sources] = [
             Part::Totals,
             Part::Traffic,
@@ -193,6 +196,7 @@ impl Sections {
                 || families
                 || sources
                 || refused
+                || behind
                 || greylist,
             clients: families || sources,
             deliveries: families,
@@ -202,6 +206,7 @@ impl Sections {
             volume,
             delays: self.has(Part::Delays),
             refused,
+            behind,
             warnings: self.has(Part::Warnings),
             stays: self.has(Part::Smtpd),
             screening,

@@ -87,6 +87,7 @@ impl Tally {
             return;
         }
         if let Some(ruling) = Ruling::of(event) {
+            self.read_parties(event);
             return self.ruled(context, event, &ruling);
         }
         match event {

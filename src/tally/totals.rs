@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use super::details::DetailTotals;
+pub use super::details::behind::{BehindRow, BehindTotals};
 pub use super::details::delays::DelayRow;
 pub use super::details::failures::{
     DestinationRow, ExpiredRow, FailureRow, FailureTotals, ServerFailureRow,

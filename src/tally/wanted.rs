@@ -28,6 +28,8 @@ pub struct Wanted {
     pub delays: bool,
     /// Refusals by rule and stage, hour by hour; needs `rejects`.
     pub refused: bool,
+    /// Refusals by client, sender, recipient and HELO name; needs `rejects`.
+    pub behind: bool,
     /// Warnings, errors and what master says.
     pub warnings: bool,
     /// How long clients stay with smtpd.
@@ -59,6 +61,7 @@ impl Wanted {
         volume: true,
         delays: true,
         refused: true,
+        behind: true,
         warnings: true,
         stays: true,
         screening: true,
@@ -81,6 +84,7 @@ impl Wanted {
         volume: false,
         delays: false,
         refused: false,
+        behind: false,
         warnings: false,
         stays: false,
         screening: false,
@@ -97,7 +101,12 @@ impl Wanted {
 
     /// Whether refusals are.
     pub(crate) fn refusal_details(self) -> bool {
-        self.refused || self.greylist
+        self.refused || self.behind || self.greylist
+    }
+
+    /// Whether both ends of a refused transaction are.
+    pub(crate) fn parties(self) -> bool {
+        self.behind
     }
 
     /// Whether other lines of Postfix are.

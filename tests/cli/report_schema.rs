@@ -54,6 +54,7 @@ fn real_reports_are_as_the_schema_says() {
             "",
             "--top 1",
             "--sections tls",
+            "--sections all",
             "--sections coverage",
             "--since 2026-11-21T00:46:30",
         ] {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::support::{fixture, mailtally};
 
 const SECTIONS: &str = "totals traffic domains addresses failures delays tls logins login-sources rejects \
-                        reject-trend greylist postscreen verdicts smtpd families spam-sources \
+                        reject-trend reject-detail greylist postscreen verdicts smtpd families spam-sources \
                         mailboxes warnings coverage";
 
 /// The keys of JSON that each section brings; `schema`, `meta` and `coverage` are always there.
@@ -17,6 +17,7 @@ fn keys(section: &str) -> &str {
         "addresses" => "recipients senders without_size",
         "postscreen" => "dnsbl postscreen",
         "reject-trend" => "reject_trend",
+        "reject-detail" => "reject_detail",
         "coverage" | "login-sources" => "",
         "families" => "accepted_by_client connections deliveries",
         "spam-sources" => "spam_sources",

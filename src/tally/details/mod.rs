@@ -4,11 +4,13 @@
 //! lines of one mail together lives on the mail's [`Facts`](super::mail::Facts); all others are
 //! plain adding.
 
+pub(crate) mod behind;
 pub(crate) mod delays;
 pub(crate) mod failures;
 pub(crate) mod greylist;
 pub(crate) mod mailboxes;
 pub(crate) mod refused;
+pub(crate) mod sampled;
 pub(crate) mod screening;
 pub(crate) mod stays;
 pub(crate) mod verdicts;
@@ -22,6 +24,7 @@ use mailtally_parsers::postfix::{Event as Postfix, delivery};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::behind::{Behind, BehindTotals, Parties};
 use self::delays::{DelayRow, Delays};
 use self::failures::{FailureTotals, Failures, Outcome};
 use self::greylist::{Greylist, GreylistTotals};
@@ -48,6 +51,7 @@ pub(crate) struct Details {
     pub(crate) volume: Volume,
     pub(crate) delays: Delays,
     pub(crate) refused: Refused,
+    pub(crate) behind: Behind,
     pub(crate) warnings: Warnings,
     pub(crate) stays: Stays,
     pub(crate) screening: Screening,
@@ -56,6 +60,8 @@ pub(crate) struct Details {
     pub(crate) verdicts: Verdicts,
     /// The stamp of the line that is being counted, in whole seconds.
     at_us: i64,
+    /// Both ends of the transaction that the refusal at hand is about, where somebody asks.
+    parties: Parties,
     scratch: Vec<u8>,
 }
 
@@ -70,6 +76,8 @@ pub struct DetailTotals {
     pub delays: Vec<DelayRow>,
     /// Refusals by rule and stage, hour by hour.
     pub refused: Vec<RefusedRow>,
+    /// Who stands behind refusals.
+    pub behind: BehindTotals,
     /// What asks for attention.
     pub warnings: Vec<WarningRow>,
     /// How long clients stayed with smtpd.
@@ -98,6 +106,7 @@ impl Details {
         self.volume.merge(later.volume, numbers);
         self.delays.merge(&later.delays);
         self.refused.merge(later.refused, numbers);
+        self.behind.merge(later.behind, numbers);
         self.warnings.merge(later.warnings, numbers);
         self.stays.merge(later.stays, numbers, anchored);
         self.screening.merge(later.screening, numbers);
@@ -204,6 +213,12 @@ impl Tally {
             let hour = at_us.div_euclid(HOUR_US);
             self.details.refused.add(refusal, hour);
         }
+        if self.wanted.behind {
+            let Details {
+                behind, parties, ..
+            } = &mut self.details;
+            behind.add(&refusal, parties);
+        }
         if self.wanted.greylist
             && class == "greylist"
             && refusal.action == "reject"
@@ -304,6 +319,20 @@ impl Tally {
         }
     }
 
+    /// Reads who a refusal is about; [`Tally::refusal_details`] follows.
+    pub(super) fn read_parties(&mut self, event: &Postfix<'_>) {
+        if self.wanted.parties() {
+            self.details.parties.read(event);
+        }
+    }
+
+    fn behind_totals(&self) -> BehindTotals {
+        if !self.wanted.behind {
+            return BehindTotals::default();
+        }
+        self.details.behind.finish(&self.symbols)
+    }
+
     /// Who sent and received how much: from what the totals count anyway, so it is asked here whether
     /// somebody wants to know.
     fn volume_totals(&self) -> VolumeTotals {
@@ -326,6 +355,7 @@ impl Tally {
             volume: self.volume_totals(),
             delays: details.delays.finish(),
             refused: details.refused.finish(symbols),
+            behind: self.behind_totals(),
             warnings: details.warnings.finish(),
             stays: details.stays.finish(symbols),
             screening: details.screening.finish(symbols, &self.clients.accepted),

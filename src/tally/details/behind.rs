@@ -1,0 +1,203 @@
+//! Who stands behind refusals: the clients, senders, recipients and HELO names of each rule.
+
+use std::collections::BTreeMap;
+
+use mailtally_parsers::postfix::Event as Postfix;
+use mailtally_parsers::{Fields, Seconds, Visitor};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::finish;
+use super::super::symbols::{Renumbering, Symbol, Symbols, key};
+use super::refused::Refusal;
+use super::sampled::{Named, Sampled};
+
+key! {
+    /// What refused, and how.
+    struct Decision { rule: Symbol, class: Symbol, action: &'static str }
+}
+
+/// Both ends of the transaction that a line is about, in its words; empty where it has none.
+#[derive(Clone, Default)]
+pub(crate) struct Parties {
+    /// `name[address]`, or `[address]` where no name was looked up.
+    client: Vec<u8>,
+    /// Whether the line names a sender; the empty one is that of bounces.
+    has_sender: bool,
+    sender: Vec<u8>,
+    recipient: Vec<u8>,
+    helo: Vec<u8>,
+}
+
+impl Parties {
+    /// Reads what a line says of them, in place of what another one said.
+    pub(crate) fn read(&mut self, event: &Postfix<'_>) {
+        self.client.clear();
+        self.sender.clear();
+        self.recipient.clear();
+        self.helo.clear();
+        self.has_sender = false;
+        event.visit(self);
+    }
+}
+
+impl Visitor for Parties {
+    fn text(&mut self, name: &'static str, value: &[u8]) {
+        match name {
+            "client_name" => self.client.extend_from_slice(value),
+            "client_address" if !value.is_empty() => {
+                self.client.push(b'[');
+                self.client.extend_from_slice(value);
+                self.client.push(b']');
+            }
+            "sender" => {
+                self.has_sender = true;
+                self.sender.extend_from_slice(value);
+            }
+            "recipient" => self.recipient.extend_from_slice(value),
+            "helo" => self.helo.extend_from_slice(value),
+            _ => {}
+        }
+    }
+
+    fn number(&mut self, _: &'static str, _: u64) {}
+    fn decimal(&mut self, _: &'static str, _: &[u8]) {}
+    fn seconds(&mut self, _: &'static str, _: Seconds) {}
+    fn seconds_list(&mut self, _: &'static str, _: &[Seconds]) {}
+    fn flag(&mut self, _: &'static str, _: bool) {}
+}
+
+/// Counts refusals by who was refused.
+#[derive(Clone, Default)]
+pub(crate) struct Behind {
+    clients: Sampled<Decision, u64>,
+    senders: Sampled<Decision, u64>,
+    recipients: Sampled<Decision, u64>,
+    helos: Sampled<Decision, u64>,
+}
+
+impl Behind {
+    pub(crate) fn add(&mut self, refusal: &Refusal, parties: &Parties) {
+        let decision = Decision {
+            rule: refusal.rule,
+            class: refusal.class,
+            action: refusal.action,
+        };
+        let sender = match &parties.sender[..] {
+            b"" if parties.has_sender => b"<>",
+            sender => sender,
+        };
+        for (counts, text) in [
+            (&mut self.clients, &parties.client[..]),
+            (&mut self.senders, sender),
+            (&mut self.recipients, &parties.recipient),
+            (&mut self.helos, &parties.helo),
+        ] {
+            if !text.is_empty() {
+                counts.update(decision, text, |count| *count += 1);
+            }
+        }
+    }
+
+    pub(crate) fn merge(&mut self, later: Behind, numbers: &Renumbering) {
+        let add = |ours: &mut u64, theirs: u64| *ours += theirs;
+        self.clients.merge(later.clients, numbers, add);
+        self.senders.merge(later.senders, numbers, add);
+        self.recipients.merge(later.recipients, numbers, add);
+        self.helos.merge(later.helos, numbers, add);
+    }
+
+    pub(crate) fn finish(&self, symbols: &Symbols) -> BehindTotals {
+        let parties = [
+            ("client", &self.clients),
+            ("sender", &self.senders),
+            ("recipient", &self.recipients),
+            ("helo", &self.helos),
+        ];
+        let rows = parties.iter().flat_map(|&(party, counts)| {
+            counts
+                .iter()
+                .map(move |(key, &count)| row(party, key, count, symbols))
+        });
+        BehindTotals {
+            by_party: finish::sorted(rows, |row| row.count),
+            one_in: parties
+                .iter()
+                .map(|&(party, counts)| (party, counts.one_in()))
+                .collect(),
+        }
+    }
+}
+
+fn row(party: &'static str, key: &Named<Decision>, count: u64, symbols: &Symbols) -> BehindRow {
+    BehindRow {
+        rule: symbols.text(key.group.rule),
+        class: symbols.text(key.group.class),
+        action: key.group.action,
+        party,
+        name: String::from_utf8_lossy(&key.text).into_owned(),
+        count,
+    }
+}
+
+/// Who stands behind refusals.
+#[derive(Clone, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
+pub struct BehindTotals {
+    /// By rule, action and party.
+    pub by_party: Vec<BehindRow>,
+    /// By party: one name of how many is listed; 1 when all are.
+    pub one_in: BTreeMap<&'static str, u64>,
+}
+
+/// Refusals by one rule of one client, sender, recipient or HELO name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
+pub struct BehindRow {
+    /// The site's own rule id, else the class.
+    pub rule: String,
+    /// The canonical class.
+    pub class: String,
+    /// `reject`, `reject_warning`, `hold`, `discard`, …
+    pub action: &'static str,
+    /// `client`, `sender`, `recipient` or `helo`.
+    pub party: &'static str,
+    /// The client as `name[address]`; the envelope address (`<>` where it is empty); the HELO name
+    /// in the client's own writing.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mailtally_parsers::Daemon;
+
+    fn read(daemon: Daemon, message: &[u8]) -> Parties {
+        let mut parties = Parties::default();
+        parties.helo.extend_from_slice(b"of another line");
+        parties.read(&Postfix::parse(daemon, message).unwrap());
+        parties
+    }
+
+    #[test]
+    fn a_line_names_its_parties() {
+        let parties = read(
+            Daemon::Smtpd,
+            b"NOQUEUE: reject: RCPT from a.example[192.0.2.7]: 554 5.7.1 <b@c.example>: Relay access denied; from=<> to=<b@c.example> proto=SMTP helo=<x y>",
+        );
+        assert_eq!(parties.client, b"a.example[192.0.2.7]");
+        assert!(parties.has_sender && parties.sender.is_empty());
+        assert_eq!(parties.recipient, b"b@c.example");
+        assert_eq!(parties.helo, b"x y");
+    }
+
+    #[test]
+    fn postscreen_knows_no_names() {
+        let parties = read(
+            Daemon::Postscreen,
+            b"NOQUEUE: reject: CONNECT from [192.0.2.7]:4000: too many connections",
+        );
+        assert_eq!(parties.client, b"[192.0.2.7]");
+        assert!(!parties.has_sender && parties.recipient.is_empty() && parties.helo.is_empty());
+    }
+}
