@@ -4,8 +4,9 @@
 
 mod by_hand;
 
-use by_hand::{briefs, totals};
-use mailtally::tally::totals::DetailTotals;
+use by_hand::{absorb, briefs, totals};
+use mailtally::tally::totals::{DetailTotals, MailList};
+use mailtally::tally::{Tally, Windows};
 
 fn details(log: &str) -> DetailTotals {
     totals(log).details
@@ -81,4 +82,123 @@ fn each_refusal_names_its_parties() {
     );
     let all = [("client", 1), ("helo", 1), ("recipient", 1), ("sender", 1)];
     assert_eq!(behind.one_in, all.into());
+}
+
+const MAILS: &str = "
+10:00:00 mx1 postfix/smtpd[70]: 4F1A22C0D9A: client=mail.example.net[192.0.2.1]
+10:00:00 mx1 postfix/cleanup[60]: 4F1A22C0D9A: message-id=<1@example.net>
+10:00:00 mx1 postfix/qmgr[62]: 4F1A22C0D9A: from=<ann@example.net>, size=1000, nrcpt=3 (queue active)
+10:00:02 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<bob@example.org>, relay=mx.example.org[203.0.113.9]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:03 mx1 postfix/smtp[81]: 4F1A22C0D9A: to=<eve@example.com>, relay=none, delay=3, delays=1/1/1/0, dsn=4.4.1, status=deferred (connect to mx.example.com[203.0.113.7]:25: Connection timed out)
+10:00:03 mx1 postfix/smtp[81]: 4F1A22C0D9A: to=<joe@example.com>, relay=none, delay=3, delays=1/1/1/0, dsn=4.4.1, status=deferred (connect to mx.example.com[203.0.113.7]:25: Connection timed out)
+10:05:03 mx1 postfix/smtp[81]: 4F1A22C0D9A: to=<eve@example.com>, relay=none, delay=303, delays=303/0/0/0, dsn=4.4.1, status=deferred (connect to mx.example.com[203.0.113.7]:25: Connection refused)
+10:09:00 mx1 postfix/qmgr[62]: 4F1A22C0D9A: from=<ann@example.net>, status=expired, returned to sender
+10:09:00 mx1 postfix/qmgr[62]: 4F1A22C0D9A: removed
+10:10:00 mx1 postfix/smtp[82]: 4F1A22C0D9B: to=<zed@example.org>, relay=mx.example.org[203.0.113.9]:25, delay=6, delays=1/1/2/2, dsn=5.1.1, status=bounced (host mx.example.org[203.0.113.9] said: 550 5.1.1 <zed@example.org>: User unknown (in reply to RCPT TO command))
+10:10:01 mx1 postfix/smtp[82]: 4F1A22C0D9B: to=<joe@example.org>, relay=mx.example.org[203.0.113.9]:25, delay=6, delays=1/1/2/2, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:10:02 mx1 postfix/qmgr[62]: 4F1A22C0D9B: removed
+10:11:00 mx1 postfix/pickup[61]: 4F1A22C0D9C: uid=0 from=<root>
+10:11:00 mx1 postfix/qmgr[62]: 4F1A22C0D9C: from=<root@mx1.example.net>, size=1000, nrcpt=1 (queue active)
+10:11:02 mx1 postfix/smtp[83]: 4F1A22C0D9C: to=<bob@example.org>, relay=mx2.example.org[203.0.113.10]:25, delay=2, delays=1/0/1/0, dsn=4.2.0, status=deferred (host mx2.example.org[203.0.113.10] said: 450 4.2.0 Try later (in reply to RCPT TO command))
+10:12:00 mx1 postfix/smtpd[70]: 4F1A22C0D9D: client=localhost[127.0.0.1], orig_queue_id=4F1A22C0D9A, orig_client=mail.example.net[192.0.2.1]
+10:12:00 mx1 postfix/qmgr[62]: 4F1A22C0D9D: from=<>, size=9000, nrcpt=1 (queue active)
+10:12:04 mx1 postfix/local[63]: 4F1A22C0D9D: to=<root>, relay=local, delay=4, delays=3/0/0/1, dsn=2.0.0, status=sent (delivered to mailbox)
+10:12:04 mx1 postfix/qmgr[62]: 4F1A22C0D9D: removed
+";
+
+fn mails(list: &MailList) -> Vec<String> {
+    let mails = list.mails.iter().map(|mail| {
+        let recipients = mail.recipients.join(" ");
+        let reason = mail.reason.as_deref().unwrap_or("-");
+        format!("{} {} [{recipients}] {reason}", mail.queue_id, mail.state)
+    });
+    mails.collect()
+}
+
+#[test]
+fn single_mails_are_ranked() {
+    let lists = details(MAILS).mails;
+    assert_eq!(
+        mails(&lists.deferred),
+        [
+            "4F1A22C0D9A expired [eve@example.com joe@example.com] connection-refused",
+            "4F1A22C0D9C queued [bob@example.org] service-unavailable",
+        ]
+    );
+    assert_eq!(
+        mails(&lists.bounced),
+        ["4F1A22C0D9B bounced [zed@example.org] unknown-recipient"]
+    );
+    assert_eq!(
+        mails(&lists.expired),
+        ["4F1A22C0D9A expired [eve@example.com joe@example.com] connection-refused"]
+    );
+    // One size is no other's; the mail that a filter handed back is not there again.
+    assert_eq!(
+        mails(&lists.biggest),
+        [
+            "4F1A22C0D9A expired [bob@example.org eve@example.com joe@example.com] -",
+            "4F1A22C0D9C queued [bob@example.org] -",
+        ]
+    );
+    assert_eq!(
+        mails(&lists.slowest),
+        [
+            "4F1A22C0D9B bounced [joe@example.org] -",
+            "4F1A22C0D9D delivered [root] -",
+            "4F1A22C0D9A expired [bob@example.org] -",
+        ]
+    );
+    let counts = [
+        &lists.deferred,
+        &lists.bounced,
+        &lists.expired,
+        &lists.biggest,
+        &lists.slowest,
+    ];
+    assert_eq!(counts.map(|list| list.count), [2, 1, 1, 2, 3]);
+    assert_eq!(
+        briefs(&lists.expired.mails),
+        [
+            "{host:mx1,queue_id:4F1A22C0D9A,sender:ann@example.net,recipients:[eve@example.com,\
+          joe@example.com],nrcpt:3,size_bytes:1000,attempts:4,failed:2,delay_us:null,\
+          reason:connection-refused,dsn:4.4.1,text:connect to mx.example.com[203.0.113.7]:25: \
+          Connection refused,first_us:1850400000000,last_us:1850940000000,state:expired}"
+        ]
+    );
+}
+
+/// More mails than are kept: those that rank first stay, whichever part they came in.
+#[test]
+fn the_first_thousand_mails_are_the_same_for_any_cut() {
+    let lines: Vec<String> = (0..3_000)
+        .map(|at: u64| {
+            let (size, minute) = (at * 7_919 % 1_500, at / 60 % 60);
+            format!(
+                "10:{minute:02}:{:02} mx1 postfix/qmgr[62]: {at:09X}: from=<a@example.net>, size={size}, nrcpt=1 (queue active)",
+                at % 60
+            )
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let tally = |lines: &[&str], mut tally: Tally| {
+        absorb(&mut tally, lines);
+        tally
+    };
+    let biggest = |tally: Tally| tally.finish().details.mails.biggest;
+    let whole = biggest(tally(&lines, Tally::anchored(Windows::default())));
+    assert_eq!((whole.count, whole.mails.len()), (3_000, 1_000));
+    // Each size comes twice.
+    let sizes: Vec<_> = whole
+        .mails
+        .iter()
+        .map(|mail| mail.size_bytes.unwrap())
+        .collect();
+    let expected: Vec<u64> = (0..1_000).map(|at| 1_499 - at / 2).collect();
+    assert_eq!(sizes, expected);
+    for cut in [1, 700, 1_500, 2_900] {
+        let mut left = tally(&lines[..cut], Tally::anchored(Windows::default()));
+        left.merge(tally(&lines[cut..], Tally::part(Windows::default())));
+        assert!(biggest(left) == whole, "cut at {cut}");
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::message_detail::MessageDetailFigures;
 use super::{Options, Part, clock, reject_detail};
 use crate::tally::totals::{
     BehindRow, DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow,
@@ -20,6 +21,9 @@ pub struct DetailFigures<'a> {
     /// Deliveries that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<FailureFigures<'a>>,
+    /// Single mails: deferred, bounced, expired, the biggest, the slowest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_detail: Option<MessageDetailFigures<'a>>,
     /// Delays, stage by stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delays: Option<&'a [DelayRow]>,
@@ -77,6 +81,8 @@ impl<'a> DetailFigures<'a> {
         DetailFigures {
             failures: has(Part::Failures)
                 .then(|| FailureFigures::new(&details.failures, at(Part::Failures))),
+            message_detail: has(Part::MessageDetail)
+                .then(|| MessageDetailFigures::new(&details.mails, at(Part::MessageDetail))),
             delays: has(Part::Delays).then_some(&details.delays),
             domains: has(Part::Domains).then(|| DomainFigures::new(volume, at(Part::Domains))),
             senders: addresses.map(|volume| at(Part::Addresses).cut(&volume.senders)),

@@ -24,6 +24,7 @@ mod head;
 mod login_sources;
 mod logins;
 mod mailboxes;
+mod message_detail;
 mod metrics;
 pub mod number;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
 };
+pub use message_detail::{MailFigure, MailListFigure, MessageDetailFigures};
 pub use metrics::{Label, Metric, MetricKind, Series, Value, metrics};
 pub use schema::{coverage_schema, schema};
 pub use sections::{Limits, Part, Sections, Share};
@@ -254,6 +256,12 @@ fn detail_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
         sections.extend(failures::failures(
             &details.failures,
             options.at(Part::Failures),
+        ));
+    }
+    if has(Part::MessageDetail) {
+        sections.extend(message_detail::message_detail(
+            &details.mails,
+            options.at(Part::MessageDetail),
         ));
     }
     if let Some(queue) = &details.queue {

@@ -40,6 +40,7 @@ parts! {
     Rejects = "rejects": "Refused mail",
     Failures = "failures": "Deferrals, bounces and expired mail by reason and destination",
     Delays = "delays": "How long deliveries took, stage by stage",
+    MessageDetail = "message-detail": "Single mails: deferred, bounced, expired, biggest, slowest",
     Domains = "domains": "Mails and bytes by sending and recipient domain",
     Addresses = "addresses": "Mails and bytes by sender and recipient",
     RejectTrend = "reject-trend": "Refusals by class and rule, for now and for good, over time",
@@ -144,6 +145,7 @@ impl Sections {
             | bit(Part::Smtpd)
             | bit(Part::RejectTrend)
             | bit(Part::RejectDetail)
+            | bit(Part::MessageDetail)
             | bit(Part::Greylist)
             // It shows addresses at length, and no figure of its own.
             | bit(Part::LoginSources),
@@ -175,6 +177,7 @@ impl Sections {
     pub fn wanted(self) -> Wanted {
         let volume = self.has(Part::Domains) || self.has(Part::Addresses);
         let failures = self.has(Part::Failures);
+        let mails = self.has(Part::MessageDetail);
         let screening = self.has(Part::Postscreen);
         let [refused, behind, greylist] =
             [Part::RejectTrend, Part::RejectDetail, Part::Greylist].map(|part| self.has(part));
@@ -187,7 +190,14 @@ impl Sections {
         .map(|part| self.has(part));
         Wanted {
             // Good mail counts for a client, too.
-            mail: totals || traffic || families || sources || volume || failures || screening,
+            mail: totals
+                || traffic
+                || families
+                || sources
+                || volume
+                || failures
+                || mails
+                || screening,
             tls: self.has(Part::Tls) || families,
             logins: self.has(Part::Logins) || self.has(Part::LoginSources) || families || sources,
             // Messages tell refusals for good from refusals for now.
@@ -204,6 +214,7 @@ impl Sections {
             // IPv6 may be what failed.
             servers: failures || families,
             volume,
+            mails,
             delays: self.has(Part::Delays),
             refused,
             behind,

@@ -16,6 +16,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::course::Course;
 pub(crate) use super::course::{At, Line};
+use super::details::story::Story;
 use super::mail::Facts;
 use super::symbols::{Renumber, Renumbering, Symbol};
 
@@ -60,6 +61,13 @@ impl QueueId {
             bytes,
         }
     }
+
+    /// Returns the id for writing out.
+    pub(crate) fn text(&self) -> String {
+        let length = usize::from(self.length);
+        let kept = self.bytes.get(..length).unwrap_or(&self.bytes);
+        String::from_utf8_lossy(kept).into_owned()
+    }
 }
 
 /// What names a life: the host that logged, and the queue id. Instance and service are no part of
@@ -95,6 +103,8 @@ pub(crate) struct Life {
     older: Option<Box<Life>>,
     /// Recipients delivered while the size was not known, where somebody asks for bytes.
     pub(crate) unsized_recipients: Vec<Symbol>,
+    /// What delivery lines told, where somebody asks for single mails.
+    pub(crate) story: Option<Box<Story>>,
     pub(crate) facts: Facts,
 }
 
@@ -111,6 +121,11 @@ type Twin = (u64, Option<u64>);
 /// What settling a life hands to the counters.
 pub(crate) struct Settled {
     pub(crate) host: Symbol,
+    pub(crate) id: QueueId,
+    /// The life's first line.
+    pub(crate) first: At,
+    /// The stamp of its last line.
+    pub(crate) last_us: i64,
     pub(crate) facts: Facts,
     pub(crate) fate: Fate,
     /// Whether the log shows how the mail came in.
@@ -121,6 +136,8 @@ pub(crate) struct Settled {
     pub(crate) handed_over: u64,
     /// Recipients delivered while the size was not known.
     pub(crate) unsized_recipients: Vec<Symbol>,
+    /// What delivery lines told, where somebody asks for single mails.
+    pub(crate) story: Option<Box<Story>>,
 }
 
 impl Life {
@@ -133,6 +150,7 @@ impl Life {
             is_copy: None,
             older: None,
             unsized_recipients: Vec::new(),
+            story: None,
             facts: Facts::default(),
         }
     }
@@ -142,6 +160,11 @@ impl Life {
         self.course.absorb(&later.course);
         self.named.extend(later.named);
         self.unsized_recipients.extend(later.unsized_recipients);
+        match (&mut self.story, later.story) {
+            (Some(ours), Some(theirs)) => ours.merge(*theirs),
+            (ours @ None, theirs) => *ours = theirs,
+            (Some(_), None) => {}
+        }
         self.message_id = self.message_id.or(later.message_id);
         self.facts.merge(later.facts);
     }
@@ -161,6 +184,9 @@ impl Life {
         self.facts.renumber(numbers);
         for recipient in &mut self.unsized_recipients {
             *recipient = recipient.renumber(numbers);
+        }
+        if let Some(story) = &mut self.story {
+            story.renumber(numbers);
         }
         self
     }
@@ -466,11 +492,15 @@ impl Life {
         let handed_over = self.namings(windows);
         Settled {
             host: key.host,
+            id: key.id,
+            first: self.course.first,
+            last_us: self.course.last_us,
             fate,
             birth_seen: self.course.began_with.is_birth(),
             is_later_hop: handed_over > 0 || self.facts.linked || self.is_copy == Some(true),
             handed_over,
             unsized_recipients: self.unsized_recipients,
+            story: self.story,
             facts: self.facts,
         }
     }

@@ -105,6 +105,12 @@ impl Facts {
         self.last_deferral = self.last_deferral.renumber(numbers);
     }
 
+    /// The recipients given up, if the mail expired.
+    pub(crate) fn expired_recipients(&self) -> u64 {
+        let done = self.sent + self.bounced;
+        self.nrcpt.saturating_sub(done).max(1)
+    }
+
     pub(crate) fn is_loopback_client(&self) -> bool {
         self.client.is_some_and(|client| client.is_loopback)
     }
@@ -133,10 +139,9 @@ impl Outcome {
             birth_seen,
             is_later_hop,
             handed_over,
-            unsized_recipients: _,
+            ..
         } = settled;
         let accepted = birth_seen && (facts.size_bytes.is_some() || facts.held || facts.discarded);
-        let done = facts.sent + facts.bounced;
         Outcome {
             instance: facts
                 .instance
@@ -144,7 +149,7 @@ impl Outcome {
             accepted: accepted && !is_later_hop,
             reinjected: accepted && is_later_hop,
             expired_recipients: if facts.expired {
-                facts.nrcpt.saturating_sub(done).max(1)
+                facts.expired_recipients()
             } else {
                 0
             },

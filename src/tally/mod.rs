@@ -399,7 +399,7 @@ impl Tally {
         self.rejects.merge(later.rejects, &numbers);
         self.clients.merge(later.clients, &numbers, &self.symbols);
         self.deliveries.merge(later.deliveries, &numbers);
-        self.details.merge(later.details, &numbers, anchored);
+        self.details.merge(later.details, lines, &numbers, anchored);
         self.lines += later.lines;
         self.now_us = self.now_us.max(later.now_us);
         self.sweep();

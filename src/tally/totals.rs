@@ -14,6 +14,7 @@ pub use super::details::failures::{
 };
 pub use super::details::greylist::{GreylistRow, GreylistTotals};
 pub use super::details::mailboxes::{MailSessionRow, MailboxTotals, SavedRow, SieveRow, UserRow};
+pub use super::details::mails::{MailList, MailLists, MailRow};
 pub use super::details::refused::RefusedRow;
 pub use super::details::screening::{DnsblRow, OverlapRow, RankRow, ScreeningRow, ScreeningTotals};
 pub use super::details::stays::{StayHourRow, StayRow, StayTotals};

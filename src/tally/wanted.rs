@@ -24,6 +24,8 @@ pub struct Wanted {
     pub servers: bool,
     /// Mails and bytes by address and domain; needs `mail`.
     pub volume: bool,
+    /// Single mails; needs `mail`.
+    pub mails: bool,
     /// Delays, stage by stage.
     pub delays: bool,
     /// Refusals by rule and stage, hour by hour; needs `rejects`.
@@ -59,6 +61,7 @@ impl Wanted {
         failures: true,
         servers: true,
         volume: true,
+        mails: true,
         delays: true,
         refused: true,
         behind: true,
@@ -82,6 +85,7 @@ impl Wanted {
         failures: false,
         servers: false,
         volume: false,
+        mails: false,
         delays: false,
         refused: false,
         behind: false,
@@ -96,7 +100,7 @@ impl Wanted {
 
     /// Whether delivery lines are looked at more closely than the totals need.
     pub(crate) fn delivery_details(self) -> bool {
-        self.failures || self.volume || self.delays
+        self.failures || self.volume || self.mails || self.delays
     }
 
     /// Whether refusals are.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::support::{fixture, mailtally};
 
-const SECTIONS: &str = "totals traffic domains addresses failures delays tls logins login-sources rejects \
+const SECTIONS: &str = "totals traffic domains addresses failures message-detail delays tls logins login-sources rejects \
                         reject-trend reject-detail greylist postscreen verdicts smtpd families spam-sources \
                         mailboxes warnings coverage";
 
@@ -17,6 +17,7 @@ fn keys(section: &str) -> &str {
         "addresses" => "recipients senders without_size",
         "postscreen" => "dnsbl postscreen",
         "reject-trend" => "reject_trend",
+        "message-detail" => "message_detail",
         "reject-detail" => "reject_detail",
         "coverage" | "login-sources" => "",
         "families" => "accepted_by_client connections deliveries",

@@ -9,10 +9,12 @@ pub(crate) mod delays;
 pub(crate) mod failures;
 pub(crate) mod greylist;
 pub(crate) mod mailboxes;
+pub(crate) mod mails;
 pub(crate) mod refused;
 pub(crate) mod sampled;
 pub(crate) mod screening;
 pub(crate) mod stays;
+pub(crate) mod story;
 pub(crate) mod verdicts;
 pub(crate) mod volume;
 pub(crate) mod warnings;
@@ -29,9 +31,11 @@ use self::delays::{DelayRow, Delays};
 use self::failures::{FailureTotals, Failures, Outcome};
 use self::greylist::{Greylist, GreylistTotals};
 use self::mailboxes::{MailboxTotals, Mailboxes};
+use self::mails::{MailLists, Mails};
 use self::refused::{Refusal, Refused, RefusedRow};
 use self::screening::{Screening, ScreeningTotals};
 use self::stays::{StayTotals, Stays};
+use self::story::{Story, Trouble};
 use self::verdicts::{VerdictRow, Verdicts};
 use self::volume::{Volume, VolumeTotals};
 use self::warnings::{WarningRow, Warnings};
@@ -49,6 +53,7 @@ use super::{HOUR_US, Tally, Wanted};
 pub(crate) struct Details {
     pub(crate) failures: Failures,
     pub(crate) volume: Volume,
+    pub(crate) mails: Mails,
     pub(crate) delays: Delays,
     pub(crate) refused: Refused,
     pub(crate) behind: Behind,
@@ -72,6 +77,8 @@ pub struct DetailTotals {
     pub failures: FailureTotals,
     /// Mails and bytes by address and domain.
     pub volume: VolumeTotals,
+    /// Single mails.
+    pub mails: MailLists,
     /// Delays, stage by stage.
     pub delays: Vec<DelayRow>,
     /// Refusals by rule and stage, hour by hour.
@@ -101,9 +108,17 @@ pub struct DetailTotals {
 }
 
 impl Details {
-    pub(crate) fn merge(&mut self, later: Details, numbers: &Renumbering, anchored: bool) {
+    /// Adds a later part, whose lines follow the `lines` lines of this one.
+    pub(crate) fn merge(
+        &mut self,
+        later: Details,
+        lines: u64,
+        numbers: &Renumbering,
+        anchored: bool,
+    ) {
         self.failures.merge(later.failures, numbers);
         self.volume.merge(later.volume, numbers);
+        self.mails.merge(later.mails, lines, numbers);
         self.delays.merge(&later.delays);
         self.refused.merge(later.refused, numbers);
         self.behind.merge(later.behind, numbers);
@@ -120,6 +135,9 @@ impl Details {
         let facts = &settled.facts;
         self.volume
             .settle(&settled.unsized_recipients, facts.size_bytes);
+        if wanted.mails {
+            self.mails.settle(settled);
+        }
         if facts.expired && wanted.failures {
             self.failures.expired(facts.last_deferral);
         }
@@ -150,6 +168,7 @@ impl Tally {
         let Wanted {
             failures,
             volume,
+            mails,
             delays,
             ..
         } = self.wanted;
@@ -159,8 +178,11 @@ impl Tally {
         if volume {
             self.delivery_volume(context, attempt);
         }
-        if failures {
+        if failures || mails {
             self.failed_delivery(context, attempt);
+        }
+        if mails {
+            self.named_delivery(context, attempt);
         }
     }
 
@@ -293,6 +315,27 @@ impl Tally {
         };
         let reason = self.class_symbol(class.name, class.detail);
         let dsn = self.symbols.intern(attempt.event.dsn.unwrap_or(b""));
+        if self.wanted.failures {
+            self.failed_for(context, attempt, outcome, reason, dsn);
+        }
+        if self.wanted.mails {
+            let trouble = Trouble::new(attempt.recipient, reason, dsn, attempt.event.reason);
+            match (self.story(context, attempt), outcome) {
+                (Some(story), Outcome::Deferred) => story.deferred(trouble),
+                (Some(story), Outcome::Bounced) => story.bounced(trouble),
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn failed_for(
+        &mut self,
+        context: &Context<'_>,
+        attempt: &Attempt<'_>,
+        outcome: Outcome,
+        reason: Symbol,
+        dsn: Symbol,
+    ) {
         let key = failures::Reason {
             outcome,
             reason,
@@ -307,6 +350,23 @@ impl Tally {
         {
             life.facts.last_deferral = Some((reason, domain));
         }
+    }
+
+    fn named_delivery(&mut self, context: &Context<'_>, attempt: &Attempt<'_>) {
+        let delay_us = attempt.event.delay.seconds().micros;
+        let Some(story) = self.story(context, attempt) else {
+            return;
+        };
+        story.names.add(attempt.recipient);
+        if attempt.is_delivered {
+            story.delivered(delay_us, attempt.recipient);
+        }
+    }
+
+    /// What was told of the mail that a delivery line is about.
+    fn story(&mut self, context: &Context<'_>, attempt: &Attempt<'_>) -> Option<&mut Story> {
+        let life = self.lives.current(context.life(attempt.event.queue_id))?;
+        Some(life.story.get_or_insert_default())
     }
 
     /// The symbol of a class with its detail: `dnsbl:zen.example`.
@@ -353,6 +413,7 @@ impl Tally {
         DetailTotals {
             failures: details.failures.finish(symbols),
             volume: self.volume_totals(),
+            mails: details.mails.finish(symbols),
             delays: details.delays.finish(),
             refused: details.refused.finish(symbols),
             behind: self.behind_totals(),
