@@ -16,7 +16,6 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tally", &[]),
     ("select", &["source", "filter", "tally", "export"]),
     ("pipeline", &["source", "tally", "select"]),
-    ("pflogsumm", &[]),
     ("report", &["tally"]),
     ("render", &["report"]),
     ("export", &["tally"]),
@@ -30,8 +29,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source", "state", "pipeline", "filter", "tally", "report", "render", "score", "export",
         ],
     ),
-    // Its own counting: a drop-in keeps the original's numbers, defects and all.
-    ("pflogsumm", &["source"]),
+    // Its own counting: a drop-in keeps the original's numbers, defects and all. The rules of what
+    // counts in the mended ones are the tally's.
+    ("pflogsumm", &["source", "tally"]),
     ("config", &[]),
     (
         "cli",
@@ -52,7 +52,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "blocklist",
             "watch",
             "config",
-            "pflogsumm",
         ],
     ),
 ];

@@ -27,7 +27,7 @@ use super::when::Present;
 use crate::pipeline;
 use crate::report::{Meta, RangeAsked};
 use crate::select::{Selection, Sorter};
-use crate::source::{self, Chunk, Chunks, Input, Notice, Order, Places, SourceId};
+use crate::source::{self, Chunk, Chunks, Input, LogSpan, Notice, Order, Places, SourceId};
 use crate::tally::totals::{LineCounts, Totals};
 use crate::tally::{Wanted, Windows};
 
@@ -90,6 +90,20 @@ impl InputArguments {
     /// Tells whether only a part of the logs was asked for.
     pub(super) fn has_range(&self) -> bool {
         self.range.is_given()
+    }
+
+    /// Says that no line is within the range asked for; `None` if there is no range.
+    pub(super) fn nothing_within(
+        &self,
+        options: &source::Options,
+        span: Option<LogSpan>,
+    ) -> Option<NothingWithin> {
+        let range = self.range.asked(options.range.as_ref()?);
+        let present = Present {
+            now: options.now,
+            tz: options.tz,
+        };
+        Some(NothingWithin::new(&range, span, present))
     }
 
     pub(super) fn options(&self) -> Result<source::Options> {

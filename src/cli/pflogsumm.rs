@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
-use chrono::{DateTime, Datelike, Local, TimeDelta, Timelike};
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Datelike, Local, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 
 use super::Outcome;
@@ -20,7 +20,7 @@ use super::input::InputArguments;
 use super::messages::say;
 use crate::pflogsumm::{Day, Limit, Options, Reader, Summary, Today};
 use crate::pipeline;
-use crate::source::{self, Input};
+use crate::source::{self, Input, LogSpan, TimeRange, WallTime};
 
 /// Prints the report of pflogsumm 1.1.5, and its numbers.
 #[derive(Parser, Debug)]
@@ -147,6 +147,10 @@ struct CountingArguments {
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "1", allow_negative_numbers = true)]
     verp_mung: Option<i64>,
+    /// Print the right numbers: those of `mailtally report`, of all syslog names and services, in
+    /// pflogsumm's layout
+    #[arg(long)]
+    mend: bool,
     /// Take lines with this syslog name for Postfix's too; it may be a regular expression
     #[arg(long, value_name = "NAME")]
     syslog_name: Option<String>,
@@ -293,47 +297,61 @@ impl Arguments {
             verbose_msg_detail: layout.verbose_msg_detail,
             verp_mung: counting.verp_mung,
             zero_fill: layout.zero_fill,
+            mend: counting.mend,
         }
     }
 }
 
-/// Writes a day as the stamps do. Yesterday is reckoned from two hours before midnight, whatever
-/// the clocks were set to.
+/// Writes a day as the stamps do.
 fn day_of(day: &str, now: DateTime<Local>) -> Day {
-    let back = if day == "yesterday" {
-        now.hour() + 2
-    } else {
-        0
-    };
-    let day = now - TimeDelta::hours(back.into());
+    let day = date_of(day, now);
     Day {
         rfc3164: day.format("%b %e").to_string(),
         rfc3339: day.format("%Y-%m-%d").to_string(),
     }
 }
 
-/// Reads the files in the order in which they are named, as pflogsumm does.
+/// Returns the day that is meant. Yesterday is reckoned from two hours before midnight, whatever the
+/// clocks were set to.
+fn date_of(day: &str, now: DateTime<Local>) -> NaiveDate {
+    let back = if day == "yesterday" {
+        now.hour() + 2
+    } else {
+        0
+    };
+    (now - TimeDelta::hours(back.into())).date_naive()
+}
+
+/// Reads the logs: one after the other as they are named, as pflogsumm does; mended, in the order in
+/// which they were logged.
 fn read(
     arguments: &Arguments,
     is_drop_in: bool,
     reader: &Reader,
     summary: &mut Summary,
 ) -> Result<Outcome> {
+    let options = source_options(arguments)?;
     let inputs = if is_drop_in && arguments.input.files().is_empty() {
         vec![Input::Stdin]
     } else {
         arguments.input.inputs()?
     };
-    let options = arguments.input.options()?;
+    let runs = if arguments.counting.mend {
+        arguments.input.configure()?;
+        vec![inputs]
+    } else {
+        inputs.into_iter().map(|input| vec![input]).collect()
+    };
     let pool = pipeline::workers(arguments.input.threads())
         .context("cannot start the threads that parse")?;
     let mut outcome = Outcome::Done;
-    for input in inputs {
-        let mut chunks = source::read_all(vec![input], &options);
+    let mut span = None;
+    for inputs in runs {
+        let mut chunks = source::read_all(inputs, &options);
         pipeline::in_order(
             chunks.by_ref(),
             &pool,
-            |chunk| reader.read(chunk.bytes()),
+            |chunk| reader.read(&chunk),
             |part| {
                 summary.absorb(&part);
                 Ok(())
@@ -344,8 +362,55 @@ fn read(
             say(&problem.to_string());
             outcome = Outcome::Partial;
         }
+        span = over(span, chunks.span());
+    }
+    if summary.lines() == 0
+        && arguments.input.has_range()
+        && let Some(nothing) = arguments.input.nothing_within(&options, span)
+    {
+        say(&nothing.text);
+        if nothing.is_uncovered {
+            outcome = Outcome::Partial;
+        }
     }
     Ok(outcome)
+}
+
+/// Says how logs are read. Mended, a day is that of the calendar: its year counts too.
+fn source_options(arguments: &Arguments) -> Result<source::Options> {
+    let mut options = arguments.input.options()?;
+    let Some(day) = arguments.counting.day.as_deref() else {
+        return Ok(options);
+    };
+    if arguments.input.has_range() {
+        bail!("-d says which day; give either that, or --date, --since and --until");
+    }
+    if arguments.counting.mend {
+        let day = date_of(day, Local::now())
+            .and_time(NaiveTime::MIN)
+            .and_utc();
+        let next = day + TimeDelta::days(1);
+        let us = |time: DateTime<Utc>| Some(time.timestamp_micros());
+        options.range = Some(TimeRange::of_wall(us(day), us(next)));
+    }
+    Ok(options)
+}
+
+/// Returns what logs span together.
+fn over(one: Option<LogSpan>, other: Option<LogSpan>) -> Option<LogSpan> {
+    let (Some(one), Some(other)) = (one, other) else {
+        return one.or(other);
+    };
+    let by_time = |time: &WallTime| time.wall_us;
+    let lasts = [one.last, other.last].into_iter().flatten();
+    let last = lasts.max_by_key(by_time);
+    Some(LogSpan {
+        first: [one.first, other.first]
+            .into_iter()
+            .min_by_key(by_time)
+            .unwrap_or(one.first),
+        last,
+    })
 }
 
 fn print(summary: &Summary) -> io::Result<()> {

@@ -5,7 +5,7 @@ use super::find::{split, split_last, until};
 
 /// Returns a sender as pflogsumm counts it; the empty one is `from=<>`.
 pub(super) fn sender(address: &[u8], options: &Options) -> Vec<u8> {
-    if address.is_empty() || address == b"0" {
+    if address.is_empty() || address == b"0" && !options.mend {
         return b"from=<>".to_vec();
     }
     let address = folded(address, options);
@@ -21,13 +21,21 @@ pub(super) fn recipient(address: &[u8], options: &Options) -> Vec<u8> {
 }
 
 /// Returns a sender's domain; an address without one has none.
-pub(super) fn sender_domain(address: &[u8]) -> Option<&[u8]> {
+///
+/// A quoted local part may hold an `@`: the mended domain stands behind the last one.
+pub(super) fn sender_domain<'a>(address: &'a [u8], options: &Options) -> Option<&'a [u8]> {
+    if options.mend {
+        return split_last(address, b"@").map(|(_, domain)| domain);
+    }
     let (_, domain) = user_and_domain(address)?;
     (!domain.is_empty()).then_some(domain)
 }
 
 /// Returns a recipient's domain; an address without one is its own.
-pub(super) fn recipient_domain(address: &[u8]) -> &[u8] {
+pub(super) fn recipient_domain<'a>(address: &'a [u8], options: &Options) -> &'a [u8] {
+    if options.mend {
+        return split_last(address, b"@").map_or(address, |(_, domain)| domain);
+    }
     user_and_domain(address).map_or(address, |(_, domain)| domain)
 }
 
@@ -102,13 +110,20 @@ mod tests {
 
     #[test]
     fn a_domain_stands_behind_the_first_at() {
-        assert_eq!(sender_domain(b"a@b@c"), Some(&b"b@c"[..]));
+        assert_eq!(
+            sender_domain(b"a@b@c", &Options::default()),
+            Some(&b"b@c"[..])
+        );
         for address in ["a", "a@", "@b", ""] {
-            assert_eq!(sender_domain(address.as_bytes()), None, "{address}");
+            assert_eq!(
+                sender_domain(address.as_bytes(), &Options::default()),
+                None,
+                "{address}"
+            );
         }
-        assert_eq!(recipient_domain(b"root"), b"root");
-        assert_eq!(recipient_domain(b"@b"), b"@b");
-        assert_eq!(recipient_domain(b"a@"), b"");
+        assert_eq!(recipient_domain(b"root", &Options::default()), b"root");
+        assert_eq!(recipient_domain(b"@b", &Options::default()), b"@b");
+        assert_eq!(recipient_domain(b"a@", &Options::default()), b"");
     }
 
     /// What pflogsumm -m printed for these senders.

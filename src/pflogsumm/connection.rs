@@ -111,6 +111,7 @@ mod tests {
         assert_eq!(year_of(10, &today), 2026);
         assert_eq!(year_of(11, &today), 2025);
         let mut stamp = Stamp {
+            year: None,
             month: 1,
             day: 28,
             hour: 0,

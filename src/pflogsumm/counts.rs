@@ -6,10 +6,12 @@ use super::address;
 use super::client;
 use super::connection::{Connections, Processes, State, year_of};
 use super::detail::Details;
+use super::lives::{Lives, QueueId};
 use super::missed::Missed;
 use super::options::Options;
 use super::part::{COLUMNS, Part, Run, Step, Totals};
 use super::table::{Id, Table};
+use crate::tally::{At, Line as InLife};
 
 /// A day as pflogsumm keys it, in the order of its report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -56,10 +58,12 @@ pub(super) struct Deliveries {
 /// What is known of the mail that has a queue id now.
 #[derive(Clone, Copy, Default, Debug)]
 struct Mail {
-    /// 0 is unknown as well.
-    size_bytes: u64,
+    /// 0 is unknown to pflogsumm as well.
+    size_bytes: Option<u64>,
     origin: Origin,
     is_deferred: bool,
+    /// Its size is 0.
+    is_empty: bool,
 }
 
 /// Whence a mail came whose sender was not told yet.
@@ -100,17 +104,23 @@ pub(super) struct Counts {
     pub(super) bytes_delivered: u64,
     pub(super) missed: Missed,
     today: Option<DayKey>,
+    /// Mails by their queue ids; mended, by these and a number of their own.
     mails: Table<Mail>,
     /// The senders and recipients of each mail, for the extended detail.
     stories: BTreeMap<Id, Vec<Actor>>,
     /// Mails delivered whose size is not known, and their last recipient.
     no_size: BTreeMap<Id, Id>,
+    /// Mended: the recipients of those, whose bytes count when the size is told after all.
+    unsized_recipients: BTreeMap<Id, Vec<RecipientId>>,
     processes: Processes,
+    lives: Lives,
 }
 
 /// Where the names of a part are in the tables of the whole.
 struct Names {
     mails: Vec<Id>,
+    /// Mended: whose queue ids they are.
+    queue_ids: Vec<QueueId>,
     clients: Vec<Id>,
     senders: Vec<SenderId>,
     recipients: Vec<RecipientId>,
@@ -122,7 +132,7 @@ struct SenderId {
     domain: Option<Id>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct RecipientId {
     recipient: Id,
     domain: Id,
@@ -136,11 +146,12 @@ impl Counts {
         add_hours(&mut self.hours, &part.hours);
         let days = self.add_days(&part.runs, options);
         self.details.merge(&part.details);
-        let names = self.names(part, options);
-        self.add_connections(part, &days, &names);
+        let mut names = self.names(part, options);
+        self.add_connections(part, &days, &names, options);
         for step in &part.steps {
-            self.step(step, &names, options);
+            self.step(step, &mut names, options);
         }
+        self.lives.add_lines(part.lines);
     }
 
     fn add_totals(&mut self, more: &Totals) {
@@ -163,18 +174,30 @@ impl Counts {
     fn add_days(&mut self, runs: &[Run], options: &Options) -> Vec<DayKey> {
         let mut keys = Vec::with_capacity(runs.len());
         for run in runs {
-            let same = self.today.filter(|today| today.day == run.day);
-            let key = same.unwrap_or(DayKey {
-                year: year_of(run.month, &options.today),
+            let stated = run.year.filter(|_| options.mend);
+            let key = DayKey {
+                year: stated.unwrap_or_else(|| year_of(run.month, &options.today)),
                 month: run.month,
                 day: run.day,
-            });
-            if same.is_none() {
-                self.day_count += 1;
-            }
+            };
+            let is_same = |today: &DayKey| match options.mend {
+                true => *today == key,
+                false => today.day == run.day,
+            };
+            let same = self.today.filter(is_same);
+            self.missed.days_as_others += u64::from(same.is_some_and(|today| today != key));
+            self.missed.years += if run.year.is_some_and(|year| year != key.year) {
+                run.lines
+            } else {
+                0
+            };
+            let key = same.unwrap_or(key);
+            let is_new = same.is_none() && !self.days.contains_key(&key);
+            self.missed.days_again += u64::from(same.is_none() && !is_new);
+            self.day_count += u64::from(if options.mend { is_new } else { same.is_none() });
             self.today = Some(key);
             let day = self.days.entry(key).or_default();
-            if same.is_none() && options.zero_fill {
+            if same.is_none() && options.zero_fill && !options.mend {
                 // A day that comes again (a clock put back, two hosts at midnight) loses the last
                 // column: that is how pflogsumm sees to it that all columns are there.
                 day.counts[COLUMNS - 1] = 0;
@@ -192,6 +215,10 @@ impl Counts {
     /// Finds the names of a part in the tables of the whole, each of them once.
     fn names(&mut self, part: &Part, options: &Options) -> Names {
         let mails = part.mails.iter().map(|(queue_id, is_deferred)| {
+            if options.mend {
+                // The lines of its life tell which mail it is.
+                return Id::MAX;
+            }
             let mail = self.mails.id(queue_id);
             if let Some(mail) = self.mails.get_mut(mail) {
                 mail.is_deferred |= is_deferred;
@@ -199,8 +226,17 @@ impl Counts {
             mail
         });
         let mails = mails.collect();
+        let queue_ids = if options.mend {
+            let keys = part.mails.iter().map(|(key, _)| self.lives.queue_id(key));
+            keys.collect()
+        } else {
+            Vec::new()
+        };
         let clients = part.clients.iter().map(|(text, connections)| {
-            let domain = self.client_domains.id(&client::domain(text));
+            let domain = match options.mend {
+                true => self.client_domains.id(text),
+                false => self.client_domains.id(&client::domain(text)),
+            };
             if let Some(known) = self.client_domains.get_mut(domain) {
                 known.merge(connections);
             }
@@ -209,7 +245,7 @@ impl Counts {
         let clients = clients.collect();
         let senders = part.senders.iter().map(|(text, ())| {
             let sender = address::sender(text, options);
-            let domain = address::sender_domain(&sender);
+            let domain = address::sender_domain(&sender, options);
             SenderId {
                 sender: self.senders.id(&sender),
                 domain: domain.map(|domain| self.sending_domains.id(domain)),
@@ -218,7 +254,7 @@ impl Counts {
         let senders = senders.collect();
         let recipients = part.recipients.iter().map(|(text, tried)| {
             let recipient = address::recipient(text, options);
-            let domain = address::recipient_domain(&recipient);
+            let domain = address::recipient_domain(&recipient, options);
             let domain = self.recipient_domains.id(domain);
             if let Some(deliveries) = self.recipient_domains.get_mut(domain) {
                 deliveries.deferred += tried.deferred;
@@ -232,13 +268,14 @@ impl Counts {
         let recipients = recipients.collect();
         Names {
             mails,
+            queue_ids,
             clients,
             senders,
             recipients,
         }
     }
 
-    fn add_connections(&mut self, part: &Part, days: &[DayKey], names: &Names) {
+    fn add_connections(&mut self, part: &Part, days: &[DayKey], names: &Names, options: &Options) {
         for (hour, more) in self.hour_connections.iter_mut().zip(&part.hour_connections) {
             hour.merge(more);
         }
@@ -247,7 +284,9 @@ impl Counts {
                 .processes
                 .close_earlier(&part.processes, disconnect.process);
             let State::Open(since) = before else { continue };
-            let seconds = disconnect.at - since;
+            let Some(seconds) = options.stay(since, disconnect.at) else {
+                continue;
+            };
             let hour = usize::from(disconnect.hour);
             let day = days
                 .get(disconnect.run)
@@ -264,14 +303,22 @@ impl Counts {
     }
 
     /// Goes one step further with a mail.
-    fn step(&mut self, step: &Step, names: &Names, options: &Options) -> Option<()> {
+    fn step(&mut self, step: &Step, names: &mut Names, options: &Options) -> Option<()> {
         match *step {
+            Step::Line { mail, line, at } => {
+                let place = usize::try_from(mail).ok()?;
+                let queue_id = names.queue_ids.get(place)?;
+                *names.mails.get_mut(place)? = self.mail_of(queue_id, line, at);
+            }
+            Step::Deferred { mail } => {
+                self.mails.get_mut(get(&names.mails, mail)?)?.is_deferred = true;
+            }
             Step::Client { mail, client } => {
                 let domain = get(&names.clients, client)?;
                 let key = self.client_domains.key(domain);
-                let is_known = !key.is_empty() && key != b"0";
+                let is_known = options.mend || !key.is_empty() && key != b"0";
                 let mail = self.mails.get_mut(get(&names.mails, mail)?)?;
-                self.missed.queue_ids += u64::from(mail.size_bytes != 0);
+                self.missed.queue_ids += u64::from(mail.size_bytes.is_some());
                 mail.origin = if is_known {
                     Origin::Client(domain)
                 } else {
@@ -279,7 +326,9 @@ impl Counts {
                 };
             }
             Step::Pickup { mail } => {
-                self.mails.get_mut(get(&names.mails, mail)?)?.origin = Origin::Pickup;
+                let mail = self.mails.get_mut(get(&names.mails, mail)?)?;
+                self.missed.queue_ids += u64::from(mail.size_bytes.is_some());
+                mail.origin = Origin::Pickup;
             }
             Step::Active {
                 mail,
@@ -311,10 +360,17 @@ impl Counts {
         options: &Options,
     ) -> Option<()> {
         let mail = self.mails.get_mut(mail_id)?;
-        if mail.size_bytes != 0 {
+        if mail.size_bytes.is_some() {
             return None;
         }
-        mail.size_bytes = size_bytes;
+        mail.size_bytes = Some(size_bytes).filter(|size| options.mend || *size != 0);
+        mail.is_empty = size_bytes == 0;
+        if options.mend {
+            self.add_late_size(mail_id, size_bytes);
+        } else if size_bytes > 0 && self.no_size.contains_key(&mail_id) {
+            self.missed.late_sizes += 1;
+        }
+        let mail = self.mails.get_mut(mail_id)?;
         if options.extended {
             let story = self.stories.entry(mail_id).or_default();
             story.push(Actor::Sender(id.sender));
@@ -340,23 +396,34 @@ impl Counts {
         delay_us: i64,
         options: &Options,
     ) -> Option<()> {
-        let size_bytes = self.mails.get_mut(mail_id)?.size_bytes;
-        if size_bytes == 0 {
+        let mail = self.mails.get_mut(mail_id)?;
+        let size_bytes = mail.size_bytes;
+        if size_bytes.is_none() {
+            self.missed.empty += u64::from(mail.is_empty);
             self.no_size.insert(mail_id, id.recipient);
+            if options.mend {
+                self.unsized_recipients.entry(mail_id).or_default().push(id);
+            }
         }
         if options.extended {
             let story = self.stories.entry(mail_id).or_default();
-            if size_bytes == 0 {
+            if size_bytes.is_none() {
                 story.push(Actor::NotInLog);
             }
             story.push(Actor::Recipient(id.recipient));
         }
+        let size_bytes = size_bytes.unwrap_or(0);
         self.bytes_delivered = self.bytes_delivered.saturating_add(size_bytes);
         self.recipients.get_mut(id.recipient)?.add(size_bytes);
         let domain = self.recipient_domains.get_mut(id.domain)?;
         domain.mails.add(size_bytes);
         domain.delay_secs += delay_us as f64 / 1e6;
         Some(())
+    }
+
+    /// Returns how many lines were read.
+    pub(super) fn lines(&self) -> u64 {
+        self.lives.lines()
     }
 
     /// Counts the mails that were deferred.
@@ -388,10 +455,39 @@ impl Counts {
     }
 
     /// Lists the mails without a size, and the last recipient of each, by queue id.
-    pub(super) fn no_size(&self) -> BTreeMap<&[u8], &[u8]> {
+    pub(super) fn no_size(&self) -> Vec<(&[u8], &[u8])> {
         let rows = self.no_size.iter();
-        rows.map(|(mail, recipient)| (self.mails.key(*mail), self.recipients.key(*recipient)))
-            .collect()
+        let mut rows: Vec<_> = rows
+            .map(|(mail, recipient)| (self.queue_id(*mail), self.recipients.key(*recipient)))
+            .collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// The queue id of a mail.
+    fn queue_id(&self, mail: Id) -> &[u8] {
+        let key = self.mails.key(mail);
+        self.lives.shown(key)
+    }
+
+    /// Mended: finds the mail that a line belongs to.
+    fn mail_of(&mut self, queue_id: &QueueId, line: InLife, at: At) -> Id {
+        let key = self.lives.mail(queue_id, line, at);
+        self.mails.id(key)
+    }
+
+    /// Mended: adds the bytes of recipients who had the mail before its size was told.
+    fn add_late_size(&mut self, mail: Id, size_bytes: u64) {
+        self.no_size.remove(&mail);
+        for id in self.unsized_recipients.remove(&mail).unwrap_or_default() {
+            self.bytes_delivered = self.bytes_delivered.saturating_add(size_bytes);
+            if let Some(mails) = self.recipients.get_mut(id.recipient) {
+                mails.bytes = mails.bytes.saturating_add(size_bytes);
+            }
+            if let Some(deliveries) = self.recipient_domains.get_mut(id.domain) {
+                deliveries.mails.bytes = deliveries.mails.bytes.saturating_add(size_bytes);
+            }
+        }
     }
 
     /// Lists senders and recipients of each mail that has any.
@@ -402,7 +498,7 @@ impl Counts {
                 Actor::Recipient(recipient) => self.recipients.key(*recipient),
                 Actor::NotInLog => b"(sender not in log)",
             });
-            (self.mails.key(*mail), actors.collect())
+            (self.queue_id(*mail), actors.collect())
         })
     }
 }

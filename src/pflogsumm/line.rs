@@ -34,6 +34,7 @@ impl<'a> Line<'a> {
 pub struct SyslogNameError(#[from] regex::Error);
 
 /// Tells the lines of Postfix by their tags: `postfix`, and the syslog name of the user's own.
+#[derive(Default)]
 pub(super) struct Tags {
     own: Option<OwnName>,
 }

@@ -1,5 +1,7 @@
 //! What pflogsumm can be asked for.
 
+use crate::tally::stay_us;
+
 /// How many rows of a list are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Limit {
@@ -99,4 +101,22 @@ pub struct Options {
     pub verp_mung: Option<i64>,
     /// `--zero-fill`
     pub zero_fill: bool,
+    /// The right numbers in place of pflogsumm's.
+    pub mend: bool,
 }
+
+impl Options {
+    /// Tells how many seconds a connection took; the mended numbers leave out one that is too long to
+    /// be of one process.
+    pub(super) fn stay(&self, since: i64, until: i64) -> Option<i64> {
+        if !self.mend {
+            return Some(until - since);
+        }
+        let us = |second: i64| second.saturating_mul(SECOND_US);
+        let stay = stay_us(us(since), us(until))?;
+        i64::try_from(stay).ok().map(|stay| stay / SECOND_US)
+    }
+}
+
+/// Microseconds in a second.
+const SECOND_US: i64 = 1_000_000;

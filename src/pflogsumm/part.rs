@@ -2,26 +2,23 @@
 //!
 //! A part knows nothing of the lines before it. What a mail's lines mean depends on them (its size,
 //! whether its sender was counted), so those lines become [`Step`]s, which [`Counts`] goes through
-//! in log order. All else is counted here, where parts can be read side by side.
+//! in log order. All else is counted here, where parts can be read side by side. Which line counts
+//! as what is **not** decided here, but by the readers of lines: pflogsumm's and the mended one.
 //!
 //! [`Counts`]: super::counts::Counts
 
-use memchr::memmem;
-
-use super::connection::{Connections, Processes, State, second};
-use super::delivery::{self, Delivery};
+use super::connection::{Connections, Processes, State};
+use super::delivery;
 use super::detail::{Detail, Details};
-use super::find::{is_word, one_of, split_last};
-use super::line::{Line, Tags};
-use super::missed::{Missed, is_hidden_by_service, is_postfix};
+use super::find::{split, split_last};
+use super::line::Line;
+use super::missed::Missed;
 use super::options::Options;
-use super::reject::{VERBS, refusal};
+use super::reject::refusal;
 use super::shorten;
-use super::stamp::{Stamp, Stamps};
+use super::stamp::is_space;
 use super::table::{Id, Table};
-
-/// What milters do in smtpd, which pflogsumm does not know.
-const MILTER_VERBS: &[&[u8]] = &[b"milter-reject: ", b"milter-hold: ", b"milter-discard: "];
+use crate::tally::{At, Line as InLife, Verdict};
 
 /// The columns of the tables by day and by hour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,9 +47,12 @@ pub(super) struct Totals {
     pub(super) discarded: u64,
 }
 
-/// Lines one after another whose stamps have the same day of the month.
+/// Lines one after another whose stamps have the same day.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
+    /// The year, where the stamps state it: pflogsumm drops it.
+    pub(super) year: Option<i32>,
+    pub(super) lines: u64,
     pub(super) month: i8,
     pub(super) day: u8,
     pub(super) counts: [u64; COLUMNS],
@@ -72,6 +72,10 @@ pub(super) struct Tried {
 /// What happened to a mail; the numbers are those of this part's tables.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
+    /// The line is of this mail or, by the rule of lives, of the next one of its queue id.
+    Line { mail: Id, line: InLife, at: At },
+    /// It was deferred.
+    Deferred { mail: Id },
     /// It came from a client.
     Client { mail: Id, client: Id },
     /// It was picked up.
@@ -117,97 +121,44 @@ pub struct Part {
     pub(super) hour_connections: [Connections; 24],
     pub(super) disconnects: Vec<Disconnect>,
     pub(super) missed: Missed,
+    /// How many lines were read, where lives are told apart.
+    pub(super) lines: u64,
 }
 
-/// Reads the lines of a part.
-pub(super) struct PartReader<'o> {
-    options: &'o Options,
-    tags: &'o Tags,
-    stamps: Stamps,
-    part: Part,
+/// Counts in a part what a reader of lines makes out.
+pub(super) struct Counting<'o> {
+    pub(super) options: &'o Options,
+    pub(super) part: Part,
     /// The hour of the line being read.
     hour: u8,
 }
 
-impl<'o> PartReader<'o> {
-    pub(super) fn new(options: &'o Options, tags: &'o Tags) -> Self {
-        PartReader {
+impl<'o> Counting<'o> {
+    pub(super) fn new(options: &'o Options) -> Self {
+        Counting {
             options,
-            tags,
-            stamps: Stamps::default(),
             part: Part::default(),
             hour: 0,
         }
     }
 
-    /// Reads all lines of a chunk.
-    pub(super) fn read(mut self, chunk: &[u8]) -> Part {
-        // Solaris' `[ID …]` is in all lines of a log or in none.
-        let has_ids = memmem::find(chunk, b": [ID ").is_some();
-        let mut buffer = Vec::new();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', chunk).chain([chunk.len()]) {
-            let line = chunk.get(start..end).unwrap_or(b"");
-            start = end + 1;
-            if has_ids && without_id(line, &mut buffer) {
-                self.line(&buffer);
-            } else {
-                self.line(line);
-            }
-        }
-        self.part
-    }
-
-    fn line(&mut self, line: &[u8]) {
-        if let Some(day) = &self.options.day
-            && !day.has(line)
+    /// Notes the day and the hour of a line that is taken.
+    pub(super) fn admit(&mut self, year: Option<i32>, month: i8, day: u8, hour: u8) {
+        self.hour = hour;
+        if let Some(run) = self.part.runs.last_mut()
+            && (run.year, run.month, run.day) == (year, month, day)
         {
-            return;
-        }
-        let Some((stamp, text)) = self.stamps.take(line) else {
-            return;
-        };
-        let Some(line) = self.tags.line(text) else {
-            self.part.missed.names += u64::from(is_postfix(text));
-            return;
-        };
-        self.part.missed.services += u64::from(is_hidden_by_service(line.command));
-        self.admit(&stamp);
-        self.dispatch(&stamp, &line);
-    }
-
-    /// Notes the day of a line.
-    fn admit(&mut self, stamp: &Stamp) {
-        self.hour = stamp.hour;
-        if self.part.runs.last().is_none_or(|run| run.day != stamp.day) {
+            run.lines += 1;
+        } else {
             self.part.runs.push(Run {
-                month: stamp.month,
-                day: stamp.day,
+                year,
+                lines: 1,
+                month,
+                day,
                 counts: [0; COLUMNS],
                 columns: 0,
                 connections: Connections::default(),
             });
-        }
-    }
-
-    /// Finds out what a line says: the first that fits.
-    fn dispatch(&mut self, stamp: &Stamp, line: &Line<'_>) {
-        if line.command == b"cleanup" && self.header_check(line) {
-            return;
-        }
-        match line.queue_id {
-            b"warning" => return self.said(Detail::Warning, line, b"warning: "),
-            b"fatal" => return self.said(Detail::Fatal, line, b"fatal: "),
-            b"panic" => return self.said(Detail::Panic, line, b"panic: "),
-            b"reject" | b"reject_warning" | b"hold" | b"discard" => {
-                return self.refused(line.queue_id, line);
-            }
-            _ => {}
-        }
-        match line.command {
-            b"master" => self.master(line),
-            b"smtpd" | b"postscreen" => self.server(stamp, line),
-            _ => self.queue(line),
         }
     }
 
@@ -229,8 +180,8 @@ impl<'o> PartReader<'o> {
         }
     }
 
-    /// A warning, fatal error or panic.
-    fn said(&mut self, detail: Detail, line: &Line<'_>, word: &[u8]) {
+    /// Lists a warning, fatal error or panic.
+    pub(super) fn said(&mut self, detail: Detail, line: &Line<'_>, word: &[u8]) {
         let text = split_last(line.text, word).map_or(line.text, |(_, text)| text);
         let text = if self.options.verbose_msg_detail {
             text.to_vec()
@@ -240,112 +191,64 @@ impl<'o> PartReader<'o> {
         self.part.details.add(detail, [line.command, b"", &text]);
     }
 
-    fn master(&mut self, line: &Line<'_>) {
+    /// Lists what master says.
+    pub(super) fn master(&mut self, line: &Line<'_>) {
         let text = split_last(line.text, b": ").map_or(line.text, |(_, text)| text);
         self.part.details.add(Detail::Master, [b"", b"", text]);
     }
 
-    /// Counts what a rule or a milter did to a mail, by the verb that a line says it with.
-    fn count_verb(&mut self, verb: &[u8]) -> Detail {
+    /// Counts what a rule or a milter did to a mail.
+    pub(super) fn count_verdict(&mut self, verdict: Verdict) -> Detail {
         let totals = &mut self.part.totals;
-        let (count, detail) = match verb {
-            b"reject" => (&mut totals.rejected, Detail::Reject),
-            b"hold" => (&mut totals.held, Detail::Hold),
-            b"discard" => (&mut totals.discarded, Detail::Discard),
-            _ => (&mut totals.reject_warnings, Detail::RejectWarning),
+        let (count, detail) = match verdict {
+            Verdict::Reject => (&mut totals.rejected, Detail::Reject),
+            Verdict::Hold => (&mut totals.held, Detail::Hold),
+            Verdict::Discard => (&mut totals.discarded, Detail::Discard),
+            Verdict::RejectWarning => (&mut totals.reject_warnings, Detail::RejectWarning),
         };
         *count += 1;
         self.tick(Column::Rejected);
         detail
     }
 
-    /// Counts what a header or body check or a milter did, if a line of cleanup says so.
-    fn header_check(&mut self, line: &Line<'_>) -> bool {
-        let Some(check) = behind_pid(line.text, b"/cleanup[").and_then(|(_, text)| check(text))
-        else {
-            return false;
-        };
-        let detail = self.count_verb(check.verb);
-        if !self.options.reject_detail.is_none() {
-            let text = if self.options.verbose_msg_detail {
-                check.text.to_vec()
-            } else {
-                shorten::cut(without_origin(check.text), 64)
-            };
-            self.part
-                .details
-                .add(detail, [line.command, check.part, &text]);
+    /// Lists what a header or body check or a milter did to a whole mail.
+    pub(super) fn checked(&mut self, detail: Detail, command: &[u8], part: &[u8], text: &[u8]) {
+        if self.options.reject_detail.is_none() {
+            return;
         }
-        true
+        let text = if self.options.verbose_msg_detail {
+            text.to_vec()
+        } else {
+            shorten::cut(without_origin(text), 64)
+        };
+        self.part.details.add(detail, [command, part, &text]);
     }
 
-    /// Counts a refusal at an SMTP stage.
-    fn refused(&mut self, verb: &[u8], line: &Line<'_>) {
-        let detail = self.count_verb(verb);
+    /// Lists a refusal at an SMTP stage.
+    pub(super) fn refused(&mut self, detail: Detail, line: &Line<'_>) {
         if self.options.reject_detail.is_none() {
             return;
         }
         let refusal = refusal(line.text, self.options);
+        self.part.missed.reasons += u64::from(refusal.is_misread);
         let path = [&refusal.stage[..], &refusal.reason, &refusal.who];
         self.part.details.add(detail, path);
     }
 
-    /// smtpd and postscreen: a client's mail, a refusal, a connection.
-    fn server(&mut self, stamp: &Stamp, line: &Line<'_>) {
-        let mut verb = None;
-        for message in line.messages() {
-            let Some(text) = behind_queue_id(message) else {
-                continue;
-            };
-            if let Some(client) = text.strip_prefix(b"client=").and_then(client) {
-                return self.received(line.queue_id, client);
-            }
-            verb = verb.or(one_of(text, VERBS).map(|(verb, _)| verb));
-        }
-        if let Some(verb) = verb {
-            return self.refused(verb.strip_suffix(b": ").unwrap_or(verb), line);
-        }
-        let mut texts = line.messages().filter_map(behind_queue_id);
-        let is_milters = texts.any(|text| one_of(text, MILTER_VERBS).is_some());
-        self.part.missed.milters += u64::from(is_milters);
-        if self.options.smtpd_stats {
-            self.connection(stamp, line.text);
-        }
-    }
-
-    fn received(&mut self, queue_id: &[u8], client: &[u8]) {
+    /// Counts a mail that came from a client; the client is as the tables of clients have it.
+    pub(super) fn received(&mut self) {
         self.part.totals.received += 1;
         self.tick(Column::Received);
-        let step = Step::Client {
-            mail: self.part.mails.id(queue_id),
-            client: self.part.clients.id(client),
-        };
-        self.part.steps.push(step);
     }
 
-    /// Counts a connection when it ends. One whose process or client cannot be told (all of
-    /// postscreen's) belongs to the process without a number and the client without a name.
-    fn connection(&mut self, stamp: &Stamp, text: &[u8]) {
-        let at = || second(stamp, &self.options.today);
-        if memmem::find(text, b": connect from ").is_some() {
-            let process = behind_pid(text, b"/smtpd[").map_or(&b""[..], |(pid, _)| pid);
-            if let Some(at) = at() {
-                self.part.processes.open(process, at);
-            }
-        } else if memmem::find(text, b": disconnect from ").is_some() {
-            let ended = behind_pid(text, b"/smtpd[").and_then(|(pid, text)| {
-                let client = text.strip_prefix(b"disconnect from ")?;
-                (!client.is_empty()).then_some((pid, client))
-            });
-            let (process, client) = ended.unwrap_or_default();
-            if let Some(at) = at() {
-                self.disconnected(stamp.hour, at, process, client);
-            }
-        }
+    /// Begins a connection of a process.
+    pub(super) fn connected(&mut self, process: &[u8], at: i64) {
+        self.part.processes.open(process, at);
     }
 
-    fn disconnected(&mut self, hour: u8, at: i64, process: &[u8], client: &[u8]) {
-        let part = &mut self.part;
+    /// Counts a connection when it ends.
+    pub(super) fn disconnected(&mut self, at: i64, process: &[u8], client: &[u8]) {
+        let (hour, part) = (self.hour, &mut self.part);
         let client = part.clients.id(client);
         let (process, state) = part.processes.close(process);
         match state {
@@ -358,7 +261,9 @@ impl<'o> PartReader<'o> {
                 run: part.runs.len().saturating_sub(1),
             }),
             State::Open(since) => {
-                let seconds = at - since;
+                let Some(seconds) = self.options.stay(since, at) else {
+                    return;
+                };
                 let by_hour = part.hour_connections.get_mut(usize::from(hour));
                 let by_day = part.runs.last_mut().map(|run| &mut run.connections);
                 let by_client = part.clients.get_mut(client);
@@ -369,195 +274,78 @@ impl<'o> PartReader<'o> {
         }
     }
 
-    /// All other daemons: the queue manager, the delivery agents, pickup.
-    fn queue(&mut self, line: &Line<'_>) {
-        if let Some(active) = delivery::active(line.text) {
-            let step = Step::Active {
-                mail: self.part.mails.id(line.queue_id),
-                sender: self.part.senders.id(active.sender),
-                size_bytes: active.size_bytes,
-            };
-            self.part.steps.push(step);
-        } else if let Some(delivery) = delivery::delivery(line.text) {
-            self.delivery(line, &delivery);
-        } else if line.command == b"pickup" {
-            self.pickup(line);
-        } else {
-            let has = |field: &[u8]| memmem::find(line.text, field).is_some();
-            self.part.missed.tls += u64::from(has(b", tls=") && has(b", status="));
-            if line.command == b"smtp" && !self.options.smtp_detail.is_none() {
-                self.failed_connection(line);
-            }
-        }
-    }
-
-    fn delivery(&mut self, line: &Line<'_>, delivery: &Delivery<'_>) {
-        match delivery.status {
-            b"sent" if memmem::find(delivery.rest, b"forwarded as ").is_some() => {
-                self.part.totals.forwarded += 1;
-            }
-            b"sent" => self.sent(line, delivery),
-            b"deferred" => self.deferred(line, delivery),
-            b"bounced" => self.bounced(line, delivery),
-            _ => {}
-        }
-    }
-
-    fn sent(&mut self, line: &Line<'_>, delivery: &Delivery<'_>) {
+    /// Counts a recipient to whom a mail was delivered.
+    pub(super) fn sent(&mut self, mail: Id, recipient: &[u8], delay_us: i64) {
         self.part.totals.delivered += 1;
         self.tick(Column::Delivered);
-        let recipient = self.part.recipients.id(delivery.recipient);
+        let recipient = self.part.recipients.id(recipient);
         if let Some(tried) = self.part.recipients.get_mut(recipient) {
             tried.sent += 1;
-            tried.longest_us = tried.longest_us.max(Some(delivery.delay_us));
+            tried.longest_us = tried.longest_us.max(Some(delay_us));
         }
-        let mail = self.part.mails.id(line.queue_id);
         self.part.steps.push(Step::Sent {
             mail,
             recipient,
-            delay_us: delivery.delay_us,
+            delay_us,
         });
     }
 
-    fn deferred(&mut self, line: &Line<'_>, delivery: &Delivery<'_>) {
+    /// Counts an attempt that was deferred; `line` gives the service and the text with the reason.
+    pub(super) fn deferred(&mut self, line: &Line<'_>, recipient: &[u8], delay_us: i64) {
         self.part.totals.deferrals += 1;
         self.tick(Column::Deferred);
-        if let Some(tried) = self.part.recipients.value(delivery.recipient) {
+        if let Some(tried) = self.part.recipients.value(recipient) {
             tried.deferred += 1;
-            tried.longest_us = tried.longest_us.max(Some(delivery.delay_us));
+            tried.longest_us = tried.longest_us.max(Some(delay_us));
         }
-        if let Some(is_deferred) = self.part.mails.value(line.queue_id) {
-            *is_deferred = true;
+        if self.options.deferral_detail.is_none() {
+            return;
         }
-        if !self.options.deferral_detail.is_none() {
-            let reason = delivery::deferral_reason(line.text);
-            let reason = if self.options.verbose_msg_detail {
-                reason.to_vec()
-            } else {
-                shorten::deferral(reason)
-            };
-            let path = [line.command, b"", &reason];
-            self.part.details.add(Detail::Deferral, path);
-        }
+        let reason = delivery::deferral_reason(line.text);
+        let reason = if self.options.verbose_msg_detail {
+            reason.to_vec()
+        } else {
+            shorten::deferral(reason)
+        };
+        let path = [line.command, b"", &reason];
+        self.part.details.add(Detail::Deferral, path);
     }
 
-    fn bounced(&mut self, line: &Line<'_>, delivery: &Delivery<'_>) {
+    /// Counts a recipient who bounced.
+    pub(super) fn bounced(&mut self, text: &[u8], relay: &[u8]) {
         self.part.totals.bounced += 1;
         self.tick(Column::Bounced);
         if self.options.bounce_detail.is_none() {
             return;
         }
-        let reason = delivery::bounce_reason(line.text);
+        let reason = delivery::bounce_reason(text);
         let reason = if self.options.verbose_msg_detail {
             reason.to_vec()
         } else {
             shorten::bounce(reason)
         };
         let relay = if self.options.ignore_case {
-            delivery.relay.to_ascii_lowercase()
+            relay.to_ascii_lowercase()
         } else {
-            delivery.relay.to_vec()
+            relay.to_vec()
         };
-        self.part
-            .details
-            .add(Detail::Bounce, [&relay, b"", &reason]);
+        let path = [&relay[..], b"", &reason];
+        self.part.details.add(Detail::Bounce, path);
     }
 
-    fn pickup(&mut self, line: &Line<'_>) {
-        let marks: [&[u8]; 2] = [b": sender=", b": uid="];
-        if marks
-            .iter()
-            .any(|mark| memmem::find(line.text, mark).is_some())
-        {
-            self.part.totals.received += 1;
-            self.tick(Column::Received);
-            let mail = self.part.mails.id(line.queue_id);
-            self.part.steps.push(Step::Pickup { mail });
-        }
+    /// Lists a server that smtp could not reach.
+    pub(super) fn unreached(&mut self, host: &[u8], reason: &[u8]) {
+        let reason = reason.to_ascii_lowercase();
+        self.part.details.add(Detail::Smtp, [&reason, b"", host]);
     }
-
-    fn failed_connection(&mut self, line: &Line<'_>) {
-        if let Some((host, reason)) = delivery::failed_connection(line.text) {
-            let reason = reason.to_ascii_lowercase();
-            self.part.details.add(Detail::Smtp, [&reason, b"", host]);
-        }
-    }
-}
-
-/// Takes Solaris' `[ID 197553 mail.info] ` out of a line; tells whether there is one.
-fn without_id(line: &[u8], buffer: &mut Vec<u8>) -> bool {
-    let mut places = super::find::splits(line, b": [ID ");
-    let found = places.find_map(|(before, rest)| {
-        let (digits, rest) = super::find::until(rest, |byte| !byte.is_ascii_digit());
-        let facility = rest.strip_prefix(b" ").filter(|_| !digits.is_empty())?;
-        let (facility, rest) = super::find::until(facility, |byte| byte == b']');
-        let rest = rest.strip_prefix(b"] ")?;
-        (!facility.is_empty()).then_some((before, rest))
-    });
-    let Some((before, rest)) = found else {
-        return false;
-    };
-    buffer.clear();
-    for part in [before, b": ", rest] {
-        buffer.extend_from_slice(part);
-    }
-    true
-}
-
-/// Takes the queue id and its colon off; the line's may be another word, and counts.
-fn behind_queue_id(message: &[u8]) -> Option<&[u8]> {
-    let (word, rest) = super::find::until(message, |byte| !is_word(byte));
-    rest.strip_prefix(b": ").filter(|_| !word.is_empty())
-}
-
-/// Finds a process id and what stands behind it.
-fn behind_pid<'a>(text: &'a [u8], tag: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let mut places = super::find::splits(text, tag);
-    places.find_map(|(_, rest)| {
-        let (digits, rest) = super::find::until(rest, |byte| !byte.is_ascii_digit());
-        let rest = rest.strip_prefix(b"]: ")?;
-        (!digits.is_empty()).then_some((digits, rest))
-    })
-}
-
-/// Takes a client up to the comma; the first byte may be one.
-fn client(text: &[u8]) -> Option<&[u8]> {
-    let end = memchr::memchr(b',', text.get(1..)?).map_or(text.len(), |end| end + 1);
-    text.get(..end)
-}
-
-/// What a header or body check or a milter did.
-struct Check<'a> {
-    verb: &'static [u8],
-    part: &'static [u8],
-    text: &'a [u8],
-}
-
-/// Finds `{verb}: {part} {text}`.
-fn check(message: &[u8]) -> Option<Check<'_>> {
-    const VERBS: [&[u8]; 4] = [b"reject", b"warning", b"hold", b"discard"];
-    const PARTS: [&[u8]; 3] = [b"header ", b"body ", b"END-OF-MESSAGE "];
-    memchr::memchr_iter(b':', message).find_map(|colon| {
-        let (before, text) = message.split_at_checked(colon)?;
-        let (part, text) = one_of(text.strip_prefix(b": ")?, &PARTS)?;
-        let part = part.strip_suffix(b" ").unwrap_or(part);
-        let verb = VERBS.into_iter().find(|verb| {
-            let head = before.strip_suffix(*verb);
-            head.is_some_and(|head| !head.last().is_some_and(|byte| is_word(*byte)))
-        })?;
-        Some(Check { verb, part, text })
-    })
 }
 
 /// Drops ` from {client}; from=<…` at the end of a check's text.
 fn without_origin(text: &[u8]) -> &[u8] {
-    let Some((head, _)) = super::find::split(text, b"; from=<") else {
+    let Some((head, _)) = split(text, b"; from=<") else {
         return text;
     };
-    let client = head
-        .iter()
-        .rev()
-        .take_while(|byte| !super::stamp::is_space(**byte));
+    let client = head.iter().rev().take_while(|byte| !is_space(**byte));
     let client = client.count();
     let before = head.get(..head.len() - client).unwrap_or(head);
     match before.strip_suffix(b" from ") {

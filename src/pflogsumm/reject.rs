@@ -13,6 +13,8 @@ pub(super) struct Refusal {
     pub(super) reason: Vec<u8>,
     /// The sender, the recipient, or the client, whichever the reason is about.
     pub(super) who: Vec<u8>,
+    /// Whether pflogsumm takes something else for the reason.
+    pub(super) is_misread: bool,
 }
 
 /// The words that say what became of a mail.
@@ -26,15 +28,23 @@ pub(super) fn refusal(text: &[u8], options: &Options) -> Refusal {
     let reason = if options.verbose_msg_detail || !is_found {
         shape.rest.to_vec()
     } else {
-        reason(shape.stage, shape.rest)
+        reason(shape.stage, shape.rest, options)
     };
+    let is_misread = !options.verbose_msg_detail
+        && is_found
+        && (!STAGES.contains(&shape.stage) || reason == shape.rest)
+        && mended_reason(shape.rest) != reason;
     let (reason, who) = who(reason, &shape, options);
     Refusal {
         stage: shape.stage.to_vec(),
         reason,
         who,
+        is_misread,
     }
 }
+
+/// The stages whose replies pflogsumm reads.
+const STAGES: [&[u8]; 4] = [b"MAIL", b"RCPT", b"DATA", b"CONNECT"];
 
 /// `STAGE from CLIENT: REST`
 #[derive(Clone, Copy, Default, Debug)]
@@ -77,11 +87,44 @@ impl<'a> Shape<'a> {
 }
 
 /// Cuts the reason out of a reply.
-fn reason(stage: &[u8], rest: &[u8]) -> Vec<u8> {
+fn reason(stage: &[u8], rest: &[u8], options: &Options) -> Vec<u8> {
     match stage {
-        b"RCPT" | b"DATA" | b"CONNECT" => reason_of_access(rest),
         b"MAIL" => reason_of_mail(rest).unwrap_or(rest).to_vec(),
+        _ if options.mend => mended_reason(rest),
+        b"RCPT" | b"DATA" | b"CONNECT" => reason_of_access(rest),
         _ => last_part(rest).to_vec(),
+    }
+}
+
+/// The reason of any stage. Where the reply has nothing before its end that pflogsumm cuts at, it
+/// takes the whole line, and no two are alike: then it is what stands behind the codes.
+fn mended_reason(rest: &[u8]) -> Vec<u8> {
+    let reason = reason_of_access(rest);
+    let text = after_code(rest).map(after_dsn);
+    match text.and_then(up_to_colon) {
+        Some(text) if reason == rest && rest.len() > text.len() => before_reply(text),
+        _ => reason,
+    }
+}
+
+/// Server errors of our own are told apart from those of clients.
+fn before_reply(text: &[u8]) -> Vec<u8> {
+    if text.starts_with(b"Server configuration ") {
+        return [b"(Local) ", text].concat();
+    }
+    text.to_vec()
+}
+
+/// Takes an enhanced status code off.
+fn after_dsn(text: &[u8]) -> &[u8] {
+    let (code, rest) = until(text, is_space);
+    let is_dsn = code.len() > 4
+        && code
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    match rest.strip_prefix(b" ") {
+        Some(rest) if is_dsn => rest,
+        _ => text,
     }
 }
 

@@ -3,9 +3,11 @@
 //! Stricter and laxer than the parsers' own envelopes: `Nov  1`, `Nov 1` and `Nov 01` count, three
 //! characters of any kind are a month, hours go to 99; RFC 5424 and offsets without a colon do not.
 
-/// When a line was logged. RFC 3339's year is dropped, as pflogsumm drops it.
+/// When a line was logged. pflogsumm drops RFC 3339's year.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Stamp {
+    /// RFC 3339's year.
+    pub(super) year: Option<i32>,
     /// 0 is January, and also stands for a name that is no month; RFC 3339's `00` is -1.
     pub(super) month: i8,
     pub(super) day: u8,
@@ -89,6 +91,7 @@ fn rfc3164(line: &[u8]) -> Option<(Stamp, &[u8])> {
     let month = MONTHS.iter().position(|month| *month == name);
     let month = month.and_then(|month| i8::try_from(month).ok());
     let stamp = Stamp {
+        year: None,
         month: month.unwrap_or(0),
         day,
         hour,
@@ -104,11 +107,12 @@ fn rfc3339(line: &[u8]) -> Option<(Stamp, &[u8])> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T'] = date else {
         return None;
     };
-    two_digits(y1, y2).and(two_digits(y3, y4))?;
+    let (century, year) = (two_digits(y1, y2)?, two_digits(y3, y4)?);
     let (month, day) = (two_digits(m1, m2)?, two_digits(d1, d2)?);
     let (hour, minute, second, rest) = time(rest)?;
     let rest = after_offset(after_fraction(rest)?)?;
     let stamp = Stamp {
+        year: Some(i32::from(century) * 100 + i32::from(year)),
         month: i8::try_from(month).ok()? - 1,
         day,
         hour,

@@ -1,5 +1,6 @@
 //! A chunk: whole lines with all that is needed to date them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -191,6 +192,20 @@ impl Chunk {
     /// Returns a cursor over the lines within the range asked for, over all if there is none.
     pub fn records(&self) -> Lines<'_> {
         Lines::new(self, self.dates)
+    }
+
+    /// Returns the bytes of all lines within the range asked for, of containers too.
+    pub fn lines_within(&self) -> Cow<'_, [u8]> {
+        if self.dates.gate.is_none() {
+            return self.bytes().into();
+        }
+        let mut within = Vec::new();
+        let mut lines = self.records();
+        while let Some(line) = lines.next() {
+            within.extend_from_slice(line.raw);
+            within.push(b'\n');
+        }
+        within.into()
     }
 
     /// Returns the line above the first one; none where that is not known to be needed.

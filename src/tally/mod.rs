@@ -11,6 +11,7 @@
 //! reads no clock, no file and no environment, and formats nothing.
 
 mod absorb;
+pub(crate) mod apart;
 mod clients;
 mod counts;
 pub(crate) mod course;
@@ -49,15 +50,19 @@ use self::coverage::{Accounts, Class};
 use self::deliveries::Deliveries;
 use self::details::Details;
 pub(crate) use self::details::greylist::network_of as network;
+pub(crate) use self::details::stays::stay_us;
 use self::finish::Scopes;
+use self::lives::Lives;
 pub(crate) use self::lives::QueueId;
 pub use self::lives::Windows;
-use self::lives::{At, Lives};
+pub(crate) use self::lives::{At, Line};
 use self::logins::Logins;
+pub(crate) use self::mail::client_domain;
 use self::mail_counts::{MailCounts, Settling, add};
 use self::origin::{Instances, Resolver};
 use self::own::Hops;
 pub use self::queue::{Queue, Queued};
+pub(crate) use self::refusals::Verdict;
 use self::rejects::Rejects;
 use self::sessions::{Connections, Servers};
 use self::symbols::{Derived, Symbol, Symbols};

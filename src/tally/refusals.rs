@@ -62,6 +62,51 @@ impl Action {
     }
 }
 
+/// In which of pflogsumm's totals a line counts that refuses, holds or discards a mail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    Reject,
+    RejectWarning,
+    Hold,
+    Discard,
+}
+
+impl Verdict {
+    /// Tells whether an event counts in one of these totals. pflogsumm's columns know header and body
+    /// checks, not message_reject_characters.
+    pub(crate) fn of(event: &Postfix<'_>) -> Option<Verdict> {
+        match event {
+            Postfix::CleanupCheck(check) if check.part == b"content" => None,
+            _ => Verdict::said_by(event),
+        }
+    }
+
+    /// Tells what an event does with a mail, whether it counts or not.
+    pub(super) fn said_by(event: &Postfix<'_>) -> Option<Verdict> {
+        let word = match event {
+            Postfix::SmtpdReject(_)
+            | Postfix::SmtpdLocalDataError(_)
+            | Postfix::PscRejectRcpt(_)
+            | Postfix::PscRejectConnect(_)
+            | Postfix::PscScreeningBusy(_) => &b"reject"[..],
+            Postfix::SmtpdRejectWarning(_) => b"reject_warning",
+            Postfix::SmtpdHold(_) => b"hold",
+            Postfix::SmtpdDiscard(_) => b"discard",
+            Postfix::MilterAction(event) => event.action,
+            Postfix::MilterHeaderCheck(event) => event.action,
+            Postfix::CleanupCheck(event) => event.action,
+            _ => return None,
+        };
+        match Action::from_word(word) {
+            Action::Reject => Some(Verdict::Reject),
+            Action::Warning(_) => Some(Verdict::RejectWarning),
+            Action::Hold => Some(Verdict::Hold),
+            Action::Discard => Some(Verdict::Discard),
+            Action::Other(_) => None,
+        }
+    }
+}
+
 impl Tally {
     /// Counts the kinds that say something against a client, or about a rule.
     pub(super) fn refusals(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
@@ -85,6 +130,9 @@ impl Tally {
         }
         if !(mail || rejects || clients) {
             return;
+        }
+        if let Some(verdict) = Verdict::of(event) {
+            self.verdict(context, verdict);
         }
         if let Some(ruling) = Ruling::of(event) {
             self.read_parties(event);
@@ -131,14 +179,13 @@ impl Tally {
 /// Refusals, and what else a rule does with a mail.
 impl Tally {
     /// Adds a verdict to pflogsumm's columns: one per line.
-    fn verdict(&mut self, context: &Context<'_>, action: Action) {
+    fn verdict(&mut self, context: &Context<'_>, verdict: Verdict) {
         let totals = self.mail.instance(context.instance);
-        match action {
-            Action::Reject => totals.rejected += 1,
-            Action::Warning(_) => totals.reject_warnings += 1,
-            Action::Hold => totals.held += 1,
-            Action::Discard => totals.discarded += 1,
-            Action::Other(_) => return,
+        match verdict {
+            Verdict::Reject => totals.rejected += 1,
+            Verdict::RejectWarning => totals.reject_warnings += 1,
+            Verdict::Hold => totals.held += 1,
+            Verdict::Discard => totals.discarded += 1,
         }
         self.mail.traffic(context.at.us).rejected += 1;
     }
@@ -189,9 +236,6 @@ impl Tally {
     /// Counts a line that some rule of the site, a milter or a proxy stands behind, or a want of room.
     fn ruled(&mut self, context: &Context<'_>, event: &Postfix<'_>, ruling: &Ruling<'_>) {
         let action = Action::from_word(ruling.rule.action);
-        if is_in_columns(event) {
-            self.verdict(context, action);
-        }
         match event {
             Postfix::SmtpdHold(event)
             | Postfix::SmtpdDiscard(event)
@@ -236,16 +280,6 @@ impl Tally {
             // After a refusal of the whole message nothing more of it is logged.
             self.life(context, id, Line::End);
         }
-    }
-}
-
-/// Tells whether pflogsumm's columns have a line: they know header and body checks, but neither
-/// `message_reject_characters` nor MIME errors nor the answers of a proxy.
-fn is_in_columns(event: &Postfix<'_>) -> bool {
-    match event {
-        Postfix::CleanupCheck(check) => check.part != b"content",
-        Postfix::CleanupMimeError(_) | Postfix::SmtpdProxyResult(_) => false,
-        _ => true,
     }
 }
 

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod logs;
+mod mended;
 mod place;
 mod run;
 mod ties;

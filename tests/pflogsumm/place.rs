@@ -263,9 +263,10 @@ fn says_what_is_not_in_the_numbers() {
         String::from_utf8(output.stderr).expect("text")
     };
     let all = said(&lines);
-    let expected = "not in pflogsumm's numbers: 2 lines of other syslog names, \
-                    1 lines of services with names of their own, 1 deliveries with tls=, \
-                    1 verdicts of milters in smtpd, 1 sizes of mails whose queue id was used before";
+    let expected = "pflogsumm is known to miscount: 2 lines of other syslog names, \
+                    1 line of a service with a name of its own, 1 delivery with tls=, \
+                    1 verdict of a milter in smtpd, 1 mail whose queue id was used before; \
+                    --mend prints the right numbers\n";
     assert!(all.contains(expected), "{all}");
     assert_eq!(said(&["postfix/smtpd[1]: A3: client=a[192.0.2.1]"]), "");
 }

@@ -35,6 +35,12 @@ struct Server {
     open_us: Option<i64>,
 }
 
+/// Tells how long a client stayed; `None` if that is no single stay.
+pub(crate) fn stay_us(open_us: i64, close_us: i64) -> Option<u64> {
+    let stay = close_us.saturating_sub(open_us);
+    (stay <= LOST_US).then(|| stay.max(0).unsigned_abs())
+}
+
 /// Stays added up.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
@@ -86,11 +92,9 @@ impl Stays {
     }
 
     fn count(&mut self, open_us: i64, close: Close) {
-        let stay = close.us.saturating_sub(open_us);
-        if stay > LOST_US {
+        let Some(stay_us) = stay_us(open_us, close.us) else {
             return;
-        }
-        let stay_us = stay.max(0).unsigned_abs();
+        };
         let sums = Sums {
             count: 1,
             total_us: stay_us,
