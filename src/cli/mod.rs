@@ -32,6 +32,7 @@ use self::messages::say;
 /// Reports on the logs of Postfix and Dovecot.
 #[derive(Parser, Debug)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+#[command(mut_arg("format", pflogsumm::among_formats))]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,6 +50,7 @@ rest is still printed).";
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Prints a report of logs: totals, traffic, TLS, logins, refusals, sources of spam
+    #[command(mut_arg("format", pflogsumm::among_formats))]
     Report(report::ReportArguments),
     /// Writes each line of a mail program as one JSON object
     Events(events::EventsArguments),

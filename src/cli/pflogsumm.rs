@@ -13,11 +13,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Datelike, Local, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
-use super::Outcome;
 use super::input::InputArguments;
 use super::messages::say;
+use super::{Format, Outcome};
 use crate::pflogsumm::{Day, Limit, Options, Reader, Summary, Today};
 use crate::pipeline;
 use crate::source::{self, Input, LogSpan, TimeRange, WallTime};
@@ -215,10 +216,33 @@ pub(super) fn asked(arguments: impl IntoIterator<Item = OsString>) -> Option<Ask
     if arguments.first().is_some_and(|first| first == "report") {
         arguments.remove(0);
     }
-    without_format(&mut arguments).then_some(Asked {
+    let is_asked_for = without_format(&mut arguments) && !is_for_another(&arguments);
+    is_asked_for.then_some(Asked {
         arguments,
         is_drop_in: false,
     })
+}
+
+/// Tells whether the first argument is a subcommand that has no such format.
+fn is_for_another(arguments: &[OsString]) -> bool {
+    let command = super::Arguments::command();
+    let first = arguments.first();
+    command
+        .get_subcommands()
+        .any(|other| first.is_some_and(|first| first == other.get_name()))
+}
+
+/// Lists this format among those of a report, for help, manual page and completions.
+///
+/// It is no value of theirs: whoever names it is asked for pflogsumm's options.
+pub(super) fn among_formats(format: Arg) -> Arg {
+    let others = Format::value_variants().iter();
+    let own = PossibleValue::new(NAME)
+        .help("For who comes from there: pflogsumm's report, options and numbers; see its --help");
+    let values = others.filter_map(Format::to_possible_value).chain([own]);
+    format.value_parser(
+        PossibleValuesParser::new(values).try_map(|name| Format::from_str(&name, false)),
+    )
 }
 
 /// Takes `--format pflogsumm` out; tells whether it was there.

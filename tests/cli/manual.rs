@@ -83,3 +83,26 @@ fn bash_completes_a_flag_and_its_values() {
     assert_eq!(complete("mailtally report --fail", "--fail"), "--fail-on");
     assert_eq!(complete("mailtally report --format h", "h"), "html");
 }
+
+/// The format that has options of its own stands among the others, and nowhere but in a report.
+#[test]
+fn pflogsumm_is_a_format_of_reports() {
+    let stdout = |arguments: &str| mailtally(arguments, &[]).expect_status(0).stdout;
+    for arguments in ["--help", "report --help", "man", "completions zsh"] {
+        let text = stdout(arguments);
+        let shown = text.contains("pflogsumm:")
+            || text.contains("\nIpflogsumm\n")
+            || text.contains("pflogsumm\\:");
+        assert!(shown, "{arguments}: {text}");
+    }
+    let help = stdout("report --format pflogsumm --help");
+    assert!(
+        help.contains("--mend") && help.contains("--zero-fill"),
+        "{help}"
+    );
+    for subcommand in ["events", "coverage"] {
+        let run = mailtally(&format!("{subcommand} --format pflogsumm"), &[]).expect_status(2);
+        assert!(run.stderr.contains("'pflogsumm'"), "{run}");
+        assert!(!stdout(&format!("{subcommand} --help")).contains("pflogsumm"));
+    }
+}
