@@ -19,6 +19,7 @@ mod queue;
 mod range;
 mod report;
 mod rotated;
+mod split;
 mod unparsed;
 mod when;
 

@@ -17,9 +17,11 @@ use super::messages::say;
 use super::output::{self, Printed};
 use super::paper::Colour;
 use super::queue;
+use super::split::{self, SplitArguments};
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
 use crate::report::{self, Options, Part, Sections, Share};
+use crate::select::By;
 use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
@@ -32,6 +34,8 @@ pub(super) struct ReportArguments {
     unparsed: UnparsedArguments,
     #[command(flatten)]
     conditions: WhereArguments,
+    #[command(flatten)]
+    split: SplitArguments,
     /// Only these parts of the report; what they do not need is not even counted
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
     sections: Vec<SectionName>,
@@ -142,6 +146,10 @@ impl LayoutArguments {
         }
     }
 
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Writes a report to where it was asked for.
     pub(super) fn write<F: Serialize>(&self, printed: &Printed<'_, F>) -> Result<()> {
         match &self.out {
@@ -203,7 +211,9 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     }
     let selection = arguments.conditions.selection()?;
     let mut options = arguments.options();
-    let notes = match selection.has_mail_conditions() {
+    let split = arguments.split.split();
+    let is_of_mails = split.is_some_and(|split| split.by == By::RecipientDomain);
+    let notes = match is_of_mails || selection.has_mail_conditions() {
         true => leave_out(&mut options),
         false => Vec::new(),
     };
@@ -211,6 +221,18 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         lists: arguments.layout.format == Format::Json,
         ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
     };
+    if let (Some(split), Some(folder)) = (split, &arguments.layout.out) {
+        let asked = split::Asked {
+            input: &arguments.input,
+            layout: &arguments.layout,
+            selection: &selection,
+            options,
+            wanted,
+            notes,
+            timings: arguments.timings,
+        };
+        return split::run(&asked, split, folder);
+    }
     let queue = match &arguments.queue {
         Some(path) => Some(queue::read(path, &arguments.input)?),
         None => None,

@@ -12,7 +12,7 @@ use mailtally_parsers::{Event, Reason, Record};
 use super::messages::say;
 use crate::source::Chunk;
 
-#[derive(Args, Debug)]
+#[derive(Args, Default, Debug)]
 pub(super) struct UnparsedArguments {
     /// Write each line of unknown shape to this new file, byte for byte; `-` writes them to
     /// standard output, and nothing else

@@ -174,6 +174,11 @@ impl PartTallies {
         Some(tally)
     }
 
+    /// Returns how many lines went by, those that are in no part too.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// Makes the tally of lines none of which counts.
     pub fn empty(&self, options: &Options) -> Tally {
         let mut tally = options.tally(true);

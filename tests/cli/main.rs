@@ -20,6 +20,7 @@ mod queue;
 mod range;
 mod report;
 mod report_schema;
+mod report_split;
 mod report_where;
 mod rotated;
 mod sections;
