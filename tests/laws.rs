@@ -8,6 +8,8 @@
 mod lives_model;
 mod where_model;
 
+use std::io::Write;
+
 use lives_model::{Model, sequential};
 use mailtally::pipeline;
 use mailtally::select::{Selection, Sorter};
@@ -390,11 +392,17 @@ fn chunks(path: &std::path::Path, chunk_bytes: usize) -> Chunks {
     source::read_all(vec![Input::File(path.into())], &options)
 }
 
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
 /// Counts the lines that the model lets through, one by one, each in its place.
 fn counted_by_model(path: &std::path::Path, counts: &[bool]) -> Totals {
     let mut tally = Tally::anchored(WINDOWS);
     let mut counts = counts.iter();
-    for chunk in chunks(path, usize::MAX >> 1) {
+    for chunk in chunks(path, 1 << 20) {
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
             match (counts.next(), line.record, line.time) {
@@ -419,10 +427,14 @@ proptest! {
         asked in asked(),
         chunk_bytes in 1..8_000usize,
         threads in 1..4usize,
+        is_packed in any::<bool>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mail.log");
-        std::fs::write(&path, log.join("\n") + "\n").unwrap();
+        let bytes = (log.join("\n") + "\n").into_bytes();
+        // What is unpacked cannot be read again from its file.
+        let bytes = if is_packed { packed(&bytes) } else { bytes };
+        std::fs::write(&path, bytes).unwrap();
         let conditions = asked.conditions();
         let conditions = conditions.iter().map(|text| text.parse().unwrap()).collect();
         let selection = Selection::new(conditions).unwrap();

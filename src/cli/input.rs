@@ -26,7 +26,7 @@ use super::unparsed::{UnparsedArguments, UnparsedLines};
 use super::when::Present;
 use crate::pipeline;
 use crate::report::{Meta, RangeAsked};
-use crate::select::{Selection, Sorter};
+use crate::select::{CHUNK_BYTES, Selection, Sorter};
 use crate::source::{self, Chunk, Chunks, Input, LogSpan, Notice, Order, Places, SourceId};
 use crate::tally::totals::{LineCounts, Totals};
 use crate::tally::{Wanted, Windows};
@@ -396,15 +396,12 @@ pub(super) fn count_where(
     wanted: Wanted,
     selection: &Selection,
 ) -> Result<Counted> {
-    let order = if unparsed.is_asked_for() || selection.has_mail_conditions() {
-        Order::Log
-    } else {
-        Order::Ready
-    };
-    let options = source::Options {
-        order,
-        ..arguments.options()?
-    };
+    let mut options = arguments.options()?;
+    if selection.has_mail_conditions() {
+        options.chunk_bytes = CHUNK_BYTES;
+    } else if !unparsed.is_asked_for() {
+        options.order = Order::Ready;
+    }
     let count = |chunks: &mut dyn Iterator<Item = Chunk>, options: &pipeline::Options| {
         if selection.is_empty() {
             return pipeline::tally(chunks, options);

@@ -16,7 +16,7 @@ use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
 use crate::pipeline::{self, PartTallies};
 use crate::report::{self, Meta, Options};
-use crate::select::{By, Selection, Sorter, Split};
+use crate::select::{By, CHUNK_BYTES, Selection, Sorter, Split};
 use crate::source::{self, Order};
 use crate::tally::Wanted;
 use crate::tally::totals::LineCounts;
@@ -83,6 +83,7 @@ pub(super) fn run(asked: &Asked<'_>, split: Split, folder: &Path) -> Result<Outc
     output::make_folder(folder)?;
     let options = source::Options {
         order: Order::Log,
+        chunk_bytes: CHUNK_BYTES,
         ..asked.input.options()?
     };
     let nothing = UnparsedArguments::default();
@@ -240,7 +241,7 @@ fn file_name(value: &[u8]) -> String {
 /// Adds what files of a format end in; CSV is a folder of files.
 fn with_extension(place: &Path, format: Format) -> PathBuf {
     let extension = match format {
-        Format::Prometheus => "prom",
+        Format::Prometheus => ".prom",
         Format::Text => ".txt",
         Format::Json => ".json",
         Format::Html => ".html",

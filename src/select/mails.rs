@@ -104,36 +104,50 @@ impl Mail {
     }
 
     fn line(&mut self, said: Said, needs: Needs, held: &mut Held) {
+        let says_more = self.learn(said);
+        let line = match said.recipient {
+            // The others of the mail may be asked for, but not this line.
+            Recipient::Other => None,
+            Recipient::Unsaid => Some(Undecided::new(said.place, said.part, false)),
+            Recipient::Asked { part, .. } => Some(Undecided::new(said.place, part, true)),
+        };
+        if let Some(line) = line.filter(|_| said.counts) {
+            held.keep(line.place);
+            self.undecided.push(line);
+        }
+        // A mail may have any number of lines: those before are looked at again only if need be.
+        let from = match says_more {
+            true => 0,
+            false => self.undecided.len().saturating_sub(1),
+        };
+        self.decide(from, needs, held);
+    }
+
+    /// Takes over what a line says of the mail; tells whether that was not known before.
+    fn learn(&mut self, said: Said) -> bool {
+        let mut says_more = false;
         match said.sender {
             Sender::Unsaid => {}
             Sender::Given(met) => self.given = self.given.or(Some(met)),
-            Sender::Queued(met) => self.sender = self.sender.or(Some(met)),
-        }
-        let fixed = match said.recipient {
-            Recipient::Unsaid => None,
-            // The others of the mail may be asked for, but not this line.
-            Recipient::Other => return self.decide(needs, held),
-            Recipient::Asked { part, is_of_mail } => {
-                if is_of_mail && !self.parts.contains(&part) {
-                    self.parts.push(part);
-                }
-                Some(part)
+            Sender::Queued(met) => {
+                says_more = self.sender.is_none();
+                self.sender = self.sender.or(Some(met));
             }
-        };
-        if said.counts {
-            held.keep(said.place);
-            self.undecided.push(Undecided {
-                place: said.place,
-                part: fixed.unwrap_or(said.part),
-                is_fixed: fixed.is_some(),
-                marked: 0,
-            });
         }
-        self.decide(needs, held);
+        if let Recipient::Asked {
+            part,
+            is_of_mail: true,
+        } = said.recipient
+            && !self.parts.contains(&part)
+        {
+            self.parts.push(part);
+            says_more = true;
+        }
+        says_more
     }
 
-    /// Counts or leaves out what is known by now.
-    fn decide(&mut self, needs: Needs, held: &mut Held) {
+    /// Counts or leaves out what is known by now of the lines from one on.
+    fn decide(&mut self, from: usize, needs: Needs, held: &mut Held) {
         let sender = if needs.sender {
             self.sender
         } else {
@@ -143,9 +157,11 @@ impl Mail {
             None => {}
             Some(false) => self.let_go(held),
             Some(true) => {
-                let parts = &self.parts;
-                self.undecided
-                    .retain_mut(|line| line.waits_still(parts, needs, held));
+                for mut line in self.undecided.split_off(from.min(self.undecided.len())) {
+                    if line.waits_still(&self.parts, needs, held) {
+                        self.undecided.push(line);
+                    }
+                }
             }
         }
     }
@@ -153,7 +169,7 @@ impl Mail {
     /// Decides all: nothing more of the mail comes.
     fn close(mut self, needs: Needs, held: &mut Held) {
         self.sender = self.sender.or(self.given);
-        self.decide(needs, held);
+        self.decide(0, needs, held);
         self.let_go(held);
     }
 
@@ -166,6 +182,15 @@ impl Mail {
 }
 
 impl Undecided {
+    fn new(place: Place, part: u32, is_fixed: bool) -> Self {
+        Undecided {
+            place,
+            part,
+            is_fixed,
+            marked: 0,
+        }
+    }
+
     /// Marks the line for what is known of its mail; tells whether it may be marked for more.
     fn waits_still(&mut self, parts: &[u32], needs: Needs, held: &mut Held) -> bool {
         if self.is_fixed || !(needs.recipient || needs.parts) {

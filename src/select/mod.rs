@@ -38,4 +38,4 @@ pub use fields::{MAIL_FIELDS, names};
 pub use marks::{Mark, Marks};
 pub use names::By;
 pub use selection::Selection;
-pub use sorter::{Sorter, Split};
+pub use sorter::{CHUNK_BYTES, Sorter, Split};

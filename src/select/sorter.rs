@@ -26,6 +26,9 @@ pub struct Split {
     pub most: u32,
 }
 
+/// Of what size chunks should be: what waits for one mail is as much.
+pub const CHUNK_BYTES: usize = 1 << 20;
+
 /// Decides lines: chunks come out of it when all of their lines are decided, in any order.
 ///
 /// The chunks that go in must come in the order of the log. What is decided of a chunk is in
@@ -322,3 +325,7 @@ impl Visitor for Named<'_> {
     fn seconds_list(&mut self, _: &'static str, _: &[Seconds]) {}
     fn flag(&mut self, _: &'static str, _: bool) {}
 }
+
+#[cfg(test)]
+#[path = "sorter_tests.rs"]
+mod tests;
