@@ -202,3 +202,55 @@ fn the_first_thousand_mails_are_the_same_for_any_cut() {
         assert!(biggest(left) == whole, "cut at {cut}");
     }
 }
+
+const GREYLISTED: &str = "
+09:00:00 mx1 postfix/smtpd[70]: 4F1A22C0D90: client=a.example[198.51.100.7]
+09:00:00 mx1 postfix/qmgr[62]: 4F1A22C0D90: from=<ann@example.net>, size=10, nrcpt=1 (queue active)
+09:00:01 mx1 postfix/lmtp[80]: 4F1A22C0D90: to=<bob@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+09:00:01 mx1 postfix/qmgr[62]: 4F1A22C0D90: removed
+10:00:00 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from a.example[198.51.100.7]: 450 4.2.0 <Bob@example.org>: Recipient address rejected: Greylisted; from=<Ann@example.net> to=<Bob@example.org> proto=ESMTP helo=<x>
+10:01:00 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from b.example[198.51.100.8]: 450 4.2.0 <bob@example.org>: Recipient address rejected: Greylisted; from=<ann@example.net> to=<bob@example.org> proto=ESMTP helo=<x>
+10:02:00 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from b.example[198.51.100.8]: 450 4.2.0 <joe@example.org>: Recipient address rejected: Greylisted; from=<> to=<joe@example.org> proto=ESMTP helo=<x>
+10:02:30 mx1 postfix/smtpd[72]: 4F1A22C0D91: client=c.example[198.51.100.9]
+10:02:30 mx1 postfix/qmgr[62]: 4F1A22C0D91: from=<other@example.net>, size=10, nrcpt=1 (queue active)
+10:02:31 mx1 postfix/lmtp[80]: 4F1A22C0D91: to=<bob@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:02:31 mx1 postfix/qmgr[62]: 4F1A22C0D91: removed
+10:05:00 mx1 postfix/smtpd[72]: 4F1A22C0D92: client=c.example[198.51.100.9]
+10:05:00 mx1 postfix/qmgr[62]: 4F1A22C0D92: from=<ann@example.net>, size=10, nrcpt=2 (queue active)
+10:05:01 mx1 postfix/lmtp[80]: 4F1A22C0D92: to=<eve@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:05:01 mx1 postfix/lmtp[80]: 4F1A22C0D92: to=<robert@box.example>, orig_to=<bob@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:05:01 mx1 postfix/qmgr[62]: 4F1A22C0D92: removed
+10:09:00 mx1 postfix/smtpd[72]: 4F1A22C0D93: client=c.example[198.51.100.9]
+10:09:00 mx1 postfix/qmgr[62]: 4F1A22C0D93: from=<ann@example.net>, size=10, nrcpt=1 (queue active)
+10:09:01 mx1 postfix/lmtp[80]: 4F1A22C0D93: to=<bob@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:09:01 mx1 postfix/qmgr[62]: 4F1A22C0D93: removed
+10:20:00 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from d.example[203.0.113.9]: 450 4.2.0 <bob@example.org>: Recipient address rejected: Greylisted; from=<ann@example.net> to=<bob@example.org> proto=ESMTP helo=<x>
+";
+
+/// Neither a mail before the refusal nor another sender's mail of the network is a return; an alias
+/// is joined by the name that the client used, and the first return counts.
+#[test]
+fn greylisting_waits_for_the_same_triplet() {
+    let greylist = details(GREYLISTED).greylist;
+    let triplets = &greylist.by_triplet;
+    assert_eq!(
+        briefs(&triplets.by_triplet),
+        [
+            "{network:198.51.100.0/24,sender:ann@example.net,recipient:bob@example.org,refusals:2,\
+             wait_us:300000000}",
+            "{network:198.51.100.0/24,sender:,recipient:joe@example.org,refusals:1,wait_us:null}",
+            "{network:203.0.113.0/24,sender:ann@example.net,recipient:bob@example.org,refusals:1,\
+             wait_us:null}",
+        ]
+    );
+    let sums = (
+        triplets.triplets,
+        triplets.refusals,
+        triplets.came_back,
+        triplets.one_in,
+    );
+    assert_eq!(sums, (3, 4, 1, 1));
+    assert_eq!(triplets.median_wait_us, Some(300_000_000));
+    // The network sent a mail of its own before that.
+    assert_eq!(greylist.median_wait_us, Some(150_000_000));
+}

@@ -11,8 +11,8 @@ use crate::tally::totals::{
     BehindRow, DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow,
     FailureTotals, GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow,
     QueueReasonRow, QueueRow, QueueTotals, RankRow, RecipientDomainRow, RefusedRow, RuleRow,
-    SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow, StayTotals, Totals, UserRow,
-    VerdictRow, VolumeRow, VolumeTotals, WarningRow, WithoutSizeRow,
+    SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow, StayTotals, Totals, TripletRow,
+    TripletTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals, WarningRow, WithoutSizeRow,
 };
 
 /// What the sections beyond the totals show; a part that was not asked for has no key.
@@ -322,6 +322,27 @@ pub struct GreylistFigures<'a> {
     pub p90_wait_us: Option<u64>,
     /// By network.
     pub by_network: &'a [GreylistRow],
+    /// By network, sender and recipient: what a greylisting server waits for.
+    pub by_triplet: TripletFigures<'a>,
+}
+
+/// Greylisting by network, sender and recipient.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct TripletFigures<'a> {
+    /// How many triplets were refused.
+    pub triplets: u64,
+    /// Their refusals.
+    pub refusals: u64,
+    /// Those of which a mail was accepted later.
+    pub came_back: u64,
+    /// The median time from the first refusal to the first mail after it.
+    pub median_wait_us: Option<u64>,
+    /// The time that nine of ten did not exceed.
+    pub p90_wait_us: Option<u64>,
+    /// One triplet of how many is counted here; 1 when all are.
+    pub one_in: u64,
+    /// By triplet.
+    pub by_triplet: &'a [TripletRow],
 }
 
 impl<'a> GreylistFigures<'a> {
@@ -333,7 +354,20 @@ impl<'a> GreylistFigures<'a> {
             median_wait_us: greylist.median_wait_us,
             p90_wait_us: greylist.p90_wait_us,
             by_network: options.cut(&greylist.by_network),
+            by_triplet: triplets(&greylist.by_triplet, options),
         }
+    }
+}
+
+fn triplets(triplets: &TripletTotals, options: Options) -> TripletFigures<'_> {
+    TripletFigures {
+        triplets: triplets.triplets,
+        refusals: triplets.refusals,
+        came_back: triplets.came_back,
+        median_wait_us: triplets.median_wait_us,
+        p90_wait_us: triplets.p90_wait_us,
+        one_in: triplets.one_in,
+        by_triplet: options.cut(&triplets.by_triplet),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Greylisting: how many networks came back, and after how long.
 
-use super::number::{counted, duration, share};
+use super::number::{count, counted, duration, share};
 use super::{Block, Cell, Column, Options, Rest, Section, Table};
-use crate::tally::totals::{GreylistRow, GreylistTotals};
+use crate::tally::totals::{GreylistRow, GreylistTotals, TripletRow, TripletTotals};
 
 /// Rows of the list in text.
 const ROWS: usize = 10;
@@ -21,8 +21,7 @@ pub(crate) fn greylist(greylist: &GreylistTotals, options: Options) -> Option<Se
     let cells = |row: &GreylistRow| {
         vec![
             Cell::Count(row.refusals),
-            row.wait_us
-                .map_or(Cell::text("never"), |us| Cell::text(duration(us))),
+            after(row.wait_us),
             Cell::text(&row.network),
         ]
     };
@@ -35,8 +34,43 @@ pub(crate) fn greylist(greylist: &GreylistTotals, options: Options) -> Option<Se
             "Greylisting ({})",
             counted(greylist.refusals, "refusal", "refusals")
         ),
-        blocks: vec![Block::Note(summary(greylist)), Block::Table(table)],
+        blocks: vec![
+            Block::Note(summary(greylist)),
+            Block::Table(table),
+            Block::Note(triplets_summary(&greylist.by_triplet)),
+            Block::Table(triplets(&greylist.by_triplet.by_triplet, options)),
+        ],
     })
+}
+
+fn triplets(rows: &[TripletRow], options: Options) -> Table {
+    let mut table = Table::new(vec![
+        Column::number("refusals"),
+        Column::number("came back after"),
+        Column::whole("network"),
+        Column::text("sender"),
+        Column::text("recipient"),
+    ]);
+    let shown = options.rows(ROWS);
+    for row in rows.iter().take(shown) {
+        let sender = match row.sender.as_str() {
+            "" => "<>",
+            sender => sender,
+        };
+        table.rows.push(vec![
+            Cell::Count(row.refusals),
+            after(row.wait_us),
+            Cell::text(&row.network),
+            Cell::text(sender),
+            Cell::text(&row.recipient),
+        ]);
+    }
+    table.rest = Rest::of(rows.iter().skip(shown).map(|row| row.refusals));
+    table
+}
+
+fn after(wait_us: Option<u64>) -> Cell {
+    wait_us.map_or(Cell::text("never"), |us| Cell::text(duration(us)))
 }
 
 fn summary(greylist: &GreylistTotals) -> String {
@@ -46,15 +80,39 @@ fn summary(greylist: &GreylistTotals) -> String {
         greylist.came_back,
         share(greylist.came_back, greylist.networks),
     );
-    if let (Some(median), Some(p90)) = (greylist.median_wait_us, greylist.p90_wait_us) {
+    text += &waits(greylist.median_wait_us, greylist.p90_wait_us);
+    text
+}
+
+/// The same mail again is what greylisting waits for: a network may send others meanwhile.
+fn triplets_summary(triplets: &TripletTotals) -> String {
+    let mut text = format!(
+        "Of {} of network, sender and recipient that were refused, {} ({}) had their mail accepted \
+         afterwards.",
+        counted(triplets.triplets, "combination", "combinations"),
+        count(triplets.came_back),
+        share(triplets.came_back, triplets.triplets),
+    );
+    text += &waits(triplets.median_wait_us, triplets.p90_wait_us);
+    if triplets.one_in > 1 {
         text += &format!(
-            " From the first refusal to that mail it took {} in the median; nine of ten took no \
-             longer than {}.",
-            duration(median),
-            duration(p90)
+            " There were too many to keep: this is a sample, one in {}.",
+            count(triplets.one_in)
         );
     }
     text
+}
+
+fn waits(median_us: Option<u64>, p90_us: Option<u64>) -> String {
+    let (Some(median), Some(p90)) = (median_us, p90_us) else {
+        return String::new();
+    };
+    format!(
+        " From the first refusal to that mail it took {} in the median; nine of ten took no longer \
+         than {}.",
+        duration(median),
+        duration(p90)
+    )
 }
 
 #[cfg(test)]
@@ -79,6 +137,19 @@ mod tests {
                 row("192.0.2.0/24", 5, None),
                 row("198.51.100.0/24", 2, Some(310_000_000)),
             ],
+            by_triplet: TripletTotals {
+                triplets: 9,
+                refusals: 7,
+                one_in: 4,
+                by_triplet: vec![TripletRow {
+                    network: "192.0.2.0/24".into(),
+                    sender: String::new(),
+                    recipient: "a@b.example".into(),
+                    refusals: 5,
+                    wait_us: None,
+                }],
+                ..TripletTotals::default()
+            },
         };
         let expected = "\
 Greylisting (7 refusals)
@@ -87,6 +158,10 @@ first refusal to that mail it took 5 m 10 s in the median; nine of ten took no l
 refusals | came back after | network
 5 | never | 192.0.2.0/24
 2 | 5 m 10 s | 198.51.100.0/24
+> Of 9 combinations of network, sender and recipient that were refused, 0 (0%) had their mail \
+accepted afterwards. There were too many to keep: this is a sample, one in 4.
+refusals | came back after | network | sender | recipient
+5 | never | 192.0.2.0/24 | <> | a@b.example
 ";
         assert_eq!(
             plain(&greylist(&totals, Options::default()).unwrap()),

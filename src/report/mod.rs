@@ -54,8 +54,8 @@ pub use block::{
 pub use detail_figures::{
     DetailFigures, DnsblFigures, DomainFigures, FailureFigures, GreylistFigures, HourFigure,
     MailboxFigures, PostscreenFigures, QueueFigures, RefusedFigure, RejectDetailFigures,
-    RejectPartiesFigure, RejectPartyFigure, SmtpdFigures, StayHourFigure, WarningFigure,
-    WithoutSizeFigures,
+    RejectPartiesFigure, RejectPartyFigure, SmtpdFigures, StayHourFigure, TripletFigures,
+    WarningFigure, WithoutSizeFigures,
 };
 pub use figures::{
     ConnectionFigures, CoverageFigures, DeliveryFigures, Figures, GapFigure, MetaFigures,

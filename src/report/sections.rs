@@ -197,7 +197,8 @@ impl Sections {
                 || volume
                 || failures
                 || mails
-                || screening,
+                || screening
+                || greylist,
             tls: self.has(Part::Tls) || families,
             logins: self.has(Part::Logins) || self.has(Part::LoginSources) || families || sources,
             // Messages tell refusals for good from refusals for now.

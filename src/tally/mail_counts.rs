@@ -37,6 +37,8 @@ pub(crate) struct MailCounts {
 /// What settled mails add to, beside the counters of mails.
 pub(crate) struct Settling<'a> {
     pub(crate) wanted: Wanted,
+    /// Whether nothing precedes this part.
+    pub(crate) anchored: bool,
     pub(crate) clients: &'a mut Clients,
     pub(crate) details: &'a mut Details,
     pub(crate) symbols: &'a mut Symbols,
@@ -68,7 +70,8 @@ impl MailCounts {
 
     /// Adds a mail of which no further line can change anything.
     pub(crate) fn settle(&mut self, settled: Settled, into: &mut Settling<'_>) {
-        into.details.settle(&settled, into.wanted);
+        into.details
+            .settle(&settled, into.wanted, into.symbols, into.anchored);
         let outcome = Outcome::of(settled);
         self.settle_message(&outcome);
         self.handed_over += outcome.handed_over;

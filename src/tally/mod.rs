@@ -358,6 +358,7 @@ impl Tally {
             &mut self.mail,
             Settling {
                 wanted: self.wanted,
+                anchored: self.anchored,
                 clients: &mut self.clients,
                 details: &mut self.details,
                 symbols: &mut self.symbols,
@@ -417,6 +418,7 @@ impl Tally {
             &mut self.mail,
             Settling {
                 wanted: self.wanted,
+                anchored: self.anchored,
                 clients: &mut self.clients,
                 details: &mut self.details,
                 symbols: &mut self.symbols,

@@ -18,6 +18,7 @@ pub use super::details::mails::{MailList, MailLists, MailRow};
 pub use super::details::refused::RefusedRow;
 pub use super::details::screening::{DnsblRow, OverlapRow, RankRow, ScreeningRow, ScreeningTotals};
 pub use super::details::stays::{StayHourRow, StayRow, StayTotals};
+pub use super::details::triplets::{TripletRow, TripletTotals};
 pub use super::details::verdicts::VerdictRow;
 pub use super::details::volume::{
     RecipientDomainRow, VolumeRow, VolumeTotals, WithoutSize, WithoutSizeRow,

@@ -38,7 +38,7 @@ pub struct Wanted {
     pub stays: bool,
     /// What postscreen does, and blocklists say; needs `mail`.
     pub screening: bool,
-    /// Greylisting; needs `rejects`.
+    /// Greylisting; needs `mail` and `rejects`.
     pub greylist: bool,
     /// What Dovecot's mail processes do.
     pub mailboxes: bool,
@@ -100,7 +100,7 @@ impl Wanted {
 
     /// Whether delivery lines are looked at more closely than the totals need.
     pub(crate) fn delivery_details(self) -> bool {
-        self.failures || self.volume || self.mails || self.delays
+        self.failures || self.volume || self.mails || self.delays || self.greylist
     }
 
     /// Whether refusals are.
@@ -110,7 +110,7 @@ impl Wanted {
 
     /// Whether both ends of a refused transaction are.
     pub(crate) fn parties(self) -> bool {
-        self.behind
+        self.behind || self.greylist
     }
 
     /// Whether other lines of Postfix are.

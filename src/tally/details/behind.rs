@@ -39,6 +39,11 @@ impl Parties {
         self.has_sender = false;
         event.visit(self);
     }
+
+    /// The sender and the recipient, if the line names both.
+    pub(crate) fn envelope(&self) -> Option<(&[u8], &[u8])> {
+        (self.has_sender && !self.recipient.is_empty()).then_some((&self.sender, &self.recipient))
+    }
 }
 
 impl Visitor for Parties {

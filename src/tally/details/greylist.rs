@@ -1,7 +1,8 @@
 //! Greylisting: which networks were told to come later, and which came.
 //!
 //! A `client=` line has no recipient, and a sender that comes back often does so from another address
-//! of its farm. So refusals and returns are joined by the client's network.
+//! of its farm. So refusals and returns are joined by the client's network; `triplets` joins whole
+//! mails.
 
 use core::net::Ipv6Addr;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use super::super::finish;
 use super::super::symbols::{Renumber, Renumbering, Symbol, Symbols};
+use super::triplets::{TripletTotals, Triplets};
 
 /// What became of one network.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +32,7 @@ struct Wait {
 #[derive(Clone, Default)]
 pub(crate) struct Greylist {
     networks: HashMap<Symbol, Wait, FxBuildHasher>,
+    pub(crate) triplets: Triplets,
 }
 
 impl Greylist {
@@ -52,7 +55,16 @@ impl Greylist {
         }
     }
 
-    pub(crate) fn merge(&mut self, later: Greylist, numbers: &Renumbering, anchored: bool) {
+    /// Takes over a later part, whose lines follow the `lines` lines of this one.
+    pub(crate) fn merge(
+        &mut self,
+        later: Greylist,
+        lines: u64,
+        numbers: &Renumbering,
+        anchored: bool,
+    ) {
+        self.triplets
+            .merge(later.triplets, lines, numbers, anchored);
         for (network, theirs) in later.networks {
             let ours = self.networks.entry(network.renumber(numbers)).or_default();
             if ours.refused_us.is_some() {
@@ -80,20 +92,37 @@ impl Greylist {
             })
         };
         let rows = finish::sorted(self.networks.iter().filter_map(row), |row| row.refusals);
-        let mut waits: Vec<u64> = rows.iter().filter_map(|row| row.wait_us).collect();
-        waits.sort_unstable();
-        let at = |percent: usize| {
-            let rank = (waits.len() * percent).div_ceil(100).max(1);
-            waits.get(rank - 1).copied()
-        };
+        let waits = Waits::of(rows.iter().filter_map(|row| row.wait_us));
         GreylistTotals {
             refusals: rows.iter().map(|row| row.refusals).sum(),
             networks: rows.len() as u64,
-            came_back: waits.len() as u64,
-            median_wait_us: at(50),
-            p90_wait_us: at(90),
+            came_back: waits.count(),
+            median_wait_us: waits.at(50),
+            p90_wait_us: waits.at(90),
             by_network: rows,
+            by_triplet: self.triplets.finish(),
         }
+    }
+}
+
+/// Times from a refusal to a return.
+pub(super) struct Waits(Vec<u64>);
+
+impl Waits {
+    pub(super) fn of(waits: impl Iterator<Item = u64>) -> Self {
+        let mut waits: Vec<u64> = waits.collect();
+        waits.sort_unstable();
+        Waits(waits)
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// The time that so many percent did not exceed.
+    pub(super) fn at(&self, percent: usize) -> Option<u64> {
+        let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        self.0.get(rank - 1).copied()
     }
 }
 
@@ -130,7 +159,7 @@ pub(crate) fn network_of(address: &str) -> String {
 }
 
 /// Writes a network's key out: `192.0.2.0/24`.
-fn written_out(key: &str) -> String {
+pub(super) fn written_out(key: &str) -> String {
     let is_ipv4 = !key.is_empty()
         && key
             .bytes()
@@ -157,6 +186,8 @@ pub struct GreylistTotals {
     pub p90_wait_us: Option<u64>,
     /// By network.
     pub by_network: Vec<GreylistRow>,
+    /// By network, sender and recipient: what a greylisting server waits for.
+    pub by_triplet: TripletTotals,
 }
 
 /// Greylisting of one network.

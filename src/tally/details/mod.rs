@@ -15,6 +15,7 @@ pub(crate) mod sampled;
 pub(crate) mod screening;
 pub(crate) mod stays;
 pub(crate) mod story;
+pub(crate) mod triplets;
 pub(crate) mod verdicts;
 pub(crate) mod volume;
 pub(crate) mod warnings;
@@ -125,21 +126,56 @@ impl Details {
         self.warnings.merge(later.warnings, numbers);
         self.stays.merge(later.stays, numbers, anchored);
         self.screening.merge(later.screening, numbers);
-        self.greylist.merge(later.greylist, numbers, anchored);
+        self.greylist
+            .merge(later.greylist, lines, numbers, anchored);
         self.mailboxes.merge(later.mailboxes, numbers);
         self.verdicts.merge(later.verdicts, numbers);
     }
 
     /// Adds a mail of which no further line can change anything.
-    pub(crate) fn settle(&mut self, settled: &Settled, wanted: Wanted) {
+    pub(crate) fn settle(
+        &mut self,
+        settled: &Settled,
+        wanted: Wanted,
+        symbols: &Symbols,
+        anchored: bool,
+    ) {
         let facts = &settled.facts;
         self.volume
             .settle(&settled.unsized_recipients, facts.size_bytes);
         if wanted.mails {
             self.mails.settle(settled);
         }
+        if wanted.greylist {
+            self.accepted(settled, symbols, anchored);
+        }
         if facts.expired && wanted.failures {
             self.failures.expired(facts.last_deferral);
+        }
+    }
+
+    /// Joins a mail that was accepted with the refusals that came before it.
+    fn accepted(&mut self, settled: &Settled, symbols: &Symbols, anchored: bool) {
+        let facts = &settled.facts;
+        let is_first_hop = settled.birth_seen && !settled.is_later_hop;
+        let (Some(client), Some(sender), Some(story)) =
+            (facts.client, facts.sender, &settled.story)
+        else {
+            return;
+        };
+        if !is_first_hop {
+            return;
+        }
+        let network = greylist::network(symbols.get(client.address), &mut self.scratch);
+        let at = (settled.first.line, whole_second(settled.first.us));
+        let mut recipients = story.asked_for.clone();
+        recipients.sort_unstable();
+        recipients.dedup();
+        for recipient in recipients {
+            let (sender, recipient) = (symbols.get(sender), symbols.get(recipient));
+            self.greylist
+                .triplets
+                .mail(network, sender, recipient, at, anchored);
         }
     }
 }
@@ -170,6 +206,7 @@ impl Tally {
             volume,
             mails,
             delays,
+            greylist,
             ..
         } = self.wanted;
         if delays && attempt.is_delivered {
@@ -181,7 +218,7 @@ impl Tally {
         if failures || mails {
             self.failed_delivery(context, attempt);
         }
-        if mails {
+        if mails || greylist {
             self.named_delivery(context, attempt);
         }
     }
@@ -248,6 +285,16 @@ impl Tally {
         {
             let network = self.network(address);
             self.details.greylist.refused(network, at_us);
+            self.refused_triplet(network);
+        }
+    }
+
+    fn refused_triplet(&mut self, network: Symbol) {
+        let at = (self.lines, self.details.at_us);
+        let (network, details) = (self.symbols.get(network), &mut self.details);
+        if let Some((sender, recipient)) = details.parties.envelope() {
+            let triplets = &mut details.greylist.triplets;
+            triplets.refused(network, sender, recipient, at);
         }
     }
 
@@ -353,10 +400,23 @@ impl Tally {
     }
 
     fn named_delivery(&mut self, context: &Context<'_>, attempt: &Attempt<'_>) {
+        let Wanted {
+            mails, greylist, ..
+        } = self.wanted;
+        let asked_for = match attempt.event.orig_to {
+            Some(orig_to) if greylist => self.symbols.intern(orig_to),
+            _ => attempt.recipient,
+        };
         let delay_us = attempt.event.delay.seconds().micros;
         let Some(story) = self.story(context, attempt) else {
             return;
         };
+        if greylist {
+            story.ask_for(asked_for);
+        }
+        if !mails {
+            return;
+        }
         story.names.add(attempt.recipient);
         if attempt.is_delivered {
             story.delivered(delay_us, attempt.recipient);

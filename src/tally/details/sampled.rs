@@ -89,6 +89,14 @@ impl<G: Copy + Eq + Hash + Renumber, V: Kept> Sampled<G, V> {
         self.shrink();
     }
 
+    /// Changes the value of a text that is known.
+    pub(crate) fn update_known(&mut self, group: G, text: &[u8], change: impl FnOnce(&mut V)) {
+        if let Some(value) = self.map.get_mut(&Asked { group, text }) {
+            change_counting(value, &mut self.counted, change);
+            self.shrink();
+        }
+    }
+
     /// Adds a later part's values; `join` is given ours and theirs.
     pub(crate) fn merge(
         &mut self,
@@ -104,6 +112,11 @@ impl<G: Copy + Eq + Hash + Renumber, V: Kept> Sampled<G, V> {
                 join(ours, theirs);
             });
         }
+    }
+
+    /// Forgets what does not count.
+    pub(crate) fn keep_counted(&mut self) {
+        self.map.retain(|_, value| value.is_counted());
     }
 
     /// One text of how many is in the sample; 1 when all are.

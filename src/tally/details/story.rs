@@ -107,6 +107,15 @@ impl Story {
         }
     }
 
+    /// Notes a recipient in the words of the client. Of a mail with few, those that are tried again
+    /// and again are there once; of one with many a search would take longer than it spares.
+    pub(crate) fn ask_for(&mut self, recipient: Symbol) {
+        let is_short = self.asked_for.len() < 16;
+        if !(is_short && self.asked_for.contains(&recipient)) {
+            self.asked_for.push(recipient);
+        }
+    }
+
     /// Takes over what a later part of the log tells about the same mail.
     pub(crate) fn merge(&mut self, later: Story) {
         self.names.merge(later.names);
