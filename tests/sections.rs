@@ -349,9 +349,15 @@ const SCREEN: &str = "
 10:00:08 mx1 postfix/cleanup[60]: 4F1A22C0D9A: message-id=<1@example.com>
 10:00:08 mx1 postfix/qmgr[62]: 4F1A22C0D9A: from=<a@example.com>, size=10, nrcpt=1 (queue active)
 10:00:09 mx1 postfix/qmgr[62]: 4F1A22C0D9A: removed
+10:00:10 mx1 postfix/dnsblog[91]: addr 198.51.100.9 listed by domain bl.example as 127.0.0.2
+10:00:10 mx1 postfix/postscreen[90]: NOQUEUE: reject: RCPT from [198.51.100.9]:4000: 550 5.7.1 Service unavailable; client [198.51.100.9] blocked using our.name.example; from=<a@example.com>, to=<b@example.org>, proto=ESMTP, helo=<x>
+10:00:11 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from unknown[198.51.100.10]: 554 5.7.1 Service unavailable; Client host [198.51.100.10] blocked using dul.example; from=<a@example.com> to=<b@example.org> proto=ESMTP helo=<x>
+10:00:12 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from unknown[198.51.100.10]: 554 5.7.1 Service unavailable; Client host [198.51.100.10] blocked using dul.example; from=<a@example.com> to=<c@example.org> proto=ESMTP helo=<x>
+10:00:13 mx1 postfix/smtpd[71]: NOQUEUE: reject_warning: RCPT from unknown[198.51.100.11]: 554 5.7.1 Service unavailable; Client host [198.51.100.11] blocked using trial.example; from=<a@example.com> to=<c@example.org> proto=ESMTP helo=<x>
 10:01:00 mx1 postfix/postscreen[90]: CONNECT from [198.51.100.7]:4001 to [192.0.2.25]:25
 ";
 
+/// The name under which postscreen refuses need not be that of a list; a warning is no refusal.
 #[test]
 fn postscreen_and_blocklists() {
     let screening = details(SCREEN).screening;
@@ -359,18 +365,22 @@ fn postscreen_and_blocklists() {
         briefs(&screening.actions),
         [
             "{action:psc_connect,count:3,clients:2}",
+            "{action:psc_reject_rcpt,count:2,clients:2}",
             "{action:psc_disconnect,count:1,clients:1}",
             "{action:psc_dnsbl_rank,count:1,clients:1}",
             "{action:psc_pass_new,count:1,clients:1}",
-            "{action:psc_reject_rcpt,count:1,clients:1}",
         ]
     );
     assert_eq!(briefs(&screening.ranks), ["{rank:5,count:1}"]);
     assert_eq!(
         briefs(&screening.lists),
         [
-            "{list:zen.example,hits:2,clients:2,only_here:1,refused:1,accepted:1}",
-            "{list:bl.example,hits:1,clients:1,only_here:0,refused:1,accepted:0}",
+            "{list:bl.example,hits:2,clients:2,only_here:1,refusals:0,refused:2,\
+             refused_only_here:1,accepted:0}",
+            "{list:dul.example,hits:0,clients:1,only_here:1,refusals:2,refused:1,\
+             refused_only_here:1,accepted:0}",
+            "{list:zen.example,hits:2,clients:2,only_here:1,refusals:0,refused:1,\
+             refused_only_here:0,accepted:1}",
         ]
     );
     let overlap = "{list:bl.example,other:zen.example,clients:1}";

@@ -107,9 +107,10 @@ fn lists(rows: &[DnsblRow], options: Options) -> Option<Block> {
     let mut table = Table::new(vec![
         Column::number("hits"),
         Column::number("clients"),
-        Column::number("on no other"),
+        Column::number("alone"),
         Column::number("refused"),
-        Column::number("mail accepted"),
+        Column::number("let in without"),
+        Column::number("accepted"),
         Column::text("list"),
     ]);
     let shown = options.rows(ROWS);
@@ -119,14 +120,20 @@ fn lists(rows: &[DnsblRow], options: Options) -> Option<Block> {
             Cell::Count(row.clients),
             Cell::Count(row.only_here),
             Cell::Count(row.refused),
+            Cell::Count(row.refused_only_here),
             Cell::Count(row.accepted),
             Cell::text(&row.list),
         ]);
     }
-    table.rest = Rest::of(rows.iter().skip(shown).map(|row| row.hits));
+    table.rest = Rest::of(
+        rows.iter()
+            .skip(shown)
+            .map(|row| row.hits.max(row.refusals)),
+    );
     table.note = Some(
-        "Clients on a list that postscreen refused, and those whose mail was accepted all the \
-         same; on no other: what the list alone knows."
+        "Clients: those on the list; alone: on no other, as far as the log says; refused: by \
+         postscreen, or by smtpd in the list's name; let in without: refused for it alone; \
+         accepted: their mail was, all the same."
             .into(),
     );
     (!rows.is_empty()).then_some(Block::Table(table))
@@ -179,7 +186,9 @@ mod tests {
                 hits: 12,
                 clients: 3,
                 only_here: 1,
+                refusals: 0,
                 refused: 2,
+                refused_only_here: 1,
                 accepted: 1,
             }],
             overlaps: vec![OverlapRow {
@@ -201,10 +210,11 @@ lines | of connections | clients | what
 clients | rank
 10 | 3
 Blocklists
-hits | clients | on no other | refused | mail accepted | list
-12 | 3 | 1 | 2 | 1 | zen.example
-(Clients on a list that postscreen refused, and those whose mail was accepted all the same; on no \
-other: what the list alone knows.)
+hits | clients | alone | refused | let in without | accepted | list
+12 | 3 | 1 | 2 | 1 | 1 | zen.example
+(Clients: those on the list; alone: on no other, as far as the log says; refused: by postscreen, or \
+by smtpd in the list's name; let in without: refused for it alone; accepted: their mail was, all the \
+same.)
 [Clients that two lists have in common]
 clients | list | and
 2 | bl.example | zen.example

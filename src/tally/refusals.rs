@@ -210,7 +210,7 @@ impl Tally {
                 stage: ruling.stage,
                 code_class: ruling.reply_class,
             };
-            self.refusal_details(detail, refusal.address, rule.class.name);
+            self.refusal_details(detail, client, rule.class);
         }
         if let (Action::Reject, Some(client)) = (action, client) {
             self.hold_against(client, rule.class.name);

@@ -105,7 +105,7 @@ impl Wanted {
 
     /// Whether refusals are.
     pub(crate) fn refusal_details(self) -> bool {
-        self.refused || self.behind || self.greylist
+        self.refused || self.behind || self.greylist || self.screening
     }
 
     /// Whether both ends of a refused transaction are.

@@ -23,7 +23,8 @@ pub(crate) mod warnings;
 use mailtally_parsers::Record;
 use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::postfix::reply::Reply;
-use mailtally_parsers::postfix::{Event as Postfix, delivery};
+use mailtally_parsers::postfix::rule::Class;
+use mailtally_parsers::postfix::{Client, Event as Postfix, delivery};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -266,7 +267,12 @@ impl Tally {
     }
 
     /// Counts what the topics want of a refusal, whichever line it stands in.
-    pub(super) fn refusal_details(&mut self, refusal: Refusal, client: Option<&[u8]>, class: &str) {
+    pub(super) fn refusal_details(
+        &mut self,
+        refusal: Refusal,
+        client: Option<Client<'_>>,
+        class: Class<'_>,
+    ) {
         let at_us = self.details.at_us;
         if self.wanted.refused {
             let hour = at_us.div_euclid(HOUR_US);
@@ -279,13 +285,21 @@ impl Tally {
             behind.add(&refusal, parties);
         }
         if self.wanted.greylist
-            && class == "greylist"
+            && class.name == "greylist"
             && refusal.action == "reject"
-            && let Some(address) = client
+            && let Some(client) = client
         {
-            let network = self.network(address);
+            let network = self.network(client.address);
             self.details.greylist.refused(network, at_us);
             self.refused_triplet(network);
+        }
+        if self.wanted.screening
+            && class.name == "dnsbl"
+            && refusal.action == "reject"
+            && let Some(client) = client
+        {
+            let screening = &mut self.details.screening;
+            screening.blocked(client, class.detail, &mut self.symbols);
         }
     }
 

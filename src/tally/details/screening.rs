@@ -27,6 +27,10 @@ pub(crate) struct Screening {
     actions: Counts<Action>,
     ranks: Counts<u32>,
     hits: Counts<Listed>,
+    /// Clients that smtpd refused, by the list that it named.
+    named: Counts<Listed>,
+    /// Clients that postscreen refused for being on lists.
+    blocked: Counts<Symbol>,
 }
 
 impl Screening {
@@ -51,10 +55,32 @@ impl Screening {
         self.actions.add(key, 1);
     }
 
+    /// Counts a refusal for being on a blocklist.
+    ///
+    /// postscreen, which looks up no names, adds up several lists and may name none of them
+    /// (`postscreen_dnsbl_reply_map`): which those are, dnsblog says.
+    pub(crate) fn blocked(
+        &mut self,
+        client: Client<'_>,
+        list: Option<&[u8]>,
+        symbols: &mut Symbols,
+    ) {
+        let address = symbols.intern(client.address);
+        match list {
+            Some(list) if !client.name.is_empty() => {
+                let list = symbols.intern(list);
+                self.named.add(Listed { list, address }, 1);
+            }
+            _ => self.blocked.add(address, 1),
+        }
+    }
+
     pub(crate) fn merge(&mut self, later: Screening, numbers: &Renumbering) {
         self.actions.merge(later.actions, numbers);
         self.ranks.merge(later.ranks, numbers);
         self.hits.merge(later.hits, numbers);
+        self.named.merge(later.named, numbers);
+        self.blocked.merge(later.blocked, numbers);
     }
 
     /// Puts rows together; `accepted` tells from how many clients' mail was accepted.
@@ -87,7 +113,7 @@ impl Screening {
     /// The lists that each address is on.
     fn lists_by_address(&self) -> BTreeMap<Symbol, BTreeSet<Symbol>> {
         let mut lists: BTreeMap<Symbol, BTreeSet<Symbol>> = BTreeMap::new();
-        for (key, _) in self.hits.iter() {
+        for (key, _) in self.hits.iter().chain(self.named.iter()) {
             lists.entry(key.address).or_default().insert(key.list);
         }
         lists
@@ -95,30 +121,44 @@ impl Screening {
 
     fn list_rows(&self, symbols: &Symbols, accepted: &Counts<Symbol>) -> Vec<DnsblRow> {
         let mut rows: BTreeMap<Symbol, DnsblRow> = BTreeMap::new();
-        for (key, count) in self.hits.iter() {
+        for (key, hits, refusals) in self.hits_and_refusals() {
             let row = rows.entry(key.list).or_insert_with(|| DnsblRow {
                 list: symbols.text(key.list),
                 hits: 0,
                 clients: 0,
                 only_here: 0,
+                refusals: 0,
                 refused: 0,
+                refused_only_here: 0,
                 accepted: 0,
             });
-            row.hits += count;
+            row.hits += hits;
+            row.refusals += refusals;
         }
         for (address, lists) in self.lists_by_address() {
             let was = |action| self.actions.get(&Action { action, address }) > 0;
-            let refused = was("psc_reject_rcpt") || was("psc_reject_connect");
+            let is_named = |list| self.named.get(&Listed { list, address }) > 0;
+            let blocked = self.blocked.get(&address) > 0;
+            let refused = was("psc_reject_rcpt") || was("psc_reject_connect") || blocked;
             for list in &lists {
                 if let Some(row) = rows.get_mut(list) {
                     row.clients += 1;
-                    row.only_here += u64::from(lists.len() == 1);
-                    row.refused += u64::from(refused);
+                    let is_only_here = lists.len() == 1;
+                    let is_named = is_named(*list);
+                    row.only_here += u64::from(is_only_here);
+                    row.refused += u64::from(refused || is_named);
+                    row.refused_only_here += u64::from(is_only_here && (blocked || is_named));
                     row.accepted += u64::from(accepted.get(&address) > 0);
                 }
             }
         }
-        finish::sorted(rows.into_values(), |row| row.hits)
+        finish::sorted(rows.into_values(), |row| row.hits.max(row.refusals))
+    }
+
+    /// For each client on a list: lines of dnsblog, and refusals of smtpd.
+    fn hits_and_refusals(&self) -> impl Iterator<Item = (&Listed, u64, u64)> {
+        let hits = self.hits.iter().map(|(key, count)| (key, count, 0));
+        hits.chain(self.named.iter().map(|(key, count)| (key, 0, count)))
     }
 
     fn overlap_rows(&self, symbols: &Symbols) -> Vec<OverlapRow> {
@@ -209,12 +249,17 @@ pub struct DnsblRow {
     pub list: String,
     /// Lines of dnsblog.
     pub hits: u64,
-    /// Clients on it.
+    /// Clients on it, as dnsblog or a refusal of smtpd says.
     pub clients: u64,
     /// Clients on no other list.
     pub only_here: u64,
-    /// Clients on it that postscreen refused.
+    /// Refusals of smtpd that name it.
+    pub refusals: u64,
+    /// Clients on it that postscreen refused, or smtpd with its name.
     pub refused: u64,
+    /// Clients that were refused for being on it and are on no other: without it they had been let
+    /// in.
+    pub refused_only_here: u64,
     /// Clients on it from which mail was accepted.
     pub accepted: u64,
 }
