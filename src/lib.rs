@@ -86,6 +86,7 @@
 
 pub mod cli;
 pub mod config;
+mod csv;
 pub mod export;
 pub mod filter;
 pub mod pflogsumm;

@@ -17,8 +17,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("select", &["source", "filter", "tally", "export"]),
     ("pipeline", &["source", "tally", "select"]),
     ("report", &["tally"]),
-    ("render", &["report"]),
-    ("export", &["tally"]),
+    // How rows are written: no more than a format.
+    ("csv", &[]),
+    ("render", &["report", "csv"]),
+    ("export", &["tally", "csv"]),
     ("score", &["tally", "filter"]),
     ("trace", &["tally", "filter"]),
     ("rules", &["tally", "filter"]),

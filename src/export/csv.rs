@@ -1,22 +1,18 @@
-//! Rows of a table for spreadsheets and databases: RFC 4180, lines ended by CR LF.
+//! Rows of a table for spreadsheets and databases.
 //!
 //! A cell holds what the JSON object has under the column's name; no such field and an empty text
 //! both give an empty cell. Durations of a list are joined by `/`, as Postfix logs them. Control
 //! characters are escaped as in JSON (`\u001b`, `\t`), so that a row is one line and nothing steers
-//! a terminal.
-//!
-//! A text that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet, and strangers write
-//! into mail logs: such a cell gets a `'` in front, which spreadsheets take for "this is text". A
-//! TAB or CR in front, the other ways into a formula, is escaped anyway; numbers stay numbers.
+//! a terminal. How cells are quoted, and kept from being formulas, says [`crate::csv`].
 
 use std::ops::Range;
 
-use csv_core::{Terminator, WriteResult, Writer, WriterBuilder};
 use mailtally_parsers::{Fields, Kind, Seconds, Visitor};
 use rustc_hash::FxHashMap;
 
 use super::jsonl::{push_control, push_number, push_number_as_logged, push_seconds, push_text};
 use super::{ENVELOPE, Line, UNCLASSIFIED_FIELDS, fields_of};
+use crate::csv::{self, Writer};
 
 /// The columns where no kind was chosen: the envelope's, and the fields that most lines of a mail
 /// log have or are asked for.
@@ -96,17 +92,13 @@ impl Csv {
                 text: Vec::new(),
                 cells: vec![0..0; columns.len()],
             },
-            writer: writer(),
+            writer: Writer::default(),
         }
     }
 
     /// Appends the row of the columns' names.
     pub fn write_header(out: &mut Vec<u8>, columns: &[&str]) {
-        push_row(
-            out,
-            &mut writer(),
-            columns.iter().map(|name| name.as_bytes()),
-        );
+        Writer::default().push_row(out, columns.iter().map(|name| name.as_bytes()));
     }
 
     /// Appends a line as one row.
@@ -121,7 +113,7 @@ impl Csv {
         let cells = cells
             .iter()
             .map(|cell| text.get(cell.clone()).unwrap_or(b""));
-        push_row(out, &mut self.writer, cells);
+        self.writer.push_row(out, cells);
     }
 }
 
@@ -183,47 +175,12 @@ impl Visitor for Cells<'_> {
 
 /// Writes a text so that no spreadsheet takes it for a formula.
 fn push_inert(out: &mut Vec<u8>, text: &[u8]) {
-    if matches!(text.first(), Some(b'=' | b'+' | b'-' | b'@')) {
-        out.push(b'\'');
-    }
+    let start = out.len();
     push_text(out, text, |out, character| match character {
         b"\"" | b"\\" => out.extend_from_slice(character),
         _ => push_control(out, character),
     });
-}
-
-fn push_row<'c>(out: &mut Vec<u8>, writer: &mut Writer, cells: impl Iterator<Item = &'c [u8]>) {
-    for (at, cell) in cells.enumerate() {
-        if at > 0 {
-            // The end of quotes may stand before it.
-            append(out, 2, |to| writer.delimiter(to));
-        }
-        push_cell(out, writer, cell);
-    }
-    // It may end quotes, and a row of one empty cell gets quotes.
-    append(out, 4, |to| writer.terminator(to));
-}
-
-fn writer() -> Writer {
-    let mut builder = WriterBuilder::new();
-    builder.terminator(Terminator::CRLF).build()
-}
-
-fn push_cell(out: &mut Vec<u8>, writer: &mut Writer, cell: &[u8]) {
-    // At most each byte is a quote to be doubled, and two stand around the cell.
-    append(out, cell.len() * 2 + 2, |to| {
-        let (result, _, written) = writer.field(cell, to);
-        (result, written)
-    });
-}
-
-/// Lets `write` write at the end; `most` is how much that can be.
-fn append(out: &mut Vec<u8>, most: usize, write: impl FnOnce(&mut [u8]) -> (WriteResult, usize)) {
-    let end = out.len();
-    out.resize(end + most, 0);
-    let (result, written) = write(out.get_mut(end..).unwrap_or_default());
-    debug_assert_eq!(result, WriteResult::InputEmpty, "there is room for all");
-    out.truncate(end + written);
+    csv::make_inert(out, start);
 }
 
 #[cfg(test)]
@@ -240,11 +197,7 @@ mod tests {
         });
         let mut out = Vec::new();
         let Row { text, cells } = &csv.row;
-        push_row(
-            &mut out,
-            &mut writer(),
-            cells.iter().map(|cell| &text[cell.clone()]),
-        );
+        Writer::default().push_row(&mut out, cells.iter().map(|cell| &text[cell.clone()]));
         String::from_utf8(out).unwrap()
     }
 
@@ -277,16 +230,6 @@ mod tests {
             visitor.decimal("g", b"-");
         });
         assert_eq!(written, "-1.90,7,0.04,0.1/2,true,,'-\r\n");
-    }
-
-    #[test]
-    fn cells_are_quoted_as_rfc_4180_says() {
-        assert_eq!(cell(b"plain <a@example.com>"), "plain <a@example.com>");
-        assert_eq!(cell(b"a, b"), "\"a, b\"");
-        assert_eq!(cell(b"say \"hi\""), "\"say \"\"hi\"\"\"");
-        assert_eq!(cell(b"\\"), "\\");
-        assert_eq!(cell(b""), "");
-        assert_eq!(row(&["a"], |_| ()), "\"\"\r\n", "an empty line is no row");
     }
 
     #[test]

@@ -1,16 +1,15 @@
-//! The report for spreadsheets and databases: a file for each section, RFC 4180.
+//! The report for spreadsheets and databases: a file for each section.
 //!
 //! A section is one table: the column `table` names the part of it that a row belongs to (the
 //! section itself where the part has no name of its own), and the other columns are those of all
 //! its parts. Counts and bytes are plain numbers, a share is one from 0 to 1, and what the log does
 //! not have is an empty cell. Bars are left out.
-//!
-//! A text that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet, and strangers write
-//! into mail logs: such a cell gets a `'` in front, which spreadsheets take for "this is text".
+//! How cells are quoted, and kept from being formulas, says [`crate::csv`].
 
 use std::io::{self, Write};
 
 use super::sanitize::escaped;
+use crate::csv::{self, Writer};
 use crate::report::{Block, Cell, Kind, Pairs, Section, Table};
 
 /// The column that tells the parts of a section apart.
@@ -31,7 +30,8 @@ pub fn csv(section: &Section, out: &mut impl Write) -> io::Result<()> {
             }
         }
     }
-    write_row(out, titles.iter().map(|title| (*title).to_owned()))?;
+    let (mut writer, mut text) = (Writer::default(), Vec::new());
+    writer.push_row(&mut text, titles.iter().map(|title| title.as_bytes()));
     for part in &parts {
         for row in &part.rows {
             let cell = |title: &&str| {
@@ -40,10 +40,12 @@ pub fn csv(section: &Section, out: &mut impl Write) -> io::Result<()> {
             };
             let cells = titles.iter().skip(1).map(cell);
             let cells = cells.map(Option::unwrap_or_default);
-            write_row(out, [text_cell(&part.name)].into_iter().chain(cells))?;
+            let cells = [text_cell(&part.name)].into_iter().chain(cells);
+            let cells: Vec<String> = cells.collect();
+            writer.push_row(&mut text, cells.iter().map(|cell| cell.as_bytes()));
         }
     }
-    Ok(())
+    out.write_all(&text)
 }
 
 /// Tells whether a section has rows; some are nothing but a heading.
@@ -146,25 +148,9 @@ fn share(part: u64, whole: u64) -> String {
 
 /// Returns a text that is no formula and steers nothing.
 fn text_cell(text: &str) -> String {
-    let mut safe = escaped(text);
-    if safe.starts_with(['=', '+', '-', '@']) {
-        safe.insert(0, '\'');
-    }
-    safe
-}
-
-fn write_row(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
-    for (place, cell) in cells.enumerate() {
-        if place > 0 {
-            out.write_all(b",")?;
-        }
-        if cell.contains([',', '"', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
-            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
-        } else {
-            out.write_all(cell.as_bytes())?;
-        }
-    }
-    out.write_all(b"\r\n")
+    let mut safe = escaped(text).into_bytes();
+    csv::make_inert(&mut safe, 0);
+    String::from_utf8_lossy(&safe).into_owned()
 }
 
 #[cfg(test)]
@@ -238,6 +224,7 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "\\x09=1"),
             ("\r=1", "\\x0d=1"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
             ("a=1", "a=1"),
             ("x\x1b[2J\u{202e}", "x\\x1b[2J\\u{202e}"),
         ] {
