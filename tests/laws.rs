@@ -18,6 +18,7 @@ use mailtally::tally::totals::Totals;
 use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::{Event, Record, Timestamp};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use where_model::Asked;
 
 const WINDOWS: Windows = Windows {
@@ -179,7 +180,7 @@ fn delivery(outcome: &str, who: u32) -> String {
 /// Lines without a queue id, of one process each.
 fn session_line() -> impl Strategy<Value = String> {
     let tls = "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)";
-    let kind = 0..18u32;
+    let kind = 0..21u32;
     (kind, 0..3u32).prop_map(move |(kind, who)| {
         let peer = format!("host{who}.example.net[192.0.2.{who}]");
         match kind {
@@ -200,6 +201,10 @@ fn session_line() -> impl Strategy<Value = String> {
             14 => format!("postfix/smtpd[7{who}]: warning: hostname h{who}.example does not resolve to address 192.0.2.{who}"),
             15 => format!("dovecot: imap(u{who})<47><s{who}>: Disconnected: Logged out in=1{who} out=2{who}"),
             16 => format!("postfix/smtp[8{who}]: connect to mx{who}.example.org[2001:db8::{who}]:25: Connection timed out"),
+            // The triplet of a mail that may come before and after it.
+            17 => format!("postfix/smtpd[7{who}]: NOQUEUE: reject: RCPT from {peer}: 450 4.2.0 <r{who}@example.org>: Recipient address rejected: Greylisted; from=<S{who}@example.net> to=<r{who}@example.org> proto=ESMTP helo=<h{who}>"),
+            18 => format!("postfix/smtpd[7{who}]: NOQUEUE: reject: RCPT from {peer}: 554 5.7.1 Service unavailable; Client host [192.0.2.{who}] blocked using list{}.example; from=<> to=<r{who}@example.org> proto=ESMTP helo=<x>", who % 2),
+            19 => format!("postfix/postscreen[90]: NOQUEUE: reject: RCPT from [192.0.2.{who}]:4000: 550 5.7.1 Service unavailable; client [192.0.2.{who}] blocked using list0.example; from=<a@example.com>, to=<b@example.org>, proto=ESMTP, helo=<x>"),
             _ => "cron[1]: (root) CMD (true)".to_owned(),
         }
     })
@@ -455,4 +460,28 @@ proptest! {
         prop_assert_eq!(lines.filtered, lines.read - kept);
         same(&totals, &counted_by_model(&path, &counts))?;
     }
+}
+
+/// Else the laws would hold of sections that have nothing in them.
+#[test]
+fn generated_logs_reach_the_sections_that_join_lines() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut came_back, mut deferred, mut kept_out, mut refused) = (0, 0, 0, 0);
+    for _ in 0..200 {
+        let log = log().new_tree(&mut runner).unwrap().current();
+        let details = part(&log, true).finish().details;
+        came_back += details.greylist.by_triplet.came_back;
+        deferred += details.mails.deferred.count;
+        kept_out += details
+            .screening
+            .lists
+            .iter()
+            .map(|row| row.refused_only_here)
+            .sum::<u64>();
+        refused += details.behind.by_party.len();
+    }
+    assert!(
+        came_back > 10 && deferred > 100 && kept_out > 10 && refused > 100,
+        "{came_back} {deferred} {kept_out} {refused}"
+    );
 }
