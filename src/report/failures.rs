@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mailtally_parsers::postfix::reason::meaning;
+use mailtally_parsers::postfix::reason::{meaning, status_meaning};
 
 use super::number::{count, counted};
 use super::{Block, Cell, Column, Options, Rest, Section, Table, ranked};
@@ -45,6 +45,7 @@ fn outcome(
         title: format!("{title} ({} in sum)", count(sum)),
         blocks: vec![
             Block::Table(by_reason(&reasons, options)),
+            Block::Table(by_status(&reasons, options)),
             Block::Table(examples(&reasons, options)),
             Block::Table(by_destination(&destinations, options)),
         ],
@@ -76,6 +77,34 @@ fn by_reason(rows: &[&FailureRow], options: Options) -> Table {
         ]);
     }
     table.rest = Rest::after(shown, &reasons);
+    table
+}
+
+/// Adds rows up by enhanced status code.
+fn by_status(rows: &[&FailureRow], options: Options) -> Table {
+    let mut codes: BTreeMap<Option<&str>, u64> = BTreeMap::new();
+    for row in rows {
+        *codes.entry(row.dsn.as_deref()).or_insert(0) += row.count;
+    }
+    let codes = ranked(codes);
+    let mut table = Table::titled(
+        "By status code",
+        vec![
+            Column::number("attempts"),
+            Column::text("DSN"),
+            Column::text("what RFC 3463 says"),
+        ],
+    );
+    let shown = options.rows(ROWS);
+    for (code, attempts) in codes.iter().take(shown) {
+        let meaning = code.and_then(status_meaning);
+        table.rows.push(vec![
+            Cell::Count(*attempts),
+            Cell::logged(*code),
+            meaning.map_or(Cell::Empty, Cell::text),
+        ]);
+    }
+    table.rest = Rest::after(shown, &codes);
     table
 }
 
@@ -242,6 +271,10 @@ Deferrals (9 in sum)
 [By reason]
 attempts | reason | meaning
 9 | greylist | come again later: greylisting
+[By status code]
+attempts | DSN | what RFC 3463 says
+7 | 4.2.0 | other mailbox status
+2 | 4.7.1 | delivery is not authorised: refused
 [In the servers' words, an example each]
 attempts | DSN | example
 7 | 4.2.0 | example of 4.2.0
@@ -253,6 +286,9 @@ Bounces (5 in sum)
 [By reason]
 attempts | reason | meaning
 5 | unknown-recipient | there is no such mailbox
+[By status code]
+attempts | DSN | what RFC 3463 says
+5 | 5.1.1 | no such mailbox
 [In the servers' words, an example each]
 attempts | DSN | example
 5 | 5.1.1 | example of 5.1.1

@@ -167,11 +167,20 @@ fn failures(rows: &[TlsFailureRow], options: Options) -> Option<Block> {
         table.rows.push(vec![
             Cell::Count(row.sessions),
             Cell::text(row.direction),
-            Cell::text(&row.reason),
+            Cell::text(handshake_reason(&row.reason)),
         ]);
     }
     table.rest = Rest::of(rows.iter().skip(shown).map(|row| row.sessions));
     Some(Block::Table(table))
+}
+
+/// Postfix logs the TLS library's result where the system has no word for it; why stands in
+/// warnings (`tls_library_problem`).
+fn handshake_reason(reason: &str) -> String {
+    match reason {
+        "-1" | "0" => format!("TLS failed ({reason}): see warnings of tls_library_problem"),
+        reason => reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -241,11 +250,13 @@ mod tests {
                     ..StateCounts::default()
                 },
             },
-            failures: vec![TlsFailureRow {
-                direction: "inbound",
-                reason: "SSL_accept error".into(),
-                sessions: 9,
-            }],
+            failures: [("-1", 9), ("lost connection", 2)]
+                .map(|(reason, sessions)| TlsFailureRow {
+                    direction: "inbound",
+                    reason: reason.into(),
+                    sessions,
+                })
+                .into(),
         }
     }
 
@@ -272,7 +283,8 @@ sessions | share | trust | protocol | cipher
 1 | 1/7 | verified | TLSv1.2 | AES128-SHA
 [Failed handshakes]
 sessions | direction | reason
-9 | inbound | SSL_accept error
+9 | inbound | TLS failed (-1): see warnings of tls_library_problem
+2 | inbound | lost connection
 ";
         assert_eq!(plain(&tls(&totals(), Options::default())), expected);
     }

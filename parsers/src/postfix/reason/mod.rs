@@ -21,10 +21,12 @@
 mod codes;
 mod names;
 mod read;
+mod status;
 mod table;
 mod words;
 
 pub use names::{CLASSES, meaning};
+pub use status::status_meaning;
 
 use self::table::Only;
 use super::reply::{Reply, ReplyKind, without_codes};
