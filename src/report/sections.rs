@@ -226,6 +226,8 @@ impl Sections {
             mailboxes: self.has(Part::Mailboxes),
             verdicts: self.has(Part::Verdicts),
             lists: true,
+            // No section shows them: `mailtally rules` does.
+            delivered_senders: false,
         }
     }
 }

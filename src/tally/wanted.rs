@@ -47,6 +47,8 @@ pub struct Wanted {
     /// Lists that no section shows, only programs read: deliveries by recipient, connections by
     /// address. They are counted in any case; making rows of them is what costs.
     pub lists: bool,
+    /// Which senders had mail delivered; needs `mail`.
+    pub delivered_senders: bool,
 }
 
 impl Wanted {
@@ -72,6 +74,7 @@ impl Wanted {
         mailboxes: true,
         verdicts: true,
         lists: true,
+        delivered_senders: true,
     };
 
     /// Lines alone.
@@ -96,6 +99,7 @@ impl Wanted {
         mailboxes: false,
         verdicts: false,
         lists: false,
+        delivered_senders: false,
     };
 
     /// Whether delivery lines are looked at more closely than the totals need.

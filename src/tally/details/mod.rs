@@ -20,6 +20,8 @@ pub(crate) mod verdicts;
 pub(crate) mod volume;
 pub(crate) mod warnings;
 
+use std::collections::BTreeMap;
+
 use mailtally_parsers::Record;
 use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::postfix::reply::Reply;
@@ -42,8 +44,9 @@ use self::verdicts::{VerdictRow, Verdicts};
 use self::volume::{Volume, VolumeTotals};
 use self::warnings::{WarningRow, Warnings};
 use super::absorb::Context;
+use super::counts::Counts;
 use super::lives::Settled;
-use super::mail::client_domain;
+use super::mail::{client_domain, normalize};
 use super::origin::Resolver;
 use super::queue::QueueTotals;
 use super::symbols::{Renumbering, Symbol, Symbols};
@@ -65,6 +68,8 @@ pub(crate) struct Details {
     pub(crate) greylist: Greylist,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) verdicts: Verdicts,
+    /// Mails with a recipient delivered, by sender as logged.
+    delivered_senders: Counts<Symbol>,
     /// The stamp of the line that is being counted, in whole seconds.
     at_us: i64,
     /// Both ends of the transaction that the refusal at hand is about, where somebody asks.
@@ -99,6 +104,8 @@ pub struct DetailTotals {
     pub mailboxes: MailboxTotals,
     /// What milters, policy services and filters decided.
     pub verdicts: Vec<VerdictRow>,
+    /// Mails with a recipient delivered, by sender; `mailtally rules` asks for them.
+    pub delivered_senders: BTreeMap<String, u64>,
     /// TLS sessions with an old protocol or a weak cipher.
     pub weak_tls: Vec<WeakRow>,
     /// Deliveries that the log proves to be plaintext.
@@ -131,6 +138,8 @@ impl Details {
             .merge(later.greylist, lines, numbers, anchored);
         self.mailboxes.merge(later.mailboxes, numbers);
         self.verdicts.merge(later.verdicts, numbers);
+        self.delivered_senders
+            .merge(later.delivered_senders, numbers);
     }
 
     /// Adds a mail of which no further line can change anything.
@@ -152,6 +161,12 @@ impl Details {
         }
         if facts.expired && wanted.failures {
             self.failures.expired(facts.last_deferral);
+        }
+        if let Some(sender) = facts.sender
+            && facts.sent > 0
+            && wanted.delivered_senders
+        {
+            self.delivered_senders.add(sender, 1);
         }
     }
 
@@ -480,6 +495,18 @@ impl Tally {
         )
     }
 
+    /// Mails with a recipient delivered, by sender; capitals in a domain make no other one.
+    fn delivered_senders(&self) -> BTreeMap<String, u64> {
+        let mut senders = BTreeMap::new();
+        let mut normal = Vec::new();
+        for (&sender, count) in self.details.delivered_senders.iter() {
+            normalize(self.symbols.get(sender), &mut normal);
+            let name = String::from_utf8_lossy(&normal).into_owned();
+            *senders.entry(name).or_insert(0) += count;
+        }
+        senders
+    }
+
     /// What the topics found.
     pub(super) fn detail_totals(&self, instances: &Resolver<'_>) -> DetailTotals {
         let symbols: &Symbols = &self.symbols;
@@ -497,6 +524,7 @@ impl Tally {
             greylist: details.greylist.finish(symbols),
             mailboxes: details.mailboxes.finish(symbols),
             verdicts: details.verdicts.finish(symbols),
+            delivered_senders: self.delivered_senders(),
             weak_tls: self.tls.weak_rows(symbols),
             plaintext: self.tls.plaintext_rows(symbols, instances),
             tls_levels: self.tls.level_rows(symbols),
