@@ -3,9 +3,9 @@
 mod count;
 mod follow;
 mod job;
-mod names;
+pub(super) mod names;
 mod problems;
-mod stamp;
+pub(super) mod stamp;
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -19,9 +19,9 @@ use self::problems::{ProblemName, ProblemSet};
 use super::Outcome;
 use super::input::{self, InputArguments, Logs};
 use super::kinds::{self, KindName, KindSet};
+use super::line_conditions::{self, ConditionArguments};
 use super::unparsed::{UnparsedArguments, UnparsedLines};
 use crate::export;
-use crate::filter::{Condition, Filter};
 use crate::pipeline;
 use crate::source;
 
@@ -42,10 +42,8 @@ pub(super) struct EventsArguments {
         default_missing_value = "any", hide_possible_values = true
     )]
     problems: Vec<ProblemName>,
-    /// Only lines whose field meets this: FIELD=VALUE, != (or no such field), ~REGEX, !~REGEX,
-    /// <NUMBER, <=, >, >=; may be repeated, and all must hold
-    #[arg(long = "where", value_name = "CONDITION")]
-    conditions: Vec<Condition>,
+    #[command(flatten)]
+    conditions: ConditionArguments,
     /// How lines are written; without it, one JSON object each
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<EventFormat>,
@@ -95,7 +93,7 @@ pub(super) fn run(arguments: &EventsArguments) -> Result<Outcome> {
     let mut logs = input::open(&arguments.input, &options)?;
     let mut sink = Sink::new(unparsed);
     write(&mut logs, &job, arguments.input.threads(), &mut sink)?;
-    job.say_unseen(sink.seen.fields);
+    line_conditions::say_unseen(&job.filter, sink.seen.fields);
     logs.look_at_range(sink.seen.lines);
     if arguments.count {
         let mut out = io::stdout().lock();
@@ -110,11 +108,10 @@ const CANNOT_WRITE: &str = "cannot write events to standard output";
 
 impl EventsArguments {
     fn job(&self) -> Result<Job> {
-        names::check(&self.conditions)?;
         Ok(Job {
             kinds: KindSet::new(&self.kind),
             problems: ProblemSet::new(&self.problems),
-            filter: Filter::new(self.conditions.clone())?,
+            filter: self.conditions.filter()?,
             output: self.output()?,
             keeps_unparsed: self.unparsed.is_asked_for(),
             masks_addresses: self.anonymize_ip,

@@ -9,6 +9,7 @@ mod events;
 mod fail_on;
 mod input;
 mod kinds;
+mod line_conditions;
 mod manual;
 mod messages;
 mod output;

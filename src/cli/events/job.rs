@@ -6,7 +6,6 @@ use super::count::Counts;
 use super::problems::ProblemSet;
 use super::stamp::StampText;
 use crate::cli::kinds::KindSet;
-use crate::cli::messages::say;
 use crate::cli::unparsed::push_if_unparsed;
 use crate::export::{self, Csv, JsonLines, Line};
 use crate::filter::Filter;
@@ -167,18 +166,6 @@ impl Job {
         let verdict = self.filter.decide(line);
         seen.fields |= verdict.fields_seen;
         verdict.matches
-    }
-
-    /// Says which conditions were on a field that no line has that was asked for.
-    pub(super) fn say_unseen(&self, fields_seen: u64) {
-        for (at, condition) in self.filter.conditions().iter().enumerate() {
-            if fields_seen >> at & 1 == 0 {
-                say(&format!(
-                    "no line that was asked for has a field `{}`",
-                    condition.field()
-                ));
-            }
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::export;
 use crate::filter::Condition;
 
 /// Refuses conditions on fields that no line can have: a mistyped name would find nothing.
-pub(super) fn check(conditions: &[Condition]) -> Result<()> {
+pub(in crate::cli) fn check(conditions: &[Condition]) -> Result<()> {
     for condition in conditions {
         field("--where", condition.field())?;
     }

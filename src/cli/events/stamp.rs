@@ -7,7 +7,7 @@ const DAY_US: i64 = 86_400 * SECOND_US;
 
 /// Writes stamps; neighbouring lines mostly share their day.
 #[derive(Default)]
-pub(super) struct StampText {
+pub(in crate::cli) struct StampText {
     midnight: Option<WallTime>,
     /// `2026-11-21T10:00:03.250000+01:00`, the last stamp.
     text: Vec<u8>,
@@ -19,7 +19,7 @@ pub(super) struct StampText {
 
 impl StampText {
     /// Returns the stamp in the spelling of RFC 3339.
-    pub(super) fn text(&mut self, time: WallTime) -> &[u8] {
+    pub(in crate::cli) fn text(&mut self, time: WallTime) -> &[u8] {
         let of_day = time.wall_us.rem_euclid(DAY_US);
         let midnight = WallTime {
             wall_us: time.wall_us - of_day,
