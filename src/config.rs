@@ -82,7 +82,7 @@ struct RuleIdEntry {
 }
 
 /// A configuration that was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Config {
     reasons: Vec<(Regex, &'static str)>,
     rule_ids: Vec<Regex>,
@@ -103,6 +103,19 @@ impl Config {
             reasons: reasons.collect::<Result<_, _>>()?,
             rule_ids: rule_ids.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Asks these patterns of rule ids before those of the file.
+    ///
+    /// # Errors
+    /// When one is no regular expression, or has no group.
+    pub fn asking_first(mut self, patterns: &[String]) -> Result<Self, ConfigError> {
+        let entries = patterns.iter().map(|pattern| RuleIdEntry {
+            pattern: pattern.clone(),
+        });
+        let first: Vec<Regex> = entries.map(rule_id).collect::<Result<_, _>>()?;
+        self.rule_ids.splice(0..0, first);
+        Ok(self)
     }
 }
 

@@ -32,6 +32,7 @@
 //! - `select` decides which lines a report counts, and in which of several reports: conditions on lines
 //!   and on whole mails, before anything is counted.
 //! - `filter` is the language of every `--where`; `export` writes events for other programs.
+//! - `rules` counts what reject rules do, and joins them with the site's own maps.
 //! - `cli` has one file for each subcommand, and is the only room that knows about all the others.
 //!
 //! Who may use whom is tested by `tests/layering.rs`.
@@ -93,6 +94,7 @@ pub mod pflogsumm;
 pub mod pipeline;
 pub mod render;
 pub mod report;
+pub mod rules;
 pub mod select;
 pub mod source;
 pub mod tally;

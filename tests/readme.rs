@@ -76,6 +76,10 @@ fn runnable(command: &str, folder: &Path) -> Command {
     let text = text
         .replace("/var/log/mail.log.1", FIXTURE)
         .replace("/var/log/mail.log", FIXTURE)
+        .replace(
+            "/etc/postfix/header_checks",
+            "fixtures/logs/header-checks/header_checks",
+        )
         .replace("postqueue -j", "cat fixtures/queue/postqueue.json");
     let binary = assert_cmd::cargo::cargo_bin!("mailtally")
         .parent()

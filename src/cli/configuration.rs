@@ -26,18 +26,32 @@ impl ConfigurationArguments {
     /// # Errors
     /// When it cannot be read or makes no sense. That the usual one is not there is none.
     pub(super) fn set(&self) -> Result<()> {
+        self.set_with(&[])
+    }
+
+    /// The same, with patterns of rule ids that are asked before those of the file.
+    pub(super) fn set_with(&self, rule_ids: &[String]) -> Result<()> {
+        let config = self.read()?;
+        if config.is_none() && rule_ids.is_empty() {
+            return Ok(());
+        }
+        let config = config.unwrap_or_default().asking_first(rule_ids);
+        site::set(Box::new(config.context("--rule-id")?));
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Option<Config>> {
         let path = self.config.as_deref().unwrap_or(Path::new(USUAL));
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if self.config.is_none() && error.kind() == io::ErrorKind::NotFound => {
-                return Ok(());
+                return Ok(None);
             }
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
         let config = Config::parse(&text).with_context(|| path.display().to_string())?;
-        site::set(Box::new(config));
-        Ok(())
+        Ok(Some(config))
     }
 }

@@ -72,6 +72,11 @@ impl InputArguments {
         self.configuration.set()
     }
 
+    /// The same, with patterns of rule ids that come before those of the configuration.
+    pub(super) fn configure_with(&self, rule_ids: &[String]) -> Result<()> {
+        self.configuration.set_with(rule_ids)
+    }
+
     pub(super) fn files(&self) -> &[PathBuf] {
         &self.files
     }
@@ -286,6 +291,31 @@ impl Logs {
         }
     }
 
+    /// Says what all lines together give reason to, when they were counted; returns what a reader of
+    /// the report must know about its input, and how reading went.
+    pub(super) fn close(
+        &mut self,
+        arguments: &InputArguments,
+        lines: &LineCounts,
+    ) -> (Meta, Outcome) {
+        self.settle();
+        self.look_at_all(lines);
+        self.look_at_range(lines.read);
+        (self.meta(arguments), self.outcome())
+    }
+
+    /// Returns what totals cannot know about their making.
+    fn meta(&self, arguments: &InputArguments) -> Meta {
+        let names = self.chunks.names().iter();
+        Meta {
+            files: names.map(|name| name.display().to_string()).collect(),
+            timezone: arguments.timezone(),
+            range: self.range.clone(),
+            conditions: Vec::new(),
+            notes: self.notes(),
+        }
+    }
+
     /// Says what came up when chunks were read, after they were handed out.
     fn settle(&mut self) {
         self.chunks.settle();
@@ -492,14 +522,7 @@ impl Read<'_> {
 
     /// Returns what the totals cannot know about their making.
     pub(super) fn meta(&self) -> Meta {
-        let names = self.logs.chunks.names().iter();
-        Meta {
-            files: names.map(|name| name.display().to_string()).collect(),
-            timezone: self.arguments.timezone(),
-            range: self.logs.range.clone(),
-            conditions: Vec::new(),
-            notes: self.logs.notes(),
-        }
+        self.logs.meta(self.arguments)
     }
 
     /// Returns where the time went, with what finishing the totals took.

@@ -20,6 +20,7 @@ mod queue;
 mod range;
 mod report;
 mod rotated;
+mod rules;
 mod split;
 mod unparsed;
 mod when;
@@ -58,6 +59,8 @@ enum Command {
     Events(events::EventsArguments),
     /// Accounts for every line: parsed, generic, unparsed, foreign
     Coverage(coverage::CoverageArguments),
+    /// Prints what reject rules did, and which rules of the site's maps never fired
+    Rules(rules::RulesArguments),
     /// Prints the completions of a shell
     Completions(manual::CompletionsArguments),
     /// Prints the manual page
@@ -124,6 +127,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Events(events)) => events::run(&events),
         Some(Command::Coverage(coverage)) => coverage::run(&coverage),
+        Some(Command::Rules(rules)) => rules::run(&rules),
         Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),
         Some(Command::Man(man)) => manual::man(&man, Arguments::command()),
     }

@@ -150,6 +150,21 @@ impl LayoutArguments {
         self.format
     }
 
+    /// Rows of each list, as far as they were asked for.
+    pub(super) fn top(&self) -> Option<usize> {
+        self.top
+    }
+
+    /// Tells whether rows go to a spreadsheet.
+    pub(super) fn is_csv(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Tells whether it goes to standard output.
+    pub(super) fn is_printed(&self) -> bool {
+        self.out.is_none()
+    }
+
     /// Writes a report to where it was asked for.
     pub(super) fn write<F: Serialize>(&self, printed: &Printed<'_, F>) -> Result<()> {
         match &self.out {

@@ -170,7 +170,7 @@ pub struct WithoutSizeFigures<'a> {
 }
 
 /// An hour of the log's wall clock for programs: `2026-11-21T00:00:00`.
-fn hour(hour: i64) -> String {
+pub(crate) fn hour(hour: i64) -> String {
     clock::iso(hour.saturating_mul(3_600_000_000))
 }
 

@@ -162,7 +162,7 @@ impl<'a> RangeFigure<'a> {
 }
 
 impl<'a> MetaFigures<'a> {
-    fn new(totals: &'a Totals, meta: &'a Meta, options: Options) -> Self {
+    pub(crate) fn new(totals: &'a Totals, meta: &'a Meta, options: Options) -> Self {
         MetaFigures {
             hosts: &totals.hosts,
             first: totals.span.map(|(first, _)| clock::iso(first)),

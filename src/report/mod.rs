@@ -46,7 +46,11 @@ mod volume;
 mod warnings;
 mod weak_tls;
 
-pub(crate) use clock::stamp;
+pub(crate) use self::head::head;
+pub(crate) use clock::{iso, stamp};
+pub(crate) use detail_figures::hour;
+pub(crate) use schema::schema_of;
+pub(crate) use trend::Axis;
 
 pub use block::{
     Block, Cell, Chart, Column, Form, Highlight, Kind, Pairs, Rest, Section, Table, Tone,
@@ -172,7 +176,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
     let sources = spam_sources(&totals.evidence);
     let has = |part| options.sections.has(part);
     let at = |part| options.at(part);
-    let mut sections = vec![head::head(totals, meta)];
+    let mut sections = vec![head(totals, meta)];
     if totals.coverage.lines.read == 0 {
         return Report {
             sections,
@@ -318,7 +322,7 @@ pub fn coverage<'a>(
     meta: &'a Meta,
     options: &Options,
 ) -> Report<CoverageFigures<'a>> {
-    let mut sections = vec![head::head(totals, meta)];
+    let mut sections = vec![head(totals, meta)];
     if totals.coverage.lines.read > 0 {
         sections.push(coverage::coverage(&totals.coverage, *options));
         sections.push(coverage::kinds(&totals.coverage.kinds, *options));

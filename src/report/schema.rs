@@ -9,17 +9,20 @@ use super::{CoverageFigures, Figures};
 ///
 /// An object has the keys that are named, and no others.
 pub fn schema() -> Value {
-    of::<Figures<'_>>("A report of a mail log, as `mailtally report --format json` writes it.")
+    schema_of::<Figures<'_>>(
+        "A report of a mail log, as `mailtally report --format json` writes it.",
+    )
 }
 
 /// Returns a JSON Schema of `coverage --format json`.
 pub fn coverage_schema() -> Value {
-    of::<CoverageFigures<'_>>(
+    schema_of::<CoverageFigures<'_>>(
         "How far a log was understood, as `mailtally coverage --format json` writes it.",
     )
 }
 
-fn of<F: JsonSchema>(description: &str) -> Value {
+/// Returns the schema of some figures.
+pub(crate) fn schema_of<F: JsonSchema>(description: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings
         .into_generator()

@@ -33,7 +33,7 @@ mod queue;
 mod refusals;
 mod rejects;
 mod sessions;
-mod symbols;
+pub(crate) mod symbols;
 mod tls;
 pub mod totals;
 mod wanted;
@@ -57,12 +57,12 @@ pub(crate) use self::lives::QueueId;
 pub use self::lives::Windows;
 pub(crate) use self::lives::{At, Line};
 use self::logins::Logins;
-pub(crate) use self::mail::client_domain;
+pub(crate) use self::mail::{client_domain, normalize};
 use self::mail_counts::{MailCounts, Settling, add};
 use self::origin::{Instances, Resolver};
 use self::own::Hops;
 pub use self::queue::{Queue, Queued};
-pub(crate) use self::refusals::Verdict;
+pub(crate) use self::refusals::{Action, Verdict};
 use self::rejects::Rejects;
 use self::sessions::{Connections, Servers};
 use self::symbols::{Derived, Symbol, Symbols};
@@ -74,7 +74,7 @@ pub use self::wanted::Wanted;
 const TAGS: usize = 64;
 
 /// Microseconds in an hour.
-const HOUR_US: i64 = 3_600 * 1_000_000;
+pub(crate) const HOUR_US: i64 = 3_600 * 1_000_000;
 
 /// A part of a log, counted.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ use super::{Tally, Wanted};
 
 /// What a rule did with a mail, in the words of the report.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Action {
+pub(crate) enum Action {
     Reject,
     /// `reject_warning` of smtpd, `warning` of a header or body check.
     Warning(&'static str),
@@ -25,7 +25,7 @@ enum Action {
 
 impl Action {
     /// Reads the action word of a line; milters' and header checks' words mean the same.
-    fn from_word(word: &[u8]) -> Action {
+    pub(crate) fn from_word(word: &[u8]) -> Action {
         let plain = word
             .strip_prefix(b"milter-header-")
             .or_else(|| word.strip_prefix(b"milter-"))
@@ -51,7 +51,7 @@ impl Action {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Action::Reject => "reject",
 

@@ -23,6 +23,7 @@ mod report_schema;
 mod report_split;
 mod report_where;
 mod rotated;
+mod rules;
 mod sections;
 mod support;
 mod terminal;

@@ -7,7 +7,7 @@
 
 use super::access::{self, Note, Reject, Trigger};
 use super::cleanup::Check;
-use super::rule::{Rule, words};
+use super::rule::{Class, Rule, words};
 use super::{Client, Event, milter, postscreen, smtpd};
 
 /// A refusal, or another action of a rule, as one line states it.
@@ -56,6 +56,21 @@ impl<'a> Ruling<'a> {
     /// Tells what an event says of a rule; events that have nothing to do with one are `None`.
     pub fn of(event: &Event<'a>) -> Option<Self> {
         by_rule(event, Rule::of(event)?)
+    }
+
+    /// The ruling on a client that postscreen's access list refuses. Its line is no refusal: what
+    /// becomes of the client is `postscreen_denylist_action`'s to say.
+    pub fn denylisted(client: Client<'a>) -> Self {
+        let class = Class {
+            name: "denylisted",
+            detail: None,
+        };
+        let rule = Rule {
+            id: None,
+            class,
+            action: b"reject",
+        };
+        at_connect(client, rule)
     }
 }
 
