@@ -9,10 +9,13 @@ use hashbrown::HashMap;
 use mailtally_parsers::postfix::ruling::{Object, Ruling};
 
 use super::net::Net;
-use super::table::{Entry, Kind, Matcher, Scope, Table, is_made_of};
+use super::table::{Entry, Matcher, Scope, Table, is_made_of};
 
 /// The number of an entry among those of all tables.
 pub(super) type EntryNumber = u32;
+
+/// From so many entries of the same words on, a name is looked up instead of compared with each.
+const MANY: usize = 32;
 
 /// The site's maps.
 #[derive(Clone, Default, Debug)]
@@ -22,6 +25,8 @@ pub struct Maps {
     places: Vec<(usize, usize)>,
     by_words: HashMap<Vec<u8>, Vec<EntryNumber>>,
     by_id: HashMap<Vec<u8>, Vec<EntryNumber>>,
+    /// Entries of tables that look keys up.
+    by_key: HashMap<Vec<u8>, Vec<EntryNumber>>,
     /// Entries whose words have groups in them.
     with_groups: Vec<EntryNumber>,
 }
@@ -39,6 +44,9 @@ impl Maps {
                 maps.places.push((table_at, entry_at));
                 if entry.answer.logged_as.is_empty() {
                     continue;
+                }
+                if let Matcher::Key(key) = &entry.matcher {
+                    maps.by_key.entry(key.clone()).or_default().push(number);
                 }
                 if let Some(id) = &entry.answer.id {
                     maps.by_id.entry(id.clone()).or_default().push(number);
@@ -88,10 +96,9 @@ impl Maps {
         if found.is_empty()
             && let Some(id) = ruling.rule.id
         {
-            let same = self.by_id.get(id).into_iter().flatten().copied();
-            found = same
-                .filter(|&number| self.fits(number, ruling, action))
-                .collect();
+            let same = self.by_id.get(id).map_or(&[][..], Vec::as_slice);
+            found = self.of_name(same, ruling);
+            found.retain(|&number| self.fits(number, ruling, action));
         }
         if found.len() < 2 {
             return found;
@@ -103,11 +110,11 @@ impl Maps {
         }
     }
 
-    /// Finds the first entry of a table of networks that refuses a client.
+    /// Finds the first entry that refuses a client of the networks that postscreen is asked about.
     pub(super) fn find_client(&self, address: &[u8]) -> Option<EntryNumber> {
         let client = Net::parse(address)?;
         let is_it = |table: &Table, entry: &Entry| {
-            table.kind == Kind::Cidr
+            table.is_of_postscreen()
                 && entry.answer.logged_as.contains(&"reject")
                 && table.is_met(entry, |matcher| match matcher {
                     Matcher::Net { net, is_negated } => Some(net.contains(&client) != *is_negated),
@@ -123,7 +130,8 @@ impl Maps {
     /// says was looked at must not speak against the entry.
     fn with_words(&self, ruling: &Ruling<'_>, action: &str) -> Vec<EntryNumber> {
         let words = ruling.text.unwrap_or(b"").trim_ascii();
-        let same = self.by_words.get(words).into_iter().flatten().copied();
+        let same = self.by_words.get(words).map_or(&[][..], Vec::as_slice);
+        let same = self.of_name(same, ruling);
         let alike = self.with_groups.iter().copied().filter(|&number| {
             let pieces = self
                 .entry(number)
@@ -136,7 +144,36 @@ impl Maps {
                 && !(self.entry(*number).is_some_and(is_stock)
                     && self.is_met(*number, ruling) == Some(false))
         };
-        same.chain(alike).filter(is_it).collect()
+        same.into_iter().chain(alike).filter(is_it).collect()
+    }
+
+    /// Of many entries with the same words, those that a line's name is looked up by; of few all, for
+    /// the line may say less than Postfix saw.
+    fn of_name(&self, same: &[EntryNumber], ruling: &Ruling<'_>) -> Vec<EntryNumber> {
+        let Object::Name { name, .. } = ruling.object else {
+            return same.to_vec();
+        };
+        if same.len() <= MANY {
+            return same.to_vec();
+        }
+        let keys = keys_of(name);
+        let by_key = keys
+            .iter()
+            .filter_map(|key| self.by_key.get(key.as_slice()));
+        let mut of_name: Vec<EntryNumber> = by_key
+            .flatten()
+            .copied()
+            .filter(|number| same.binary_search(number).is_ok())
+            .collect();
+        if of_name.is_empty() {
+            let is_key = |number: &EntryNumber| {
+                let entry = self.entry(*number);
+                entry.is_some_and(|(_, entry)| matches!(entry.matcher, Matcher::Key(_)))
+            };
+            of_name = same.iter().copied().filter(|at| !is_key(at)).collect();
+        }
+        of_name.sort_unstable();
+        of_name
     }
 
     /// Tells whether an entry can have made Postfix log this action of this object.
@@ -164,39 +201,39 @@ impl Maps {
                 let client = Net::parse(ruling.client?.address)?;
                 Some(net.contains(&client) != *is_negated)
             }
-            (Matcher::Key(key), Object::Name { name, .. }) => Some(is_key_of(key, name)),
+            (Matcher::Key(key), Object::Name { name, .. }) => Some(keys_of(name).contains(key)),
             _ => None,
         })
     }
 }
 
-/// Tells whether an access table that is asked about a name looks this key up.
+/// The keys that an access table is asked for about a name, lower-cased.
 ///
-/// access(5): an address, its domain and what that is part of, `user@`; a host's name and what that is
-/// part of, an address and the networks that it is part of.
-fn is_key_of(key: &[u8], name: &[u8]) -> bool {
+/// access(5): an address, without its extension too, its domain and what that is part of, `user@`; a
+/// host's name and what that is part of, an address and the networks that it is part of.
+fn keys_of(name: &[u8]) -> Vec<Vec<u8>> {
     let name = name.to_ascii_lowercase();
+    let mut keys = Vec::new();
     if let Some((host, address)) = host_and_address(&name) {
-        return is_domain_of(key, host) || is_address_of(key, address);
+        push_domains(&mut keys, host);
+        push_networks(&mut keys, address);
+        return keys;
     }
-    if name == key || is_address_of(key, &name) {
-        return true;
-    }
-    let Some(at) = memchr::memrchr(b'@', &name) else {
-        return is_domain_of(key, &name);
-    };
-    let (Some(local), Some(domain)) = (name.get(..at), name.get(at + 1..)) else {
-        return false;
+    keys.push(name.clone());
+    let at = memchr::memrchr(b'@', &name);
+    let Some((local, domain)) = at.and_then(|at| Some((name.get(..at)?, name.get(at + 1..)?)))
+    else {
+        push_networks(&mut keys, &name);
+        push_domains(&mut keys, &name);
+        return keys;
     };
     let user = local.split(|&byte| byte == b'+').next().unwrap_or(local);
-    let is_of_user = |local: &[u8]| match key
-        .strip_prefix(local)
-        .and_then(|key| key.strip_prefix(b"@"))
-    {
-        Some(rest) => rest.is_empty() || rest == domain,
-        None => false,
-    };
-    is_of_user(local) || is_of_user(user) || is_domain_of(key, domain)
+    for local in [local, user] {
+        keys.push([local, b"@"].concat());
+        keys.push([local, b"@", domain].concat());
+    }
+    push_domains(&mut keys, domain);
+    keys
 }
 
 /// Splits `unknown[192.0.2.7]`.
@@ -206,19 +243,20 @@ fn host_and_address(name: &[u8]) -> Option<(&[u8], &[u8])> {
     (!host.is_empty()).then_some((host, address))
 }
 
-/// `example.com` and `.example.com` are keys of `www.example.com`.
-fn is_domain_of(key: &[u8], name: &[u8]) -> bool {
-    let Some(before) = name.strip_suffix(key.strip_prefix(b".").unwrap_or(key)) else {
-        return false;
-    };
-    !key.is_empty() && (before.ends_with(b".") || (before.is_empty() && !key.starts_with(b".")))
+/// `www.example.com`, and of what it is part of `example.com` and `.example.com`.
+fn push_domains(keys: &mut Vec<Vec<u8>>, name: &[u8]) {
+    keys.push(name.to_vec());
+    for dot in memchr::memchr_iter(b'.', name) {
+        keys.extend(name.get(dot..).map(<[u8]>::to_vec));
+        keys.extend(name.get(dot + 1..).map(<[u8]>::to_vec));
+    }
 }
 
-/// `192.0.2` is a key of `192.0.2.7`, and `2001:db8` of `2001:db8::1`.
-fn is_address_of(key: &[u8], address: &[u8]) -> bool {
-    match address.strip_prefix(key) {
-        Some(rest) => !key.is_empty() && matches!(rest.first(), None | Some(b'.' | b':')),
-        None => false,
+/// `192.0.2.7`, `192.0.2`, …; `2001:db8::1`, `2001:db8:`, `2001:db8`, `2001`.
+fn push_networks(keys: &mut Vec<Vec<u8>>, address: &[u8]) {
+    keys.push(address.to_vec());
+    for end in memchr::memchr2_iter(b'.', b':', address) {
+        keys.extend(address.get(..end).map(<[u8]>::to_vec));
     }
 }
 
@@ -327,6 +365,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_found_among_many_entries_of_the_same_words() {
+        let mut content: String = (0..500)
+            .map(|at| format!("spam{at}.example REJECT\n"))
+            .collect();
+        content += "/not a pattern/ REJECT\n";
+        let maps = maps(&[("sender_access", &content)]);
+        let denied = |name: &str| {
+            let line = format!(
+                "NOQUEUE: reject: RCPT from a.example[192.0.2.7]: 554 5.7.1 <{name}>: Sender address rejected: Access denied; from=<{name}> to=<b@example.com> proto=ESMTP helo=<a>"
+            );
+            found(&maps, Daemon::Smtpd, &line)
+        };
+        assert_eq!(denied("x@www.spam417.example"), [418]);
+        assert_eq!(denied("x@spam500.example"), [0; 0]);
+    }
+
+    #[test]
     fn a_table_of_one_thing_explains_nothing_else() {
         let maps = maps(&[
             ("body_checks", "/x/ REJECT id=7\n"),
@@ -357,7 +412,7 @@ mod tests {
             ("localhost", "localhost", true),
         ] {
             assert_eq!(
-                is_key_of(key.as_bytes(), name.as_bytes()),
+                keys_of(name.as_bytes()).contains(&key.as_bytes().to_vec()),
                 expected,
                 "{key} {name}"
             );

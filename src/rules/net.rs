@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 /// A network: its first address, as bits from the left, and how many of them count.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Net {
     is_v6: bool,
     bits: u128,
@@ -31,6 +31,24 @@ impl Net {
             bits,
             prefix,
         })
+    }
+
+    /// How many bits count.
+    pub(super) fn prefix(&self) -> u32 {
+        self.prefix
+    }
+
+    /// Returns the network of so many bits around this one, no bit set behind them.
+    pub(super) fn cut_to(&self, prefix: u32) -> Net {
+        let mask = match u128::BITS.checked_sub(prefix) {
+            Some(u128::BITS) | None => 0,
+            Some(behind) => u128::MAX << behind,
+        };
+        Net {
+            bits: self.bits & mask,
+            prefix,
+            ..*self
+        }
     }
 
     /// Tells whether all addresses of another network are in this one.

@@ -73,6 +73,11 @@ impl Pattern {
         }
     }
 
+    /// What stands between the delimiters.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Tells whether Postfix takes the pattern for met by a text; `None` where nobody can tell.
     pub(super) fn is_met_by(&self, text: &[u8]) -> Option<bool> {
         let regex = self.regex.as_ref()?;

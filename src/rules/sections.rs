@@ -1,6 +1,6 @@
 //! The sections for people: what rules did, and what the maps have that did nothing.
 
-use super::findings::{Findings, Fired, Listed, Place};
+use super::findings::{Findings, Fired, Listed, MapSummary, Place};
 use super::hits::Sample;
 use crate::report::number::{count, counted, len};
 use crate::report::{Axis, Block, Cell, Column, Rest, Section, Table, iso, stamp};
@@ -10,6 +10,12 @@ const ROWS: usize = 20;
 
 /// Rules in text of which a line is shown.
 const SAMPLED: usize = 5;
+
+/// Entries of maps in text: an access table may have a hundred thousand that never fire.
+const LISTED: usize = 100;
+
+/// What is wrong with one map, in text.
+const PROBLEMS: usize = 20;
 
 const DAY_US: i64 = 86_400 * 1_000_000;
 
@@ -30,8 +36,9 @@ pub fn sections(findings: &Findings, layout: Layout) -> Vec<Section> {
         return sections;
     }
     sections.push(maps(findings));
-    sections.extend(never_fired(&findings.never_fired));
-    sections.extend(shadowed(&findings.shadowed));
+    sections.extend(in_maps(findings, layout));
+    sections.extend(never_fired(&findings.never_fired, layout));
+    sections.extend(shadowed(&findings.shadowed, layout));
     sections.extend(same_ids(&findings.same_ids));
     sections.extend(in_no_map(findings));
     sections
@@ -68,7 +75,6 @@ fn rules(findings: &Findings, layout: Layout) -> Section {
 
 fn narrow_table(findings: &Findings, shown: usize) -> Table {
     let fired = &findings.fired;
-    let has_maps = !findings.maps.is_empty();
     let mut table = Table::new(vec![
         Column::number("hits"),
         Column::number("share"),
@@ -76,12 +82,11 @@ fn narrow_table(findings: &Findings, shown: usize) -> Table {
         Column::number("senders"),
         Column::whole("action"),
         Column::whole("rule"),
-        Column::text(if has_maps { "class or line" } else { "class" }),
+        Column::text("class"),
     ]);
     let all = findings.count();
     let cells = |rule: &Fired| {
         let class = (rule.class != rule.rule).then(|| rule.class.clone());
-        let place = (!rule.places.is_empty()).then(|| places(&rule.places));
         vec![
             Cell::Count(rule.count),
             Cell::Share {
@@ -92,7 +97,7 @@ fn narrow_table(findings: &Findings, shown: usize) -> Table {
             Cell::Count(rule.senders),
             Cell::text(rule.action),
             Cell::text(&rule.rule),
-            place.or(class).map_or(Cell::Empty, Cell::text),
+            class.map_or(Cell::Empty, Cell::text),
         ]
     };
     table.rows = fired.iter().take(shown).map(cells).collect();
@@ -266,7 +271,7 @@ fn maps(findings: &Findings) -> Section {
             Cell::text(map.kind),
             Cell::text(&map.map),
         ]);
-        for problem in &map.problems {
+        for problem in map.problems.iter().take(PROBLEMS) {
             let place = Place {
                 map: map.map.clone(),
                 line: problem.line,
@@ -280,6 +285,9 @@ fn maps(findings: &Findings) -> Section {
         table.note =
             Some("Of OK, DUNNO, IGNORE and the like no log says whether they fire.".into());
     }
+    let more = |map: &MapSummary| len(map.problems.len().saturating_sub(PROBLEMS));
+    let more: u64 = findings.maps.iter().map(more).sum();
+    problems.note = (more > 0).then(|| format!("{} more: --format json lists them.", count(more)));
     let mut blocks = vec![Block::Table(table)];
     if !problems.rows.is_empty() {
         blocks.push(Block::Table(problems));
@@ -291,17 +299,65 @@ fn maps(findings: &Findings) -> Section {
     }
 }
 
-fn never_fired(entries: &[Listed]) -> Option<Section> {
-    let mut table = listed_table();
-    table.rows = entries.iter().map(listed_cells).collect();
+/// Shows where the rules stand that did something.
+fn in_maps(findings: &Findings, layout: Layout) -> Option<Section> {
+    let mut table = Table::new(vec![
+        Column::number("hits"),
+        Column::whole("line"),
+        Column::text("rule"),
+        Column::whole("action"),
+        Column::text("pattern"),
+    ]);
+    let placed = |rule: &&Fired| !rule.places.is_empty();
+    let fired: Vec<&Fired> = findings.fired.iter().filter(placed).collect();
+    let cells = |rule: &&Fired| {
+        vec![
+            Cell::Count(rule.count),
+            Cell::text(places(&rule.places)),
+            Cell::text(&rule.rule),
+            Cell::text(rule.action),
+            rule.pattern.as_ref().map_or(Cell::Empty, Cell::text),
+        ]
+    };
+    let shown = layout.top.unwrap_or(ROWS);
+    table.rows = fired.iter().take(shown).map(cells).collect();
+    table.rest = Rest::of(fired.iter().skip(shown).map(|rule| rule.count));
+    (!fired.is_empty()).then(|| Section {
+        id: "fired",
+        title: format!("Fired ({})", counted(len(fired.len()), "rule", "rules")),
+        blocks: vec![Block::Table(table)],
+    })
+}
+
+fn never_fired(entries: &[Listed], layout: Layout) -> Option<Section> {
     (!entries.is_empty()).then(|| Section {
         id: "never_fired",
         title: format!(
             "Never fired ({})",
             counted(len(entries.len()), "rule", "rules")
         ),
-        blocks: vec![Block::Table(table.without_idle_columns())],
+        blocks: listed(entries, layout),
     })
+}
+
+/// Lists entries, and says how many are left out.
+fn listed(entries: &[Listed], layout: Layout) -> Vec<Block> {
+    let shown = layout.top.unwrap_or(LISTED).max(LISTED);
+    let mut table = listed_table();
+    table.rows = entries.iter().take(shown).map(listed_cells).collect();
+    if entries.iter().any(|entry| entry.shadowed_by.is_some()) {
+        table.note = Some("behind: the line above it that takes all that it would.".into());
+    }
+    let mut blocks = vec![Block::Table(table.without_idle_columns())];
+    let more = entries.len().saturating_sub(shown);
+    if more > 0 {
+        let more = count(len(more));
+        blocks.push(Block::Note(format!(
+            "{more} more: --top {} or --format json lists them.",
+            entries.len()
+        )));
+    }
+    blocks
 }
 
 fn listed_table() -> Table {
@@ -326,17 +382,14 @@ fn listed_cells(entry: &Listed) -> Vec<Cell> {
     ]
 }
 
-fn shadowed(entries: &[Listed]) -> Option<Section> {
-    let mut table = listed_table();
-    table.rows = entries.iter().map(listed_cells).collect();
-    table.note = Some("behind: the line above it that takes all that it would.".into());
+fn shadowed(entries: &[Listed], layout: Layout) -> Option<Section> {
     (!entries.is_empty()).then(|| Section {
         id: "shadowed",
         title: format!(
             "Cannot fire ({})",
             counted(len(entries.len()), "rule", "rules")
         ),
-        blocks: vec![Block::Table(table.without_idle_columns())],
+        blocks: listed(entries, layout),
     })
 }
 

@@ -4,6 +4,7 @@
 //! are asked, what each of them says, and what it looks for. What a table's lookups would answer to
 //! anything that no line tells is not the business of this module.
 
+use hashbrown::HashMap;
 use thiserror::Error;
 
 use super::answer::Answer;
@@ -69,6 +70,8 @@ pub struct Table {
     pub(super) entries: Vec<Entry>,
     /// What the `if` blocks ask for.
     conditions: Vec<Matcher>,
+    /// Of each entry, the place of the one before it that takes all that it would.
+    shadows: Vec<Option<usize>>,
 }
 
 /// An entry of a table.
@@ -152,13 +155,25 @@ impl Table {
             scope: Scope::of(name, kind, &lines),
             entries: Vec::new(),
             conditions: Vec::new(),
+            shadows: Vec::new(),
         };
         for line in loose {
             table.problem(line, "it begins with a blank and continues no line");
         }
         table.read(&lines);
+        table.shadows = shadows(&table.entries);
         table.problems.sort();
         Ok(table)
+    }
+
+    /// Tells whether it can be a `postscreen_access_list`: networks that are permitted or refused, and
+    /// not a word more.
+    pub(super) fn is_of_postscreen(&self) -> bool {
+        let is_bare = |entry: &Entry| {
+            let action = entry.answer.action.as_slice();
+            entry.answer.words.is_empty() && matches!(action, b"PERMIT" | b"REJECT" | b"DUNNO")
+        };
+        self.kind == Kind::Cidr && self.entries.iter().all(is_bare)
     }
 
     /// Tells whether there is no entry in it.
@@ -226,12 +241,8 @@ impl Table {
 
     /// Returns the entry before this one that is met wherever this one is: Postfix asks no further.
     pub(super) fn shadow_of(&self, at: usize) -> Option<&Entry> {
-        let entry = self.entries.get(at)?;
-        let before = self.entries.get(..at)?;
-        before.iter().find(|earlier| {
-            entry.conditions.starts_with(&earlier.conditions)
-                && earlier.matcher.covers(&entry.matcher)
-        })
+        let shadow = self.shadows.get(at).copied().flatten()?;
+        self.entries.get(shadow)
     }
 
     /// Tells whether an entry is met, given what tells so of a single matcher; `None` is unknown.
@@ -251,6 +262,65 @@ impl Table {
             }
         }
         is_known.then_some(true)
+    }
+}
+
+/// Finds for each entry the first one before it that takes all that it would.
+///
+/// A table may have a hundred thousand entries: each is compared only with those that look for the
+/// same words, or for a network around its own.
+fn shadows(entries: &[Entry]) -> Vec<Option<usize>> {
+    let mut seen: HashMap<Stem<'_>, Vec<usize>> = HashMap::new();
+    let mut found = Vec::with_capacity(entries.len());
+    for (at, entry) in entries.iter().enumerate() {
+        let covers = |&earlier: &usize| {
+            entries.get(earlier).is_some_and(|earlier| {
+                entry.conditions.starts_with(&earlier.conditions)
+                    && earlier.matcher.covers(&entry.matcher)
+            })
+        };
+        let around = entry.matcher.stems_around().into_iter();
+        let same = around.filter_map(|stem| seen.get(&stem)?.iter().copied().find(covers));
+        found.push(same.min());
+        seen.entry(entry.matcher.stem()).or_default().push(at);
+    }
+    found
+}
+
+/// What entries have in common of which one can cover another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Stem<'a> {
+    Words(&'a [u8]),
+    Net(Net),
+    NegatedNet,
+}
+
+impl Matcher {
+    fn stem(&self) -> Stem<'_> {
+        match self {
+            Matcher::Pattern(pattern) => Stem::Words(pattern.body()),
+            Matcher::Key(key) => Stem::Words(key),
+            Matcher::Net {
+                is_negated: true, ..
+            } => Stem::NegatedNet,
+            Matcher::Net { net, .. } => Stem::Net(net.cut_to(net.prefix())),
+        }
+    }
+
+    /// The stems of all that may cover this one.
+    fn stems_around(&self) -> Vec<Stem<'_>> {
+        match self {
+            Matcher::Net {
+                net,
+                is_negated: false,
+            } => {
+                let lengths = 0..=net.prefix();
+                lengths
+                    .map(|prefix| Stem::Net(net.cut_to(prefix)))
+                    .collect()
+            }
+            _ => vec![self.stem()],
+        }
     }
 }
 

@@ -114,7 +114,9 @@ fn the_text_names_lines_and_reasons() {
     let run = rules(&format!("--map {TABLE} {RANGE} --top 2 {LOG}")).expect_status(0);
     for line in [
         "Rules (54 rules, 540 hits)",
-        "    40     7%       31        4  reject  1     header_checks:5",
+        "    40     7%       31        4  reject  1     header-check",
+        "Fired (52 rules)",
+        "    40  header_checks:5   1     reject  /^From:.*@pillen-discount\\.example/",
         "  … 52 more (462 in sum)",
         "    38  ▄██▇▆···   2014-12-01  2014-12-31  reject  6",
         "If enforced: 15 rejects more",
