@@ -28,6 +28,7 @@ mod lines;
 mod merge;
 mod open;
 mod packed;
+mod packed_stream;
 mod packed_xz;
 mod packed_zstd;
 mod plain;

@@ -6,9 +6,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use bzip2::bufread::BzDecoder;
-use flate2::bufread::GzDecoder;
-
+use super::packed_stream::{Bzip2, Gzip, Stream};
 use super::packed_xz::XzDecoder;
 use super::packed_zstd::ZstdDecoder;
 
@@ -94,8 +92,8 @@ impl Packer {
     /// Unpacks a stream.
     pub(super) fn unpack(self, packed: impl BufRead + Send + 'static) -> Box<dyn Read + Send> {
         match self {
-            Packer::Gzip => Box::new(Members::<_, GzDecoder<_>>::new(packed)),
-            Packer::Bzip2 => Box::new(Members::<_, BzDecoder<_>>::new(packed)),
+            Packer::Gzip => Box::new(Members::<_, Stream<_, Gzip>>::new(packed)),
+            Packer::Bzip2 => Box::new(Members::<_, Stream<_, Bzip2>>::new(packed)),
             Packer::Xz => Box::new(XzDecoder::new(packed)),
             Packer::Zstd => Box::new(Members::<_, ZstdDecoder<_>>::new(packed)),
         }
@@ -114,26 +112,6 @@ fn is_skippable_frame(magic: &[u8]) -> bool {
 pub(super) trait Member<R>: Read {
     fn begin(packed: R) -> Self;
     fn into_input(self) -> R;
-}
-
-impl<R: BufRead> Member<R> for GzDecoder<R> {
-    fn begin(packed: R) -> Self {
-        GzDecoder::new(packed)
-    }
-
-    fn into_input(self) -> R {
-        self.into_inner()
-    }
-}
-
-impl<R: BufRead> Member<R> for BzDecoder<R> {
-    fn begin(packed: R) -> Self {
-        BzDecoder::new(packed)
-    }
-
-    fn into_input(self) -> R {
-        self.into_inner()
-    }
 }
 
 /// Unpacks one member after the other. An error is final: where the next member begins is lost.
@@ -158,9 +136,14 @@ impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
         }
         loop {
             if let Some(member) = &mut self.member {
-                match member.read(buffer)? {
-                    0 => self.packed = self.member.take().map(M::into_input),
-                    count => return Ok(count),
+                match member.read(buffer) {
+                    Ok(0) => self.packed = self.member.take().map(M::into_input),
+                    Ok(count) => return Ok(count),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                    Err(error) => {
+                        self.member = None;
+                        return Err(error);
+                    }
                 }
             }
             let Some(mut packed) = self.packed.take() else {

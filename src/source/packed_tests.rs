@@ -160,3 +160,115 @@ fn text_is_not_taken_for_packed() {
     assert_eq!(Packer::other(b"\x04\x22\x4D\x18 and so on"), Some("lz4"));
     assert_eq!(Packer::other(b"Nov 21 00:00:00"), None);
 }
+
+/// What of a packed file is unpacked by reads of these sizes.
+fn unpack_in(packed: &[u8], input_bytes: usize, read_bytes: usize) -> (Vec<u8>, bool) {
+    let packer = Packer::of(packed).unwrap();
+    let input = BufReader::with_capacity(input_bytes, Cursor::new(packed.to_vec()));
+    let mut reader = packer.unpack(input);
+    let (mut unpacked, mut buffer) = (Vec::new(), vec![0; read_bytes]);
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return (unpacked, false),
+            Ok(count) => unpacked.extend_from_slice(&buffer[..count]),
+            Err(_) => {
+                // Nothing comes behind an error.
+                assert_eq!(reader.read(&mut buffer).unwrap_or(0), 0);
+                return (unpacked, true);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_left_of_damaged_data_does_not_depend_on_the_size_of_reads() {
+    for name in [
+        "one.gz",
+        "two.gz",
+        "one.bz2",
+        "two.bz2",
+        "one.xz",
+        "two.xz",
+        "blocks.xz",
+        "one.zst",
+        "two.zst",
+    ] {
+        let packed = fixture(name);
+        // The others fetch memory for the largest block of each stream, which takes a while.
+        let step = if name.ends_with(".gz") { 1 } else { 67 };
+        for at in (8..packed.len()).step_by(step) {
+            let mut damaged = packed.clone();
+            damaged[at] ^= 0x24;
+            let whole = unpack_in(&damaged, 1 << 13, 1 << 13);
+            for (input_bytes, read_bytes) in [(1, 1), (3, 1 << 13), (1 << 13, 100)] {
+                let parts = unpack_in(&damaged, input_bytes, read_bytes);
+                assert!(
+                    parts == whole,
+                    "{name} damaged at {at}: {input_bytes}, {read_bytes}: {} {} not {} {}",
+                    parts.0.len(),
+                    parts.1,
+                    whole.0.len(),
+                    whole.1
+                );
+            }
+        }
+    }
+}
+
+/// A log of which every line tells where it stands, so that what is unpacked can be told from what
+/// is made of damage.
+fn numbered_log() -> Vec<u8> {
+    let line = |number: u32| format!("{number:07} {:08x}\n", number.wrapping_mul(2_654_435_761));
+    (0..20_000)
+        .flat_map(|number| line(number).into_bytes())
+        .collect()
+}
+
+#[test]
+fn all_before_the_damage_is_kept() {
+    let log = numbered_log();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    io::Write::write_all(&mut packer, &log).unwrap();
+    let packed = packer.finish().unwrap();
+    for tenth in 1..10 {
+        let at = packed.len() * tenth / 10;
+        let mut damaged = packed.clone();
+        damaged[at..at + 64].fill(0xFF);
+        let (unpacked, has_failed) = unpack_in(&damaged, 1 << 16, 1 << 20);
+        let (cut, _) = unpack_in(&packed[..at], 1 << 16, 1 << 20);
+        assert!(has_failed && log.starts_with(&cut), "{tenth}");
+        // Up to the damaged byte all is as in the file that is cut off there.
+        assert!(
+            unpacked.starts_with(&cut),
+            "{tenth}: {} of {}",
+            unpacked.len(),
+            cut.len()
+        );
+        assert!(cut.len() * 20 > log.len() * tenth, "{tenth}: {}", cut.len());
+    }
+}
+
+/// RFC 1952: extra field, name, comment and a checksum of the header.
+#[test]
+fn a_gzip_header_may_have_every_field() {
+    let log = fixture("mail.log");
+    let body = &fixture("one.gz");
+    // The fixture's own header has a name at most.
+    let name_end = match body[3] & 8 {
+        0 => 10,
+        _ => 11 + body[10..].iter().position(|byte| *byte == 0).unwrap(),
+    };
+    let mut header = vec![0x1F, 0x8B, 8, 0x1E, 1, 2, 3, 4, 0, 3];
+    header.extend(b"\x04\0abcdmail.log\0of yesterday\0");
+    let mut sum = flate2::Crc::new();
+    sum.update(&header);
+    let sum = sum.sum().to_le_bytes();
+    for (sum, is_right) in [([sum[0], sum[1]], true), ([sum[0], !sum[1]], false)] {
+        let packed = [&header[..], &sum, &body[name_end..]].concat();
+        for input_bytes in [1, 5, 4096] {
+            let (unpacked, error) = unpack_by(&packed, input_bytes);
+            assert_eq!(error.is_none(), is_right, "{error:?}");
+            assert!(unpacked == if is_right { &log[..] } else { b"" });
+        }
+    }
+}
