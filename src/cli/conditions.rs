@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::fail_on::FailOn;
 use super::kinds::{self, close_to};
 use crate::filter::Condition;
+use crate::report::{Options, Part, Share};
 use crate::select::{self, MAIL_FIELDS, Selection};
 use crate::tally;
 
@@ -119,4 +121,53 @@ fn wrong_address(value: &str) -> Option<String> {
 fn wrong_domain(value: &str) -> Option<String> {
     let (_, domain) = value.rsplit_once('@')?;
     Some(format!("that is an address; its domain is {domain}"))
+}
+
+/// Takes sections out of a report of mails about which mails say nothing; returns what its reader
+/// must know of that.
+pub(super) fn leave_out(options: &mut Options) -> Vec<String> {
+    let (left, out) = options.sections.of_mails();
+    let names = |parts: Vec<Part>| {
+        let names: Vec<&str> = parts.into_iter().map(Part::name).collect();
+        names.join(", ")
+    };
+    let parts = Part::ALL.iter().copied();
+    let is_some = |part: &Part| left.has(*part) && part.share_of_mails() == Share::Some;
+    let some: Vec<Part> = parts.filter(is_some).collect();
+    options.sections = left;
+    let mut notes = Vec::new();
+    if !out.is_empty() {
+        notes.push(format!(
+            "Chosen by mail: lines that name no mail are filtered out, so there is nothing to show of {}.",
+            names(out)
+        ));
+    }
+    if !some.is_empty() {
+        notes.push(format!(
+            "For the same reason {} count only lines of mails.",
+            names(some)
+        ));
+    }
+    notes
+}
+
+/// Figures that no line of a mail moves.
+const UNSEEN: [&str; 6] = [
+    "unparsed",
+    "foreign",
+    "lost",
+    "failed_logins",
+    "inbound_plaintext",
+    "outbound_plaintext",
+];
+
+/// Refuses limits on figures that are always 0 when only mails are counted.
+pub(super) fn refuse_unseen(limits: &[FailOn]) -> Result<()> {
+    match limits.iter().find(|limit| UNSEEN.contains(&limit.figure())) {
+        Some(limit) => bail!(
+            "--fail-on {limit}: with conditions on mails the lines that tell are filtered out; ask \
+             for it without --where"
+        ),
+        None => Ok(()),
+    }
 }

@@ -88,6 +88,11 @@ impl fmt::Display for FailOn {
 }
 
 impl FailOn {
+    /// Returns the name of the figure.
+    pub(super) fn figure(&self) -> &str {
+        &self.figure
+    }
+
     fn is_met(&self, figure: u64) -> bool {
         match self.comparison {
             Comparison::Above => figure > self.limit,

@@ -9,7 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::conditions::WhereArguments;
+use super::conditions::{self, WhereArguments};
 use super::fail_on::{self, FailOn};
 use super::input::{self, InputArguments};
 use super::kinds::close_to;
@@ -17,11 +17,10 @@ use super::messages::say;
 use super::output::{self, Printed};
 use super::paper::Colour;
 use super::queue;
-use super::split::{self, SplitArguments};
+use super::split::{self, Asked, SplitArguments};
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
-use crate::report::{self, Options, Part, Sections, Share};
-use crate::select::By;
+use crate::report::{self, Options, Part, Sections};
 use crate::tally::Wanted;
 
 #[derive(Args, Debug)]
@@ -191,71 +190,48 @@ impl ReportArguments {
     }
 }
 
-/// Takes sections out of a report of mails about which mails say nothing; returns what its reader
-/// must know of that.
-fn leave_out(options: &mut Options) -> Vec<String> {
-    let (left, out) = options.sections.of_mails();
-    let names = |parts: Vec<Part>| {
-        let names: Vec<&str> = parts.into_iter().map(Part::name).collect();
-        names.join(", ")
-    };
-    let parts = Part::ALL.iter().copied();
-    let is_some = |part: &Part| left.has(*part) && part.share_of_mails() == Share::Some;
-    let some: Vec<Part> = parts.filter(is_some).collect();
-    options.sections = left;
-    let mut notes = Vec::new();
-    if !out.is_empty() {
-        notes.push(format!(
-            "Chosen by mail: lines that name no mail are filtered out, so there is nothing to show of {}.",
-            names(out)
-        ));
-    }
-    if !some.is_empty() {
-        notes.push(format!(
-            "For the same reason {} count only lines of mails.",
-            names(some)
-        ));
-    }
-    notes
-}
-
 pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     if arguments.schema {
         output::print_schema(&report::schema())?;
         return Ok(Outcome::Done);
     }
     let selection = arguments.conditions.selection()?;
-    let mut options = arguments.options();
     let split = arguments.split.split();
-    let is_of_mails = split.is_some_and(|split| split.by == By::RecipientDomain);
-    let notes = match is_of_mails || selection.has_mail_conditions() {
-        true => leave_out(&mut options),
-        false => Vec::new(),
-    };
+    let mut options = arguments.options();
+    let mut notes = Vec::new();
+    if selection.has_mail_conditions() || split.is_some_and(|split| split.by.decides_mails()) {
+        conditions::refuse_unseen(&arguments.fail_on)?;
+        notes = conditions::leave_out(&mut options);
+    }
     let wanted = Wanted {
         lists: arguments.layout.format == Format::Json,
         ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
     };
-    if let (Some(split), Some(folder)) = (split, &arguments.layout.out) {
-        let asked = split::Asked {
-            input: &arguments.input,
-            layout: &arguments.layout,
-            selection: &selection,
-            options,
-            wanted,
-            notes,
-            timings: arguments.timings,
-        };
-        return split::run(&asked, split, folder);
+    let asked = Asked {
+        input: &arguments.input,
+        layout: &arguments.layout,
+        selection: &selection,
+        options,
+        wanted,
+        notes,
+        timings: arguments.timings,
+    };
+    match (split, &arguments.layout.out) {
+        (Some(split), Some(folder)) => split::run(&asked, split, folder),
+        _ => one(arguments, asked),
     }
+}
+
+/// Counts and writes one report.
+fn one(arguments: &ReportArguments, asked: Asked<'_>) -> Result<Outcome> {
     let queue = match &arguments.queue {
         Some(path) => Some(queue::read(path, &arguments.input)?),
         None => None,
     };
-    let mut counted =
-        input::count_where(&arguments.input, &arguments.unparsed, wanted, &selection)?;
+    let unparsed = &arguments.unparsed;
+    let mut counted = input::count_where(asked.input, unparsed, asked.wanted, asked.selection)?;
     counted.totals.details.queue = queue;
-    counted.meta.notes.extend(notes);
+    counted.meta.notes.extend(asked.notes);
     let lines = &counted.totals.coverage.lines;
     if lines.filtered > 0 && lines.filtered == lines.read {
         say("--where: no line meets the conditions");
@@ -264,11 +240,11 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         return Ok(counted.outcome);
     }
     let started = Instant::now();
-    let report = report::report(&counted.totals, &counted.meta, &options);
+    let report = report::report(&counted.totals, &counted.meta, &asked.options);
     arguments.layout.write(&Printed {
         report: &report,
         totals: &counted.totals,
-        options: &options,
+        options: &asked.options,
     })?;
     if arguments.timings {
         say(&format!(

@@ -19,10 +19,10 @@
 //! The lines that count keep their place: whoever counts goes over all lines, and the windows of
 //! [`Windows`](crate::tally::Windows) are the same with a filter as without. So that nothing has to be
 //! moved behind the line that decides, a chunk waits here as a whole until all its lines are decided;
-//! chunks need not be counted in order. What waits are places, not lines: 12 bytes for each line of a
-//! mail that is not decided. The text of chunks that wait long is read again from its file, or from
-//! one for the time being. So memory grows with the mails that are open at one time, not with the
-//! log.
+//! chunks need not be counted in order. What waits are places, not lines: 20 bytes for each line of a
+//! mail that is not decided, and 8 for each line that counts of a chunk that waits. The text of chunks
+//! that wait long is read again from its file, or from one for the time being. So memory grows with
+//! the mails that are open at one time, not with the log.
 //!
 //! This module reads no clock, and counts nothing.
 

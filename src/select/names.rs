@@ -14,6 +14,11 @@ pub enum By {
 }
 
 impl By {
+    /// Tells whether the field is one of mails, not of lines.
+    pub fn decides_mails(self) -> bool {
+        self == By::RecipientDomain
+    }
+
     /// Returns the field's name in conditions.
     pub fn field(self) -> &'static str {
         match self {

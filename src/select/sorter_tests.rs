@@ -243,3 +243,56 @@ fn at_most_so_many_mails_wait() {
     );
     assert!(sorter.sorting.lines >= 20_000);
 }
+
+/// Each line of the mail that names nobody counts in the part of each recipient's domain, whenever
+/// that comes up.
+#[test]
+fn a_mail_to_two_domains_counts_in_both() {
+    let log = [
+        line(
+            0,
+            "postfix/smtpd[1]: 4AAAAAAAAA: client=a.example[192.0.2.1]",
+        ),
+        line(1, &delivery("4AAAAAAAAA", "b@one.example")),
+        line(
+            2,
+            "postfix/qmgr[1]: 4AAAAAAAAA: from=<s@example.net>, size=1, nrcpt=2 (queue active)",
+        ),
+        line(3, &delivery("4AAAAAAAAA", "b@TWO.example")),
+        line(4, "postfix/qmgr[1]: 4AAAAAAAAA: removed"),
+        line(5, &delivery("4BBBBBBBBB", "b@three.example")),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mail.log");
+    std::fs::write(&path, log.concat()).unwrap();
+    let chunks = source::read_all(vec![Input::File(path)], &source::Options::default());
+    let split = Split {
+        by: By::RecipientDomain,
+        most: 2,
+    };
+    let mut sorter = Sorter::new(chunks, Selection::default(), Some(split), WINDOWS);
+    let marks = sorter.marks();
+    let mut marked: Vec<(u32, u32)> = Vec::new();
+    for chunk in sorter.by_ref() {
+        marked.extend(marks.take(&chunk).iter().map(|mark| (mark.part, mark.line)));
+    }
+    marked.sort_unstable();
+    let (values, is_beyond) = sorter.into_values();
+    assert_eq!(
+        values,
+        [(b"one.example".to_vec(), 1), (b"two.example".to_vec(), 2)]
+    );
+    assert!(is_beyond);
+    let expected = [
+        (OTHER, 5),
+        (1, 0),
+        (1, 1),
+        (1, 2),
+        (1, 4),
+        (2, 0),
+        (2, 2),
+        (2, 3),
+        (2, 4),
+    ];
+    assert_eq!(marked, expected);
+}

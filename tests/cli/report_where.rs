@@ -333,3 +333,22 @@ fn nothing_left_is_said() {
         "{run}"
     );
 }
+
+/// Nothing that is filtered out can go beyond a limit: that would look as if all were well.
+#[test]
+fn a_limit_on_what_is_filtered_out_is_refused() {
+    let run = |limit: &str, condition: &str| {
+        let arguments = format!("report --year 2026 --where {condition} --fail-on {limit}");
+        mailtally(&arguments, &[&lab_log()])
+    };
+    let refused = run("failed_logins>0", "sender~x").expect_status(2);
+    assert!(
+        refused
+            .stderr
+            .contains("failed_logins>0: with conditions on mails"),
+        "{refused}"
+    );
+    run("failed_logins>0", "host=mail.example.org").expect_status(1);
+    run("delivered>0", "recipient_domain=example.org").expect_status(1);
+    run("delivered>0", "recipient_domain=nowhere.example").expect_status(0);
+}
