@@ -203,7 +203,45 @@ fn the_first_thousand_mails_are_the_same_for_any_cut() {
     }
 }
 
+/// Mails that are ranked before their part is merged stay in the order of the log.
+#[test]
+fn equal_mails_stand_in_the_order_of_the_log() {
+    const SHORT: Windows = Windows {
+        late: 1,
+        hop: 1,
+        max_open: 1_000,
+    };
+    let lines: Vec<String> = (0..40)
+        .flat_map(|at| {
+            let lines = [
+                format!("{at:09X}: client=a.example[192.0.2.1]"),
+                format!("{at:09X}: from=<a@example.net>, size=10, nrcpt=1 (queue active)"),
+                format!("{at:09X}: removed"),
+            ];
+            let daemons = ["smtpd", "qmgr", "qmgr"];
+            let lines = daemons.into_iter().zip(lines);
+            lines
+                .map(move |(daemon, line)| format!("10:00:{at:02} mx1 postfix/{daemon}[6]: {line}"))
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    for cut in 0..=lines.len() {
+        let mut left = Tally::anchored(SHORT);
+        absorb(&mut left, &lines[..cut]);
+        let mut right = Tally::part(SHORT);
+        absorb(&mut right, &lines[cut..]);
+        left.merge(right);
+        let mails = left.finish().details.mails.biggest.mails;
+        let ids: Vec<_> = mails.iter().map(|mail| mail.queue_id.clone()).collect();
+        let expected: Vec<_> = (0..40).map(|at| format!("{at:09X}")).collect();
+        assert_eq!(ids, expected, "cut at {cut}");
+    }
+}
+
 const GREYLISTED: &str = "
+08:00:00 mx1 postfix/smtpd[70]: connect from a.example[198.51.100.7]
+08:00:01 mx1 postfix/smtpd[70]: connect from a.example[198.51.100.7]
+08:00:02 mx1 postfix/smtpd[70]: connect from a.example[198.51.100.7]
 09:00:00 mx1 postfix/smtpd[70]: 4F1A22C0D90: client=a.example[198.51.100.7]
 09:00:00 mx1 postfix/qmgr[62]: 4F1A22C0D90: from=<ann@example.net>, size=10, nrcpt=1 (queue active)
 09:00:01 mx1 postfix/lmtp[80]: 4F1A22C0D90: to=<bob@example.org>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
