@@ -92,7 +92,8 @@ proptest! {
             begin = cut;
         }
         let whole = said(&hits(log, maps), maps);
-        prop_assert_eq!(said(&merge_in_any_order(parts, &order), maps), whole);
+        let merged = said(&merge_in_any_order(parts, &order), maps);
+        prop_assert!(merged == whole, "the parts say something else than the whole");
     }
 }
 
@@ -104,8 +105,8 @@ fn the_empty_part_changes_nothing() {
     before.merge(whole.clone());
     let mut behind = whole.clone();
     behind.merge(Hits::default());
-    assert_eq!(said(&before, maps), said(&whole, maps));
-    assert_eq!(said(&behind, maps), said(&whole, maps));
+    assert!(said(&before, maps) == said(&whole, maps));
+    assert!(said(&behind, maps) == said(&whole, maps));
 }
 
 /// The JSON of `mailtally rules`.

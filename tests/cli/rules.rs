@@ -200,6 +200,21 @@ fn a_pattern_of_the_sites_own_finds_ids_in_log_and_map() {
 }
 
 #[test]
+fn a_line_that_stands_for_several_counts_as_often() {
+    let line = "Nov 21 10:00:00 mx1 postfix/smtpd[7]: message repeated 3 times: [ NOQUEUE: reject: RCPT from a.example[192.0.2.7]: 554 5.7.1 <b@example.com>: Relay access denied; from=<A@Example.NET> to=<b@example.com> proto=ESMTP helo=<a>]\n\
+                Nov 21 10:00:01 mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from a.example[192.0.2.7]: 554 5.7.1 <b@example.com>: Relay access denied; from=<A@example.net> to=<b@example.com> proto=ESMTP helo=<a>\n";
+    let found = mailtally_reading("rules --format json --year 2026 -", line.as_bytes());
+    let found = found.expect_status(0).json();
+    let row = &found["rules"][0];
+    assert_eq!(
+        (&row["hits"], &row["per_hour"][0]["count"]),
+        (&json!(4), &json!(4))
+    );
+    // Capitals in a domain make no other sender.
+    assert_eq!((&row["clients"], &row["senders"]), (&json!(1), &json!(1)));
+}
+
+#[test]
 fn a_spreadsheet_gets_the_rules_and_a_folder_all_tables() {
     let run = rules(&format!("--format csv --map {TABLE} {LOG}")).expect_status(0);
     let mut lines = run.stdout.lines();
