@@ -9,9 +9,15 @@
 //! # How the site's own rule ids look in replies and header checks; the group is the id.
 //! [[rule-id]]
 //! pattern = 'ACL-(\d+)'
+//!
+//! # What a piece of evidence counts for in the score of `mailtally top`.
+//! [weights]
+//! dnsbl = 5
 //! ```
 //!
 //! Where the file lies, and when it is read, is **not** decided here.
+
+use std::collections::BTreeMap;
 
 use mailtally_parsers::postfix::site::Site;
 use regex::bytes::{Regex, RegexBuilder};
@@ -65,6 +71,8 @@ struct File {
     reason: Vec<ReasonEntry>,
     #[serde(default)]
     rule_id: Vec<RuleIdEntry>,
+    #[serde(default)]
+    weights: BTreeMap<String, u64>,
 }
 
 #[derive(Deserialize)]
@@ -86,9 +94,16 @@ struct RuleIdEntry {
 pub struct Config {
     reasons: Vec<(Regex, &'static str)>,
     rule_ids: Vec<Regex>,
+    weights: BTreeMap<String, u64>,
 }
 
 impl Config {
+    /// Returns the points of evidence that the site sets; whether the names are known is not
+    /// looked at here.
+    pub fn weights(&self) -> &BTreeMap<String, u64> {
+        &self.weights
+    }
+
     /// Reads the text of a configuration file.
     ///
     /// The names of classes live as long as the program: read it once.
@@ -102,6 +117,7 @@ impl Config {
         Ok(Config {
             reasons: reasons.collect::<Result<_, _>>()?,
             rule_ids: rule_ids.collect::<Result<_, _>>()?,
+            weights: file.weights,
         })
     }
 

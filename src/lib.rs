@@ -85,6 +85,7 @@
 //! | wall clock | the time of day that the logging machine showed; per-hour and per-day figures use it |
 #![deny(unsafe_code)]
 
+pub mod blocklist;
 pub mod cli;
 pub mod config;
 mod csv;
@@ -95,6 +96,7 @@ pub mod pipeline;
 pub mod render;
 pub mod report;
 pub mod rules;
+pub mod score;
 pub mod select;
 pub mod source;
 pub mod tally;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -52,6 +53,15 @@ impl ConfigurationArguments {
             }
         };
         let config = Config::parse(&text).with_context(|| path.display().to_string())?;
+        let _ = WEIGHTS.set(config.weights().clone().into_iter().collect());
         Ok(Some(config))
     }
+}
+
+/// The site's weights, once its configuration was read.
+static WEIGHTS: OnceLock<Vec<(String, u64)>> = OnceLock::new();
+
+/// Returns the points of evidence that the site sets.
+pub(super) fn weights() -> &'static [(String, u64)] {
+    WEIGHTS.get().map_or(&[], Vec::as_slice)
 }

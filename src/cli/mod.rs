@@ -22,6 +22,7 @@ mod report;
 mod rotated;
 mod rules;
 mod split;
+mod top;
 mod unparsed;
 mod when;
 
@@ -57,6 +58,8 @@ enum Command {
     Report(report::ReportArguments),
     /// Writes each line of a mail program as one JSON object
     Events(events::EventsArguments),
+    /// Ranks the sources of unwanted mail by one score, with the evidence; makes block lists
+    Top(Box<top::TopArguments>),
     /// Accounts for every line: parsed, generic, unparsed, foreign
     Coverage(coverage::CoverageArguments),
     /// Prints what reject rules did, and which rules of the site's maps never fired
@@ -126,6 +129,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         None => report::run(&arguments.report),
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Events(events)) => events::run(&events),
+        Some(Command::Top(top)) => top::run(&top),
         Some(Command::Coverage(coverage)) => coverage::run(&coverage),
         Some(Command::Rules(rules)) => rules::run(&rules),
         Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),

@@ -49,6 +49,18 @@ pub(super) fn print_schema(schema: &serde_json::Value) -> Result<()> {
     written.context("cannot write the schema to standard output")
 }
 
+/// Writes to standard output what is no report.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.context("cannot write to standard output")
+}
+
+/// Writes to a file what is no report.
+pub(super) fn save_bytes(bytes: &[u8], path: &Path) -> Result<()> {
+    replace(path, 0o600, |out| out.write_all(bytes))
+}
+
 /// Writes a report to a file, or one file for each section to a folder.
 pub(super) fn save<F: Serialize>(
     printed: &Printed<'_, F>,

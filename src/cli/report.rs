@@ -59,6 +59,16 @@ pub(super) struct ReportArguments {
 /// How a report is laid out.
 #[derive(Args, Debug)]
 pub(super) struct LayoutArguments {
+    #[command(flatten)]
+    paper: PaperArguments,
+    /// Rows of each list; without it, JSON and CSV show all and the others a few of each
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+}
+
+/// How a report is written, and where.
+#[derive(Args, Debug)]
+pub(super) struct PaperArguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -69,9 +79,6 @@ pub(super) struct LayoutArguments {
     /// Colour text
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     color: Colour,
-    /// Rows of each list; without it, JSON and CSV show all and the others a few of each
-    #[arg(long, value_name = "N")]
-    top: Option<usize>,
 }
 
 /// One or several parts of the report by their name.
@@ -138,7 +145,7 @@ fn limit(text: &str) -> Result<(SectionName, usize), String> {
 impl LayoutArguments {
     pub(super) fn options(&self) -> Options {
         // Who takes a table further wants all of it.
-        let all = (self.format == Format::Csv).then_some(usize::MAX);
+        let all = (self.paper.format == Format::Csv).then_some(usize::MAX);
         Options {
             top: self.top.or(all),
             ..Options::default()
@@ -146,7 +153,7 @@ impl LayoutArguments {
     }
 
     pub(super) fn format(&self) -> Format {
-        self.format
+        self.paper.format
     }
 
     /// Rows of each list, as far as they were asked for.
@@ -156,12 +163,41 @@ impl LayoutArguments {
 
     /// Tells whether rows go to a spreadsheet.
     pub(super) fn is_csv(&self) -> bool {
-        self.format == Format::Csv
+        self.paper.is_csv()
     }
 
     /// Tells whether it goes to standard output.
     pub(super) fn is_printed(&self) -> bool {
-        self.out.is_none()
+        self.paper.out.is_none()
+    }
+
+    /// Writes a report to where it was asked for.
+    pub(super) fn write<F: Serialize>(&self, printed: &Printed<'_, F>) -> Result<()> {
+        self.paper.write(printed)
+    }
+}
+
+impl PaperArguments {
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Tells whether programs read what is written, and so want all rows.
+    pub(super) fn is_for_programs(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Csv)
+    }
+
+    /// Tells whether each section is a file of its own.
+    pub(super) fn is_csv(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Writes what is no report to where it was asked for.
+    pub(super) fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
+        match &self.out {
+            Some(path) => output::save_bytes(bytes, path),
+            None => output::print_bytes(bytes),
+        }
     }
 
     /// Writes a report to where it was asked for.
@@ -178,7 +214,7 @@ impl ReportArguments {
         let mut options = self.layout.options();
         let asked = self.sections.iter().map(|name| name.sections());
         // Programs are not tired by much of it.
-        let default = match self.layout.format {
+        let default = match self.layout.format() {
             Format::Prometheus => Sections::ALL,
             _ => options.sections,
         };
@@ -204,7 +240,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         notes = conditions::leave_out(&mut options);
     }
     let wanted = Wanted {
-        lists: arguments.layout.format == Format::Json,
+        lists: arguments.layout.format() == Format::Json,
         ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
     };
     let asked = Asked {
@@ -216,7 +252,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         notes,
         timings: arguments.timings,
     };
-    match (split, &arguments.layout.out) {
+    match (split, &arguments.layout.paper.out) {
         (Some(split), Some(folder)) => split::run(&asked, split, folder),
         _ => one(arguments, asked),
     }

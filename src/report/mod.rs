@@ -69,7 +69,7 @@ pub use message_detail::{MailFigure, MailListFigure, MessageDetailFigures};
 pub use metrics::{Label, Metric, MetricKind, Series, Value, metrics};
 pub use schema::{coverage_schema, schema};
 pub use sections::{Limits, Part, Sections, Share};
-pub use spam_sources::{SpamSource, spam_sources, weight};
+pub use spam_sources::{SpamSource, spam_sources};
 
 use std::fmt;
 

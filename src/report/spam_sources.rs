@@ -1,6 +1,6 @@
 //! Sources of unwanted mail: client addresses by a simple score.
 //!
-//! The score of an address is the sum of what it did, each times its [`weight`], less its
+//! The score of an address is the sum of what it did, each times its [weight](Evidence::weight), less its
 //! accepted mail. Addresses of the site's own are never listed, nor is one without a positive
 //! score. It is a list to look at, **not** a blocklist.
 
@@ -8,30 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Block, Cell, Column, Options, Rest, Section, Table};
+use crate::tally::evidence::{ACCEPTED_WEIGHT, Evidence};
 use crate::tally::totals::EvidenceRow;
 
 /// Rows in text.
 const ROWS: usize = 10;
-
-/// Points for each thing that an address did.
-pub mod weight {
-    /// A refusal: the unit.
-    pub const REJECT: u64 = 1;
-    /// A refusal for an unknown recipient, on top of the refusal itself: guessing recipients is
-    /// what dictionary attacks do, and typing one wrong what people do; hence no more than this.
-    pub const UNKNOWN_RECIPIENT: u64 = 1;
-    /// A DNSBL hit, on top of the refusal that mostly goes with it: somebody else judged the
-    /// address, by mail seen elsewhere.
-    pub const DNSBL: u64 = 3;
-    /// A failed login: a remote mail server never logs in, a user seldom fails often.
-    pub const AUTH_FAILURE: u64 = 2;
-    /// Talking before the greeting, commands of other protocols and the like: no mail server
-    /// does it by mistake.
-    pub const PROTOCOL_ERROR: u64 = 2;
-    /// Taken off for each mail accepted: a good server that is greylisted is refused once or twice
-    /// for each mail it brings in the end, and must stay at or below zero.
-    pub const ACCEPTED: u64 = 3;
-}
 
 /// A source of unwanted mail, as JSON shows it.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -86,16 +67,16 @@ fn source(row: &EvidenceRow) -> SpamSource<'_> {
 
 fn score(row: &EvidenceRow) -> u64 {
     let points = [
-        (row.rejects, weight::REJECT),
-        (row.unknown_recipients, weight::UNKNOWN_RECIPIENT),
-        (row.dnsbl, weight::DNSBL),
-        (row.auth_failures, weight::AUTH_FAILURE),
-        (row.protocol_errors, weight::PROTOCOL_ERROR),
+        (row.rejects, Evidence::Reject.weight()),
+        (row.unknown_recipients, Evidence::UnknownRecipient.weight()),
+        (row.dnsbl, Evidence::Dnsbl.weight()),
+        (row.auth_failures, Evidence::AuthFailure.weight()),
+        (row.protocol_errors, Evidence::Protocol.weight()),
     ];
     let against = points.into_iter().fold(0, |sum: u64, (count, weight)| {
         sum.saturating_add(count.saturating_mul(weight))
     });
-    against.saturating_sub(row.accepted.saturating_mul(weight::ACCEPTED))
+    against.saturating_sub(row.accepted.saturating_mul(ACCEPTED_WEIGHT))
 }
 
 /// Shows the first sources.
@@ -138,12 +119,12 @@ fn formula() -> String {
     format!(
         "Score: {}rejects + {}DNSBL hits + {}failed logins (auth) + {}unknown recipients \
          + {}SMTP protocol errors - {}accepted mails (good).",
-        times(weight::REJECT),
-        times(weight::DNSBL),
-        times(weight::AUTH_FAILURE),
-        times(weight::UNKNOWN_RECIPIENT),
-        times(weight::PROTOCOL_ERROR),
-        times(weight::ACCEPTED),
+        times(Evidence::Reject.weight()),
+        times(Evidence::Dnsbl.weight()),
+        times(Evidence::AuthFailure.weight()),
+        times(Evidence::UnknownRecipient.weight()),
+        times(Evidence::Protocol.weight()),
+        times(ACCEPTED_WEIGHT),
     )
 }
 

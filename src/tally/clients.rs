@@ -3,28 +3,20 @@
 use hashbrown::HashMap;
 
 use super::counts::Counts;
+use super::evidence::Evidence;
 use super::finish::{self, Scopes};
 use super::origin::{Resolver, ServiceKey};
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
 use super::totals::{AcceptedRow, ConnectionRow, EvidenceRow, FamilyCounts, ServiceRow};
 
-/// What a client did that sources of unwanted mail do.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum Sign {
-    Reject,
-    Dnsbl,
-    UnknownRecipient,
-    ProtocolError,
-}
-
-plain!(Sign);
+plain!(Evidence);
 
 key! {
     struct ConnectionKey { service: ServiceKey, daemon: &'static str, address: Symbol }
 }
 
 key! {
-    struct SignKey { address: Symbol, sign: Sign }
+    struct SignKey { address: Symbol, sign: Evidence }
 }
 
 /// Counts what clients do.
@@ -54,7 +46,7 @@ impl Clients {
         self.passed.add(address, 1);
     }
 
-    pub(crate) fn sign(&mut self, address: Symbol, sign: Sign) {
+    pub(crate) fn sign(&mut self, address: Symbol, sign: Evidence) {
         self.signs.add(SignKey { address, sign }, 1);
     }
 
@@ -167,10 +159,12 @@ impl Clients {
         };
         for (key, count) in self.signs.iter() {
             row(key.address, &|row| match key.sign {
-                Sign::Reject => row.rejects += count,
-                Sign::Dnsbl => row.dnsbl += count,
-                Sign::UnknownRecipient => row.unknown_recipients += count,
-                Sign::ProtocolError => row.protocol_errors += count,
+                Evidence::Reject | Evidence::Later => row.rejects += count,
+                Evidence::Dnsbl => row.dnsbl += count,
+                Evidence::UnknownRecipient => row.unknown_recipients += count,
+                Evidence::Postscreen | Evidence::Protocol => row.protocol_errors += count,
+                // Logins come with `failures`; verdicts are `top`'s alone.
+                Evidence::AuthFailure | Evidence::Spam | Evidence::Virus => {}
             });
         }
         for (address, count) in failures {

@@ -19,6 +19,7 @@ mod coverage;
 mod deliveries;
 pub(crate) mod details;
 mod dovecot;
+pub mod evidence;
 mod finish;
 mod histogram;
 mod kinds;

@@ -4,8 +4,8 @@ use mailtally_parsers::postfix::ruling::Ruling;
 use mailtally_parsers::postfix::{Client, Event as Postfix, milter, smtpd};
 
 use super::absorb::Context;
-use super::clients::Sign;
 use super::details;
+use super::evidence::Evidence;
 use super::lives::Line;
 use super::logins::LoginKey;
 use super::mail::Access;
@@ -156,19 +156,25 @@ impl Tally {
 
     fn signs(&mut self, event: &Postfix<'_>) {
         match event {
-            Postfix::PscDnsblRank(event) => self.sign(event.client, Sign::Dnsbl),
-            Postfix::PscPregreet(event) => self.sign(event.client, Sign::ProtocolError),
-            Postfix::PscPipelining(event) => self.sign(event.client, Sign::ProtocolError),
-            Postfix::PscNonSmtp(event) => self.sign(event.client, Sign::ProtocolError),
-            Postfix::PscBareNewline(event) => self.sign(event.client, Sign::ProtocolError),
-            Postfix::SmtpdPipelining(event) => self.sign(event.client, Sign::ProtocolError),
-            Postfix::SmtpdTooManyErrors(event) => self.sign(event.client, Sign::ProtocolError),
-            Postfix::NonSmtpCommand(event) => self.sign(event.client, Sign::ProtocolError),
+            Postfix::PscDnsblRank(line) => self.sign_of(event, line.client),
+            Postfix::PscPregreet(line) => self.sign_of(event, line.client),
+            Postfix::PscPipelining(line) => self.sign_of(event, line.client),
+            Postfix::PscNonSmtp(line) => self.sign_of(event, line.client),
+            Postfix::PscBareNewline(line) => self.sign_of(event, line.client),
+            Postfix::SmtpdPipelining(line) => self.sign_of(event, line.client),
+            Postfix::SmtpdTooManyErrors(line) => self.sign_of(event, line.client),
+            Postfix::NonSmtpCommand(line) => self.sign_of(event, line.client),
             _ => {}
         }
     }
 
-    fn sign(&mut self, client: Client<'_>, sign: Sign) {
+    fn sign_of(&mut self, event: &Postfix<'_>, client: Client<'_>) {
+        if let Some(sign) = Evidence::of_sign(event) {
+            self.sign(client, sign);
+        }
+    }
+
+    fn sign(&mut self, client: Client<'_>, sign: Evidence) {
         if self.wanted.clients {
             let address = self.symbols.intern(client.address);
             self.clients.sign(address, sign);
@@ -218,11 +224,10 @@ impl Tally {
     }
 
     fn hold_against(&mut self, client: Client<'_>, class: &str) {
-        self.sign(client, Sign::Reject);
-        match class {
-            "dnsbl" => self.sign(client, Sign::Dnsbl),
-            "unknown-recipient" => self.sign(client, Sign::UnknownRecipient),
-            _ => {}
+        let (refusal, more) = Evidence::of_refusal(class);
+        self.sign(client, refusal);
+        if let Some(more) = more {
+            self.sign(client, more);
         }
         if !client.name.is_empty() && client.name != b"unknown" {
             let (address, name) = (

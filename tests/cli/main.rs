@@ -27,3 +27,4 @@ mod rules;
 mod sections;
 mod support;
 mod terminal;
+mod top;

@@ -1,0 +1,111 @@
+//! Reading logs into scores, and into the totals that scores lean on.
+
+use anyhow::{Context, Result};
+use mailtally_parsers::Event;
+
+use crate::cli::events::stamp::StampText;
+use crate::cli::input::Logs;
+use crate::export::Line;
+use crate::filter::Filter;
+use crate::pipeline;
+use crate::score::{By, Scores};
+use crate::source::Chunk;
+use crate::tally::{Tally, Wanted, Windows};
+
+/// What joins of mails and logins are needed for: whose mail was accepted, who failed to log in.
+const WANTED: Wanted = Wanted {
+    mail: true,
+    logins: true,
+    clients: true,
+    ..Wanted::LINES
+};
+
+/// What is counted.
+pub(super) struct Job {
+    pub(super) by: By,
+    pub(super) filter: Filter,
+}
+
+/// What came of a part of the log.
+pub(super) struct Counted {
+    pub(super) scores: Scores,
+    /// The lines that meet all conditions.
+    pub(super) matching: Tally,
+    /// All lines, where that are others.
+    pub(super) all: Option<Tally>,
+    pub(super) lines: u64,
+}
+
+impl Counted {
+    fn new(job: &Job, is_anchored: bool) -> Self {
+        let tally = || {
+            let windows = Windows::default();
+            let tally = if is_anchored {
+                Tally::anchored(windows)
+            } else {
+                Tally::part(windows)
+            };
+            tally.counting(WANTED)
+        };
+        Counted {
+            scores: Scores::new(job.by, is_anchored),
+            matching: tally(),
+            all: (!job.filter.is_empty()).then(tally),
+            lines: 0,
+        }
+    }
+
+    fn merge(&mut self, later: Counted) {
+        self.scores.merge(later.scores);
+        self.matching.merge(later.matching);
+        if let (Some(all), Some(later)) = (&mut self.all, later.all) {
+            all.merge(later);
+        }
+        self.lines += later.lines;
+    }
+}
+
+/// Counts all lines, chunk by chunk in as many threads as there are, merged in the log's order.
+pub(super) fn count(logs: &mut Logs, job: &Job, threads: Option<usize>) -> Result<Counted> {
+    let pool = pipeline::workers(threads).context("cannot start the threads that parse")?;
+    let mut whole = Counted::new(job, true);
+    pipeline::in_order(
+        logs,
+        &pool,
+        |chunk| part(&chunk, job),
+        |part| {
+            whole.merge(part);
+            Ok(())
+        },
+    )?;
+    Ok(whole)
+}
+
+fn part(chunk: &Chunk, job: &Job) -> Counted {
+    let mut part = Counted::new(job, false);
+    let mut stamps = StampText::default();
+    let mut lines = chunk.records();
+    while let Some(line) = lines.next() {
+        part.lines += 1;
+        let (Some(record), Some(time)) = (&line.record, line.time) else {
+            continue;
+        };
+        let event = Event::parse(&record.tag, record.message);
+        if let Some(all) = &mut part.all {
+            all.absorb(record, time.wall_us, &event);
+            let line = Line {
+                time: Some(stamps.text(time)),
+                record,
+                event,
+            };
+            if !job.filter.decide(&line).matches {
+                continue;
+            }
+        }
+        part.matching.absorb(record, time.wall_us, &event);
+        if let Ok(event) = &event {
+            part.scores.absorb(record, time.wall_us, line.raw, event);
+        }
+    }
+    part
+}

@@ -1,0 +1,236 @@
+//! A ranking as a report: tables for people and spreadsheets, figures for programs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::report::number::{count, counted};
+use crate::report::{Block, Cell, Column, Report, Rest, Section, Table, iso, stamp};
+use crate::score::{By, Ranking, Source, Weights};
+use crate::tally::evidence::Evidence;
+
+/// The number of the JSON's form.
+const SCHEMA: u32 = 1;
+
+/// What programs read.
+#[derive(Serialize)]
+pub(super) struct Figures<'a> {
+    schema: u32,
+    by: &'static str,
+    weights: BTreeMap<&'static str, u64>,
+    sources_total: usize,
+    sources: Vec<SourceFigures<'a>>,
+}
+
+#[derive(Serialize)]
+struct SourceFigures<'a> {
+    key: &'a str,
+    score: u64,
+    evidence: Vec<PieceFigures>,
+    accepted: u64,
+    reject_classes: &'a BTreeMap<&'static str, u64>,
+    first: Option<String>,
+    last: Option<String>,
+    hostname: Option<&'a str>,
+    addresses: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_sender: Option<&'a str>,
+    samples: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PieceFigures {
+    name: &'static str,
+    count: u64,
+    weight: u64,
+    points: u64,
+}
+
+/// Shows the first rows of a ranking as one table, with the sum and a line of each source.
+pub(super) fn table<'a>(
+    ranking: &'a Ranking,
+    weights: &Weights,
+    rows: usize,
+) -> Report<Figures<'a>> {
+    let mut report = report(ranking, weights, rows);
+    report.sections.truncate(1);
+    let shown = ranking.sources.iter().take(rows);
+    for block in report
+        .sections
+        .iter_mut()
+        .flat_map(|section| &mut section.blocks)
+    {
+        let Block::Table(table) = block else { continue };
+        table.columns.push(Column::text("sum"));
+        table.columns.push(Column::text("sample"));
+        for (cells, source) in table.rows.iter_mut().zip(shown.clone()) {
+            let sample = source.row.samples().next();
+            cells.push(Cell::Text(sum(source)));
+            cells.push(sample.map_or(Cell::Empty, Cell::text));
+        }
+    }
+    report
+}
+
+/// Shows the first rows of a ranking.
+pub(super) fn report<'a>(
+    ranking: &'a Ranking,
+    weights: &Weights,
+    rows: usize,
+) -> Report<Figures<'a>> {
+    let shown = ranking.sources.get(..rows).unwrap_or(&ranking.sources);
+    Report {
+        sections: sections(ranking, shown),
+        figures: Figures {
+            schema: SCHEMA,
+            by: ranking.by.name(),
+            weights: weights.all().collect(),
+            sources_total: ranking.sources.len(),
+            sources: shown.iter().map(figures).collect(),
+        },
+    }
+}
+
+fn figures(source: &Source) -> SourceFigures<'_> {
+    let pieces = source.pieces.iter().map(|piece| PieceFigures {
+        name: piece.name(),
+        count: piece.count,
+        weight: piece.weight,
+        points: piece.points(),
+    });
+    SourceFigures {
+        key: &source.key,
+        score: source.score,
+        evidence: pieces.collect(),
+        accepted: source.row.accepted(),
+        reject_classes: source.row.classes(),
+        first: source.row.span().map(|(first, _)| iso(first)),
+        last: source.row.span().map(|(_, last)| iso(last)),
+        hostname: source.hostname.as_deref(),
+        addresses: source.addresses.iter().map(ToString::to_string).collect(),
+        first_sender: source.row.first_sender(),
+        samples: source.row.samples().collect(),
+    }
+}
+
+fn sections(ranking: &Ranking, shown: &[Source]) -> Vec<Section> {
+    let title = format!("Sources of unwanted mail by {}", ranking.by.name());
+    if shown.is_empty() {
+        return vec![Section::line("top", format!("{title}: none"))];
+    }
+    let mut table = sources_table(ranking, shown);
+    let rest = ranking.sources.iter().skip(shown.len());
+    // The sum of scores means nothing; only how many there are is said.
+    table.rest = Rest::of(rest.map(|_| 0));
+    vec![
+        Section {
+            id: "top",
+            title,
+            blocks: vec![Block::Table(table)],
+        },
+        Section {
+            id: "evidence",
+            title: "Evidence".into(),
+            blocks: vec![Block::Table(evidence_table(shown))],
+        },
+    ]
+}
+
+/// The columns of evidence, narrow enough for a line of 80.
+fn heading(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Reject => "rejects",
+        Evidence::Later => "later",
+        Evidence::UnknownRecipient => "unknown",
+        Evidence::Dnsbl => "DNSBL",
+        Evidence::AuthFailure => "auth",
+        Evidence::Postscreen => "screen",
+        Evidence::Protocol => "SMTP",
+        Evidence::Spam => "spam",
+        _ => "virus",
+    }
+}
+
+fn sources_table(ranking: &Ranking, shown: &[Source]) -> Table {
+    let mut columns = vec![Column::number("score"), Column::whole(ranking.by.name())];
+    columns.extend(Evidence::ALL.map(|one| Column::number(heading(one))));
+    columns.push(Column::number("good"));
+    columns.push(Column::whole("since"));
+    columns.push(Column::text(match ranking.by {
+        By::Alias => "first sender",
+        By::Network | By::HostnameDomain | By::Asn | By::Country => "addresses",
+        _ => "host",
+    }));
+    let mut table = Table::new(columns);
+    table.rows = shown
+        .iter()
+        .map(|source| cells(source, ranking.by))
+        .collect();
+    table.note = Some(
+        "Score: each piece of evidence times its weight, less accepted mails (good) times theirs; \
+         the sums stand below. It is a list to look at."
+            .to_owned(),
+    );
+    table.without_idle_columns()
+}
+
+fn cells(source: &Source, by: By) -> Vec<Cell> {
+    let mut cells = vec![Cell::Count(source.score), Cell::text(&source.key)];
+    cells.extend(Evidence::ALL.map(|one| Cell::Count(source.row.count(one))));
+    cells.push(Cell::Count(source.row.accepted()));
+    let since = source.row.span().map(|(first, _)| stamp(first));
+    cells.push(since.map_or(Cell::Empty, Cell::Text));
+    let more = match by {
+        By::Alias => source.row.first_sender().map(str::to_owned),
+        By::Network | By::HostnameDomain | By::Asn | By::Country => addresses(source),
+        _ => source.hostname.clone(),
+    };
+    cells.push(more.map_or(Cell::Empty, Cell::Text));
+    cells
+}
+
+fn addresses(source: &Source) -> Option<String> {
+    let number = source.addresses.len();
+    (number > 0).then(|| {
+        let number = u64::try_from(number).unwrap_or(u64::MAX);
+        counted(number, "address", "addresses")
+    })
+}
+
+/// How each score is made, and lines that show it.
+fn evidence_table(shown: &[Source]) -> Table {
+    let mut table = Table::new(vec![
+        Column::whole("source"),
+        Column::text("sum, and lines"),
+    ]);
+    for source in shown {
+        table
+            .rows
+            .push(vec![Cell::text(&source.key), Cell::Text(sum(source))]);
+        for sample in source.row.samples() {
+            table.rows.push(vec![Cell::Empty, Cell::text(said(sample))]);
+        }
+    }
+    table
+}
+
+/// What a line says, behind its stamp, host and process: a line of paper is short.
+fn said(line: &str) -> &str {
+    let tag = line.split_once("]: ").or_else(|| line.split_once(": "));
+    tag.map_or(line, |(_, message)| message)
+}
+
+/// Writes the sum out: `2 reject x 1 + 1 dnsbl x 3 - 1 accepted x 3 = 2`.
+fn sum(source: &Source) -> String {
+    let terms = source.pieces.iter().map(|piece| {
+        let (number, name) = (count(piece.count), piece.name());
+        format!("{number} {name} x {}", piece.weight)
+    });
+    let mut text = terms.collect::<Vec<_>>().join(" + ");
+    let accepted = source.row.accepted();
+    if accepted > 0 {
+        let accepted = count(accepted);
+        text += &format!(" - {accepted} accepted x {}", source.accepted_weight);
+    }
+    format!("{text} = {}", count(source.score))
+}

@@ -1,0 +1,179 @@
+//! `mailtally top`: ranking, evidence, forms.
+
+use serde_json::Value;
+
+use crate::support::{mailtally, mailtally_reading};
+
+const LOG: &str = "fixtures/logs/lab-a/mail.log.gz";
+
+/// The scripted attackers of that log, as the laboratory's world file names them.
+const ATTACKERS: [&str; 9] = [
+    "198.51.100.59",
+    "198.51.100.5",
+    "203.0.113.139",
+    "203.0.113.107",
+    "198.51.100.161",
+    "198.51.100.46",
+    "198.51.100.167",
+    "2001:db8:a84:d1f::43e6",
+    "2001:db8:a58:a21::853d",
+];
+
+/// Those of its clients that only sent mail, all of which was accepted (counted from what the clients
+/// saw, one line for each session).
+const GOOD: [&str; 9] = [
+    "10.1.0.162",
+    "10.1.3.122",
+    "10.1.3.175",
+    "10.1.5.16",
+    "198.51.100.34",
+    "198.51.100.42",
+    "2001:db8:1a:1::8236",
+    "2001:db8:a54:ea0::1f13",
+    "203.0.113.240",
+];
+
+fn sources(arguments: &str) -> Vec<Value> {
+    let run = mailtally(&format!("top --format json {arguments}"), &[]).expect_status(0);
+    run.json()["sources"].as_array().unwrap().clone()
+}
+
+fn keys(sources: &[Value]) -> Vec<&str> {
+    sources
+        .iter()
+        .map(|source| source["key"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn attackers_stand_above_clients_that_only_sent_accepted_mail() {
+    let sources = sources(LOG);
+    let keys = keys(&sources);
+    for attacker in ATTACKERS {
+        assert!(keys.contains(&attacker), "{attacker} is missing");
+    }
+    for good in GOOD {
+        assert!(!keys.contains(&good), "{good} only sent accepted mail");
+    }
+    // What has done nothing has no score, and no row.
+    for source in &sources {
+        assert!(
+            !source["evidence"].as_array().unwrap().is_empty(),
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn the_sum_of_the_evidence_is_the_score() {
+    for by in [
+        "address",
+        "network",
+        "hostname-domain",
+        "sender",
+        "alias",
+        "rule",
+    ] {
+        let run = mailtally(&format!("top --format json --by {by} {LOG}"), &[]);
+        let all = run.expect_status(0).json();
+        let accepted_weight = all["weights"]["accepted"].as_u64().unwrap();
+        for source in all["sources"].as_array().unwrap() {
+            let evidence = source["evidence"].as_array().unwrap();
+            let points = |piece: &Value| {
+                let [count, weight] = ["count", "weight"].map(|name| piece[name].as_u64().unwrap());
+                assert_eq!(piece["points"], count * weight);
+                count * weight
+            };
+            let sum: u64 = evidence.iter().map(points).sum();
+            let off = source["accepted"].as_u64().unwrap() * accepted_weight;
+            assert_eq!(source["score"], sum - off, "{source}");
+            assert!(source["samples"].as_array().unwrap().len() <= 3);
+        }
+    }
+}
+
+#[test]
+fn the_score_is_the_reports() {
+    let report = mailtally(
+        &format!("report --format json --sections spam-sources {LOG}"),
+        &[],
+    );
+    let report = report.expect_status(0).json();
+    let by_address = sources(LOG);
+    for source in report["spam_sources"].as_array().unwrap().iter().take(20) {
+        let same = by_address
+            .iter()
+            .find(|one| one["key"] == source["address"]);
+        // Verdicts of filters are evidence here, and are not in the report's score.
+        let score = same.map_or(0, |one| one["score"].as_u64().unwrap());
+        assert!(score >= source["score"].as_u64().unwrap(), "{source}");
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    for by in ["address", "sender-domain", "recipient"] {
+        let run = |threads: u8| {
+            mailtally(
+                &format!("top --format json --threads {threads} --by {by} {LOG}"),
+                &[],
+            )
+            .stdout
+        };
+        assert_eq!(run(1), run(4));
+    }
+}
+
+#[test]
+fn conditions_choose_lines() {
+    let all = sources(&format!("--where kind=sasl_auth_failed {LOG}"));
+    assert!(!all.is_empty());
+    for source in &all {
+        let evidence = source["evidence"].as_array().unwrap();
+        assert_eq!(evidence[0]["name"], "auth_failure");
+        assert_eq!(evidence.len(), 1);
+    }
+    mailtally(&format!("top --where klient=x {LOG}"), &[]).expect_status(2);
+}
+
+#[test]
+fn weights_come_from_flag_and_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mailtally.toml");
+    std::fs::write(&config, "[weights]\nauth_failure = 50\ndnsbl = 7\n").unwrap();
+    let arguments = format!("top --format json --weight dnsbl=9 {LOG} --config");
+    let all = mailtally(&arguments, &[&config]).expect_status(0).json();
+    assert_eq!(all["weights"]["auth_failure"], 50);
+    assert_eq!(all["weights"]["dnsbl"], 9);
+    assert_eq!(all["sources"][0]["evidence"][0]["weight"], 50);
+}
+
+#[test]
+fn a_wrong_name_is_said_with_the_nearest() {
+    let run = mailtally(&format!("top --by adress {LOG}"), &[]).expect_status(2);
+    assert!(run.stderr.contains("address"), "{run}");
+    let run = mailtally(&format!("top --weight dnsb=4 {LOG}"), &[]).expect_status(2);
+    assert_eq!(
+        run.stderr,
+        "mailtally: no weight is called `dnsb`; close ones: dnsbl\n"
+    );
+}
+
+#[test]
+fn text_and_csv_show_the_same_rows() {
+    let text = mailtally(&format!("top --count 3 {LOG}"), &[]).expect_status(0);
+    assert!(
+        text.stdout
+            .starts_with("Sources of unwanted mail by address\n"),
+        "{text}"
+    );
+    assert!(text.stdout.contains("54 auth_failure x 2 = 108"), "{text}");
+    let csv = mailtally(&format!("top --count 3 --format csv {LOG}"), &[]).expect_status(0);
+    assert!(csv.stdout.contains("198.51.100.59"), "{csv}");
+}
+
+#[test]
+fn nobody_is_listed_where_nothing_happened() {
+    let run = mailtally_reading("top -", crate::support::GOOD.as_bytes()).expect_status(0);
+    assert_eq!(run.stdout, "Sources of unwanted mail by address: none\n");
+}
