@@ -33,6 +33,7 @@
 //!   and on whole mails, before anything is counted.
 //! - `filter` is the language of every `--where`; `export` writes events for other programs.
 //! - `rules` counts what reject rules do, and joins them with the site's own maps.
+//! - `privacy` puts tokens in place of what names somebody in a line, before it is counted or written.
 //! - `cli` has one file for each subcommand, and is the only room that knows about all the others.
 //!
 //! Who may use whom is tested by `tests/layering.rs`.
@@ -93,6 +94,7 @@ pub mod export;
 pub mod filter;
 pub mod pflogsumm;
 pub mod pipeline;
+pub mod privacy;
 pub mod render;
 pub mod report;
 pub mod rules;

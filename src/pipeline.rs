@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use crate::privacy::Masking;
 use crate::select::{Marks, Selection};
 use crate::source::Chunk;
 use crate::tally::{Tally, Wanted, Windows};
@@ -28,7 +29,7 @@ use parts::{Part, Parts};
 use queue::Queue;
 
 /// How a log is counted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How many workers parse; by default one per core.
     pub threads: Option<usize>,
@@ -36,6 +37,8 @@ pub struct Options {
     pub windows: Windows,
     /// What is counted.
     pub wanted: Wanted,
+    /// What becomes of names, before lines are counted.
+    pub masking: Option<Masking>,
 }
 
 /// Where the time of a run went, outside parsing and counting.
@@ -60,7 +63,7 @@ pub fn tally(
     chunks: impl Iterator<Item = Chunk>,
     options: &Options,
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
-    count(chunks, options, &Whole(*options))
+    count(chunks, options, &Whole(options))
 }
 
 /// Counts the lines that meet conditions on lines, as [`tally`] does; the others are `filtered`.
@@ -74,8 +77,7 @@ pub fn tally_where(
     options: &Options,
     selection: &Selection,
 ) -> Result<(Tally, Timings), ThreadPoolBuildError> {
-    let options = *options;
-    count(chunks, &options, &Where { options, selection })
+    count(chunks, options, &Where { options, selection })
 }
 
 /// Counts the lines that are marked, those of each part by themselves, as [`tally`] does.
@@ -87,8 +89,7 @@ pub fn parts(
     options: &Options,
     marks: &Marks,
 ) -> Result<(PartTallies, Timings), ThreadPoolBuildError> {
-    let options = *options;
-    count(chunks, &options, &InParts { options, marks })
+    count(chunks, options, &InParts { options, marks })
 }
 
 /// Counts all chunks in one way.

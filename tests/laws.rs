@@ -447,6 +447,7 @@ proptest! {
             threads: Some(threads),
             windows: WINDOWS,
             wanted: Wanted::ALL,
+            masking: None,
         };
         let mut sorter = Sorter::new(chunks(&path, chunk_bytes), selection, None, WINDOWS);
         let marks = sorter.marks();

@@ -15,7 +15,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("filter", &[]),
     ("tally", &[]),
     ("select", &["source", "filter", "tally", "export"]),
-    ("pipeline", &["source", "tally", "select"]),
+    ("pipeline", &["source", "tally", "select", "privacy"]),
+    // Containers are taken off in one place.
+    ("privacy", &["source"]),
     ("report", &["tally"]),
     // How rows are written: no more than a format.
     ("csv", &[]),
@@ -42,6 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
             "state",
             "pipeline",
+            "privacy",
             "pflogsumm",
             "filter",
             "select",

@@ -6,6 +6,7 @@ use clap::Args;
 use super::Outcome;
 use super::input::{self, InputArguments};
 use super::output::{self, Printed};
+use super::privacy::PrivacyArguments;
 use super::report::LayoutArguments;
 use super::unparsed::UnparsedArguments;
 use crate::report::{self, Options, Part};
@@ -19,6 +20,8 @@ pub(super) struct CoverageArguments {
     layout: LayoutArguments,
     #[command(flatten)]
     unparsed: UnparsedArguments,
+    #[command(flatten)]
+    privacy: PrivacyArguments,
     /// Print a JSON Schema of --format json, and read no log
     #[arg(long)]
     schema: bool,
@@ -29,7 +32,13 @@ pub(super) fn run(arguments: &CoverageArguments) -> Result<Outcome> {
         output::print_schema(&report::coverage_schema())?;
         return Ok(Outcome::Done);
     }
-    let counted = input::count(&arguments.input, &arguments.unparsed, Wanted::LINES)?;
+    let masking = arguments.privacy.masking()?;
+    let counted = input::count(
+        &arguments.input,
+        &arguments.unparsed,
+        Wanted::LINES,
+        masking,
+    )?;
     if arguments.unparsed.is_standard_output() {
         return Ok(counted.outcome);
     }

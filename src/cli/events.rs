@@ -20,6 +20,7 @@ use super::Outcome;
 use super::input::{self, InputArguments, Logs};
 use super::kinds::{self, KindName, KindSet};
 use super::line_conditions::{self, ConditionArguments};
+use super::privacy::PrivacyArguments;
 use super::unparsed::{UnparsedArguments, UnparsedLines};
 use crate::export;
 use crate::pipeline;
@@ -51,10 +52,8 @@ pub(super) struct EventsArguments {
     /// the commonest
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     columns: Vec<String>,
-    /// Write addresses without the part that names one machine: IPv4 ends in 0, IPv6 after 64
-    /// bits; also in the lines of --unparsed. Conditions look at the whole address
-    #[arg(long)]
-    anonymize_ip: bool,
+    #[command(flatten)]
+    privacy: PrivacyArguments,
     /// Print how many lines there are of each kind, instead of the lines
     #[arg(long, conflicts_with_all = ["follow", "columns"])]
     count: bool,
@@ -114,7 +113,7 @@ impl EventsArguments {
             filter: self.conditions.filter()?,
             output: self.output()?,
             keeps_unparsed: self.unparsed.is_asked_for(),
-            masks_addresses: self.anonymize_ip,
+            masking: self.privacy.masking()?,
         })
     }
 

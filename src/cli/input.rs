@@ -25,6 +25,7 @@ use super::rotated;
 use super::unparsed::{UnparsedArguments, UnparsedLines};
 use super::when::Present;
 use crate::pipeline;
+use crate::privacy::Masking;
 use crate::report::{Meta, RangeAsked};
 use crate::select::{CHUNK_BYTES, Selection, Sorter};
 use crate::source::{self, Chunk, Chunks, Input, LogSpan, Notice, Order, Places, SourceId};
@@ -410,13 +411,14 @@ impl fmt::Display for Timings {
 }
 
 /// Reads and counts the logs that the arguments name; lines of unknown shape are also taken apart
-/// from the others where that was asked for.
+/// from the others where that was asked for. Lines are masked before they are counted.
 pub(super) fn count(
     arguments: &InputArguments,
     unparsed: &UnparsedArguments,
     wanted: Wanted,
+    masking: Option<Masking>,
 ) -> Result<Counted> {
-    count_where(arguments, unparsed, wanted, &Selection::default())
+    count_where(arguments, unparsed, wanted, masking, &Selection::default())
 }
 
 /// Counts as [`count`] does; lines that do not meet the conditions are `filtered`.
@@ -424,6 +426,7 @@ pub(super) fn count_where(
     arguments: &InputArguments,
     unparsed: &UnparsedArguments,
     wanted: Wanted,
+    masking: Option<Masking>,
     selection: &Selection,
 ) -> Result<Counted> {
     let mut options = arguments.options()?;
@@ -445,7 +448,7 @@ pub(super) fn count_where(
         let tally = parts.take(0).unwrap_or_else(|| parts.empty(options));
         Ok((tally, timings))
     };
-    let (tally, mut read) = read(arguments, unparsed, &options, wanted, count)?;
+    let (tally, mut read) = read(arguments, unparsed, &options, wanted, masking, count)?;
     let started = Instant::now();
     let totals = tally.finish();
     let timings = read.timings(started.elapsed());
@@ -480,6 +483,7 @@ pub(super) fn read<'a, T>(
     unparsed: &UnparsedArguments,
     source_options: &source::Options,
     wanted: Wanted,
+    masking: Option<Masking>,
     count: impl FnOnce(
         &mut dyn Iterator<Item = Chunk>,
         &pipeline::Options,
@@ -493,10 +497,11 @@ pub(super) fn read<'a, T>(
         threads: arguments.threads(),
         windows: Windows::default(),
         wanted,
+        masking,
     };
     let mut chunks = logs.by_ref().map(|mut chunk| {
         if let Some(unparsed) = &mut unparsed {
-            unparsed.take_from(&mut chunk);
+            unparsed.take_from(&mut chunk, options.masking.as_ref());
         }
         chunk
     });

@@ -2,6 +2,7 @@
 //!
 //! Every flag is defined once. Reports go to standard output, all else to standard error.
 
+mod anonymize;
 mod conditions;
 mod configuration;
 mod coverage;
@@ -15,6 +16,7 @@ mod messages;
 mod output;
 mod paper;
 mod pflogsumm;
+mod privacy;
 mod progress;
 mod queue;
 mod range;
@@ -64,6 +66,8 @@ enum Command {
     Coverage(coverage::CoverageArguments),
     /// Prints what reject rules did, and which rules of the site's maps never fired
     Rules(rules::RulesArguments),
+    /// Writes logs with tokens in place of addresses, users and hosts
+    Anonymize(anonymize::AnonymizeArguments),
     /// Prints the completions of a shell
     Completions(manual::CompletionsArguments),
     /// Prints the manual page
@@ -132,6 +136,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(Command::Top(top)) => top::run(&top),
         Some(Command::Coverage(coverage)) => coverage::run(&coverage),
         Some(Command::Rules(rules)) => rules::run(&rules),
+        Some(Command::Anonymize(anonymize)) => anonymize::run(&anonymize),
         Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),
         Some(Command::Man(man)) => manual::man(&man, Arguments::command()),
     }

@@ -133,7 +133,7 @@ pub(super) fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Writes a file beside its place, and puts it there when it is whole.
-fn replace(
+pub(super) fn replace(
     path: &Path,
     mode: u32,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

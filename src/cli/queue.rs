@@ -8,12 +8,17 @@ use anyhow::{Context, Result, bail};
 
 use super::input::InputArguments;
 use super::messages::say;
-use crate::source::read_queue;
+use crate::privacy::Masking;
+use crate::source::{QueuedMail, read_queue};
 use crate::tally::totals::QueueTotals;
 use crate::tally::{Queue, Queued};
 
 /// Reads and counts the queue; ages are counted from the present that the input has.
-pub(super) fn read(path: &Path, input: &InputArguments) -> Result<QueueTotals> {
+pub(super) fn read(
+    path: &Path,
+    input: &InputArguments,
+    masking: Option<&Masking>,
+) -> Result<QueueTotals> {
     let is_standard_input = |path: &Path| path.as_os_str() == "-";
     if is_standard_input(path) && input.reads_standard_input() {
         bail!("standard input is the queue: name the logs, or give the queue as a file");
@@ -26,7 +31,10 @@ pub(super) fn read(path: &Path, input: &InputArguments) -> Result<QueueTotals> {
         Box::new(BufReader::new(File::open(path).with_context(unreadable)?))
     };
     let mut queue = Queue::default();
-    let strange = read_queue(listing, &mut |mail| {
+    let strange = read_queue(listing, &mut |mut mail| {
+        if let Some(masking) = masking {
+            mask(&mut mail, masking);
+        }
         let queued = Queued {
             queue: &mail.queue_name,
             age_secs: u64::try_from(now.saturating_sub(mail.arrival_time)).unwrap_or(0),
@@ -45,4 +53,14 @@ pub(super) fn read(path: &Path, input: &InputArguments) -> Result<QueueTotals> {
         ));
     }
     Ok(queue.finish())
+}
+
+/// Masks a mail as the lines of the logs are masked.
+fn mask(mail: &mut QueuedMail, masking: &Masking) {
+    mail.sender = masking.mailbox(&mail.sender);
+    for to in &mut mail.recipients {
+        let reason = to.delay_reason.as_deref();
+        to.delay_reason = reason.map(|reason| masking.text(reason, &to.address));
+        to.address = masking.mailbox(&to.address);
+    }
 }

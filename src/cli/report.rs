@@ -16,6 +16,7 @@ use super::kinds::close_to;
 use super::messages::say;
 use super::output::{self, Printed};
 use super::paper::Colour;
+use super::privacy::PrivacyArguments;
 use super::queue;
 use super::split::{self, Asked, SplitArguments};
 use super::unparsed::UnparsedArguments;
@@ -35,6 +36,8 @@ pub(super) struct ReportArguments {
     conditions: WhereArguments,
     #[command(flatten)]
     split: SplitArguments,
+    #[command(flatten)]
+    privacy: PrivacyArguments,
     /// Only these parts of the report; what they do not need is not even counted
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
     sections: Vec<SectionName>,
@@ -260,12 +263,14 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
 
 /// Counts and writes one report.
 fn one(arguments: &ReportArguments, asked: Asked<'_>) -> Result<Outcome> {
+    let masking = arguments.privacy.masking()?;
     let queue = match &arguments.queue {
-        Some(path) => Some(queue::read(path, &arguments.input)?),
+        Some(path) => Some(queue::read(path, &arguments.input, masking.as_ref())?),
         None => None,
     };
     let unparsed = &arguments.unparsed;
-    let mut counted = input::count_where(asked.input, unparsed, asked.wanted, asked.selection)?;
+    let (wanted, selection) = (asked.wanted, asked.selection);
+    let mut counted = input::count_where(asked.input, unparsed, wanted, masking, selection)?;
     counted.totals.details.queue = queue;
     counted.meta.notes.extend(asked.notes);
     let lines = &counted.totals.coverage.lines;

@@ -26,7 +26,7 @@ pub(super) struct SplitArguments {
     /// Write a report for each value of this field to the folder --out, from one pass over the logs
     #[arg(
         long, value_enum, value_name = "FIELD", requires = "out",
-        conflicts_with_all = ["queue", "fail_on", "unparsed"]
+        conflicts_with_all = ["queue", "fail_on", "unparsed", "pseudonymize", "anonymize_ip"]
     )]
     split_by: Option<SplitBy>,
     /// So many values at most have reports of their own, as the log names them; the rest is in the
@@ -100,7 +100,8 @@ pub(super) fn run(asked: &Asked<'_>, split: Split, folder: &Path) -> Result<Outc
         };
         Ok((parts, timings))
     };
-    let (parts, mut read) = input::read(asked.input, &nothing, &options, asked.wanted, count)?;
+    let (parts, mut read) =
+        input::read(asked.input, &nothing, &options, asked.wanted, None, count)?;
     let is_beyond = parts.is_beyond;
     let written = parts.write(asked, split, folder, &read)?;
     let field = split.by.field();

@@ -10,6 +10,7 @@ use clap::Args;
 use mailtally_parsers::{Event, Reason, Record};
 
 use super::messages::say;
+use crate::privacy::Masking;
 use crate::source::Chunk;
 
 #[derive(Args, Default, Debug)]
@@ -89,13 +90,13 @@ pub(super) struct UnparsedLines {
 
 impl UnparsedLines {
     /// Looks through a chunk for lines of unknown shape.
-    pub(super) fn take_from(&mut self, chunk: &mut Chunk) {
+    pub(super) fn take_from(&mut self, chunk: &mut Chunk, masking: Option<&Masking>) {
         let mut found = Vec::new();
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
             if let Some(record) = &line.record {
                 let event = Event::parse(&record.tag, record.message);
-                push_if_unparsed(&mut found, line.raw, record, &event);
+                push_if_unparsed(&mut found, masking, line.raw, record, &event);
             }
         }
         self.take(&found);
@@ -136,15 +137,19 @@ impl UnparsedLines {
     }
 }
 
-/// Appends a line as it was read, if it is one of ours and its shape is not known.
+/// Appends a line as it was read, masked if that is asked for, if it is one of ours and its shape is not known.
 pub(super) fn push_if_unparsed(
     found: &mut Vec<u8>,
+    masking: Option<&Masking>,
     raw: &[u8],
     record: &Record<'_>,
     event: &Result<Event<'_>, Reason>,
 ) {
     if event.is_err() && record.tag.program.is_ours() {
-        found.extend_from_slice(raw);
+        match masking {
+            Some(masking) => masking.raw(found, raw),
+            None => found.extend_from_slice(raw),
+        }
         found.push(b'\n');
     }
 }

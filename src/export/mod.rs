@@ -7,14 +7,12 @@ mod fields;
 mod heads;
 mod jsonl;
 mod line;
-mod mask;
 mod schema;
 
 pub use csv::{Csv, DEFAULT_COLUMNS, columns_of};
 pub use fields::{ENVELOPE, REPEATED, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
 pub use jsonl::{JsonLines, write_line};
 pub use line::{Line, UNCLASSIFIED};
-pub use mask::mask_addresses;
 pub use schema::schema;
 
 /// The version of the exported objects' layout, written into each of them.

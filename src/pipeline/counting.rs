@@ -5,6 +5,7 @@ use mailtally_parsers::Event;
 use rustc_hash::FxBuildHasher;
 
 use super::Options;
+use crate::privacy::{Masking, Room};
 use crate::select::{Mark, Marks, Selection};
 use crate::source::{Chunk, Line};
 use crate::tally::Tally;
@@ -37,9 +38,9 @@ impl Options {
 }
 
 /// All lines.
-pub(super) struct Whole(pub(super) Options);
+pub(super) struct Whole<'o>(pub(super) &'o Options);
 
-impl Counting for Whole {
+impl Counting for Whole<'_> {
     type Counted = Tally;
 
     fn begin(&self, is_first: bool) -> Tally {
@@ -48,8 +49,9 @@ impl Counting for Whole {
 
     fn chunk(&self, tally: &mut Tally, chunk: &Chunk) {
         let mut lines = chunk.records();
+        let mut masks = Masks::new(self.0);
         while let Some(line) = &lines.next() {
-            count(tally, line);
+            masks.count(tally, line);
         }
     }
 
@@ -58,18 +60,36 @@ impl Counting for Whole {
     }
 }
 
-/// Counts a line behind those counted before.
-fn count(tally: &mut Tally, line: &Line<'_>) {
-    match (&line.record, &line.time) {
-        (Some(record), Some(time)) => tally.line(record, time.wall_us),
-        (Some(marker), None) => tally.absorb_marker(marker),
-        _ => tally.absorb_foreign(),
+/// What lines are masked with before they are counted, if they are.
+struct Masks<'o> {
+    masking: Option<&'o Masking>,
+    room: Room,
+}
+
+impl<'o> Masks<'o> {
+    fn new(options: &'o Options) -> Self {
+        Masks {
+            masking: options.masking.as_ref(),
+            room: Room::default(),
+        }
+    }
+
+    /// Counts a line behind those counted before.
+    fn count(&mut self, tally: &mut Tally, line: &Line<'_>) {
+        match (&line.record, &line.time) {
+            (Some(record), Some(time)) => match self.masking {
+                Some(masking) => tally.line(&masking.record(&mut self.room, record), time.wall_us),
+                None => tally.line(record, time.wall_us),
+            },
+            (Some(marker), None) => tally.absorb_marker(marker),
+            _ => tally.absorb_foreign(),
+        }
     }
 }
 
 /// The lines that meet conditions.
 pub(super) struct Where<'s> {
-    pub(super) options: Options,
+    pub(super) options: &'s Options,
     pub(super) selection: &'s Selection,
 }
 
@@ -83,6 +103,7 @@ impl Counting for Where<'_> {
     fn chunk(&self, tally: &mut Tally, chunk: &Chunk) {
         let passes_without_envelope = self.selection.passes_without_envelope();
         let mut lines = chunk.records();
+        let mut masks = Masks::new(self.options);
         while let Some(line) = &lines.next() {
             let Some(record) = &line.record else {
                 match passes_without_envelope {
@@ -94,6 +115,8 @@ impl Counting for Where<'_> {
             let event = Event::parse(&record.tag, record.message);
             match &line.time {
                 _ if !self.selection.passes(record, &event) => tally.absorb_filtered(1),
+                // Conditions look at what is logged.
+                _ if masks.masking.is_some() => masks.count(tally, line),
                 Some(time) => tally.absorb(record, time.wall_us, &event),
                 None => tally.absorb_marker(record),
             }
@@ -107,7 +130,7 @@ impl Counting for Where<'_> {
 
 /// The lines that are marked, in the parts that the marks name.
 pub(super) struct InParts<'m> {
-    pub(super) options: Options,
+    pub(super) options: &'m Options,
     pub(super) marks: &'m Marks,
 }
 
@@ -135,12 +158,13 @@ impl Counting for InParts<'_> {
         let marks = self.marks.take(chunk);
         let mut marks = marks.as_slice();
         let mut lines = chunk.records();
+        let mut masks = Masks::new(self.options);
         let mut at: u32 = 0;
         while let Some(line) = &lines.next() {
             while let Some((Mark { part, .. }, rest)) =
                 marks.split_first().filter(|(mark, _)| mark.line == at)
             {
-                count(counted.part(*part, &self.options), line);
+                masks.count(counted.part(*part, self.options), line);
                 marks = rest;
             }
             counted.lines += 1;
@@ -152,7 +176,7 @@ impl Counting for InParts<'_> {
         let lines = counted.lines + later.lines;
         for (part, mut tally) in later.tallies {
             tally.absorb_filtered(later.lines.saturating_sub(tally.lines()));
-            counted.part(part, &self.options).merge(tally);
+            counted.part(part, self.options).merge(tally);
         }
         counted.lines = lines;
     }

@@ -11,6 +11,8 @@
 //! container's time gives it a year. Text without an envelope has the container's time. Which lines
 //! stand around a part is **not** known here: they come one after the other.
 
+use std::borrow::Cow;
+
 use mailtally_parsers::{Record, Timestamp, Zone};
 
 use super::calendar::{days_from_civil, is_leap};
@@ -181,6 +183,40 @@ impl Unwrapped {
 /// Tells whether a line is in Kubernetes' form.
 pub(super) fn is_cri(line: &[u8]) -> bool {
     cri_part(line).is_some()
+}
+
+/// What a program wrote, as far as one line of Docker's or Kubernetes' holds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held<'l> {
+    /// The text, without its line end.
+    pub text: Cow<'l, [u8]>,
+    /// The number of the stream that it was written to.
+    pub stream: usize,
+    /// Whether the line that was written ends here.
+    pub is_last: bool,
+}
+
+/// Returns what a line of Docker's or Kubernetes' holds; `None` if it is none of them.
+pub fn container_text(line: &[u8]) -> Option<Held<'_>> {
+    if line.first() != Some(&b'{') {
+        let part = cri_part(line)?;
+        return Some(Held {
+            text: Cow::Borrowed(part.text),
+            stream: part.stream,
+            is_last: part.is_last,
+        });
+    }
+    let mut entry = Entry::default();
+    // A journal's entries are the commoner objects, and have no such field.
+    memchr::memmem::find(line, b"\"log\"")?;
+    let docker = entry.read(line).then(|| entry.docker())??;
+    Timestamp::from_rfc3339(docker.time)?;
+    let text = docker.text.strip_suffix(b"\n");
+    Some(Held {
+        text: Cow::Owned(text.unwrap_or(docker.text).to_vec()),
+        stream: stream_of(docker.stream),
+        is_last: text.is_some(),
+    })
 }
 
 /// Tells whether a line is a part of one that goes on below.

@@ -54,6 +54,7 @@ mod zone;
 pub use calendar::Date;
 pub use chunk::{Chunk, Position, SourceId};
 pub use chunks::{Chunks, read_all};
+pub use container::{Held, container_text};
 pub use dating::Dating;
 pub use follow::{Follower, Start};
 pub use input::{Input, Options, Order};

@@ -7,8 +7,9 @@ use super::problems::ProblemSet;
 use super::stamp::StampText;
 use crate::cli::kinds::KindSet;
 use crate::cli::unparsed::push_if_unparsed;
-use crate::export::{self, Csv, JsonLines, Line};
+use crate::export::{Csv, JsonLines, Line};
 use crate::filter::Filter;
+use crate::privacy::{Masking, Room};
 use crate::source::Chunk;
 
 /// What was asked for.
@@ -19,8 +20,8 @@ pub(super) struct Job {
     pub(super) output: Output,
     /// Whether lines of unknown shape are to be kept as they were read.
     pub(super) keeps_unparsed: bool,
-    /// Whether addresses are written without the part that names one machine.
-    pub(super) masks_addresses: bool,
+    /// What becomes of names in what is written.
+    pub(super) masking: Option<Masking>,
 }
 
 /// What becomes of the lines that are chosen.
@@ -103,15 +104,15 @@ impl Job {
         };
         let mut writer = self.output.writer();
         let mut stamps = StampText::default();
-        let mut masked = Masked::default();
+        let mut room = Room::default();
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
             part.seen.lines += 1;
             let Some(record) = &line.record else { continue };
             let event = Event::parse(&record.tag, record.message);
             if self.keeps_unparsed {
-                let raw = masked.raw(line.raw, self.masks_addresses);
-                push_if_unparsed(&mut part.unparsed, raw, record, &event);
+                let masking = self.masking.as_ref();
+                push_if_unparsed(&mut part.unparsed, masking, line.raw, record, &event);
             }
             let Some(problem) = self.choose(record, &event) else {
                 continue;
@@ -125,8 +126,8 @@ impl Job {
             if !self.lets_through(&line, &mut part.seen) {
                 continue;
             }
-            if self.masks_addresses {
-                let record = masked.record(record);
+            if let Some(masking) = &self.masking {
+                let record = masking.record(&mut room, record);
                 let event = Event::parse(&record.tag, record.message);
                 let record = &record;
                 let line = Line {
@@ -166,40 +167,6 @@ impl Job {
         let verdict = self.filter.decide(line);
         seen.fields |= verdict.fields_seen;
         verdict.matches
-    }
-}
-
-/// Room for a line's texts with the addresses in them masked.
-///
-/// The message is masked before it is parsed, not the fields: then none can be forgotten, and what
-/// is written of a text agrees with its parts.
-#[derive(Default)]
-struct Masked {
-    host: Vec<u8>,
-    text: Vec<u8>,
-}
-
-impl Masked {
-    fn record<'m>(&'m mut self, record: &Record<'m>) -> Record<'m> {
-        self.host.clear();
-        self.text.clear();
-        export::mask_addresses(&mut self.host, record.host);
-        export::mask_addresses(&mut self.text, record.message);
-        Record {
-            host: &self.host,
-            message: &self.text,
-            ..*record
-        }
-    }
-
-    /// Returns a line as it was read, masked if that is asked for.
-    fn raw<'m>(&'m mut self, raw: &'m [u8], is_asked_for: bool) -> &'m [u8] {
-        if !is_asked_for {
-            return raw;
-        }
-        self.text.clear();
-        export::mask_addresses(&mut self.text, raw);
-        &self.text
     }
 }
 

@@ -27,6 +27,7 @@ mod words;
 
 pub use names::{CLASSES, meaning};
 pub use status::status_meaning;
+pub use words::public_blocklist;
 
 use self::table::Only;
 use super::reply::{Reply, ReplyKind, without_codes};

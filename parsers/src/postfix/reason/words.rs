@@ -65,6 +65,12 @@ fn next_letter(text: &[u8], end: usize) -> Option<u8> {
 }
 
 fn known_blocklist(domain: &[u8]) -> Option<&[u8]> {
+    public_blocklist(domain).map(|_| domain)
+}
+
+/// Returns the domain of the public blocklist that a name belongs to: everybody knows it, whatever
+/// stands before it.
+pub fn public_blocklist(domain: &[u8]) -> Option<&'static str> {
     let is_below = |list: &str| {
         let Some(at) = domain.len().checked_sub(list.len()) else {
             return false;
@@ -72,10 +78,7 @@ fn known_blocklist(domain: &[u8]) -> Option<&[u8]> {
         let (sub, end) = domain.split_at(at);
         end.eq_ignore_ascii_case(list.as_bytes()) && (sub.is_empty() || sub.ends_with(b"."))
     };
-    BLOCKLISTS
-        .iter()
-        .any(|list| is_below(list))
-        .then_some(domain)
+    BLOCKLISTS.iter().copied().find(|list| is_below(list))
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);

@@ -3,7 +3,7 @@
 //! What this does **not** do: hide names, mailboxes or users, or find an address that a host's name
 //! spells in another way than as four numbers in a row.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Appends a text in which every IPv4 address ends in 0 and every IPv6 address after its first 64
 /// bits; those of the machine itself (127.0.0.0/8, ::1) stay.
@@ -18,9 +18,13 @@ pub fn mask_addresses(out: &mut Vec<u8>, text: &[u8]) {
     mask_ipv4(out, &half_done);
 }
 
+/// Tells whether a byte may stand in a word that has an IPv6 address in it.
+pub(super) fn is_of_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.')
+}
+
 /// Copies a text, with the IPv6 addresses in it masked.
 fn mask_ipv6(out: &mut Vec<u8>, text: &[u8]) {
-    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.');
     let mut rest = text;
     while !rest.is_empty() {
         let length = rest.iter().take_while(|byte| is_of_word(byte)).count();
@@ -34,19 +38,27 @@ fn mask_ipv6(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 fn mask_ipv6_word(out: &mut Vec<u8>, word: &[u8]) {
+    let Some((before, ip, behind)) = find_ipv6(word) else {
+        out.extend_from_slice(word);
+        return;
+    };
+    out.extend_from_slice(before);
+    out.extend_from_slice(masked_ipv6(ip).to_string().as_bytes());
+    out.extend_from_slice(behind);
+}
+
+/// Finds the IPv6 address in a word of letters, digits, colons and dots; returns what stands before
+/// and behind it too.
+pub(super) fn find_ipv6(word: &[u8]) -> Option<(&[u8], Ipv6Addr, &[u8])> {
     // Where a colon joins it to other text, as in `smtp:2001:db8::1` of anvil, any may be the last.
     let colons = word.iter().enumerate().filter(|&(_, &byte)| byte == b':');
     let likely = [behind_label(word), behind_letters(word)];
-    for begin in likely.into_iter().chain(colons.map(|(at, _)| at + 1)) {
+    let mut begins = likely.into_iter().chain(colons.map(|(at, _)| at + 1));
+    begins.find_map(|begin| {
         let (before, rest) = word.split_at(begin);
-        if let Some((ip, behind)) = leading_ipv6(rest) {
-            out.extend_from_slice(before);
-            out.extend_from_slice(masked_ipv6(ip).to_string().as_bytes());
-            out.extend_from_slice(behind);
-            return;
-        }
-    }
-    out.extend_from_slice(word);
+        let (ip, behind) = leading_ipv6(rest)?;
+        Some((before, ip, behind))
+    })
 }
 
 /// Returns where an address may begin: `IPv6:2001:db8::1` is how a HELO says it. Anvil has the port
@@ -123,14 +135,14 @@ fn is_of_name(byte: u8) -> bool {
 }
 
 /// Four numbers below 256 with the same sign between them.
-struct Quad<'a> {
+pub(super) struct Quad<'a> {
     numbers: [&'a [u8]; 4],
-    sign: u8,
-    behind: &'a [u8],
+    pub(super) sign: u8,
+    pub(super) behind: &'a [u8],
 }
 
 impl<'a> Quad<'a> {
-    fn parse(text: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
         let (first, behind) = octet(text)?;
         let (&sign, _) = behind.split_first()?;
         if !matches!(sign, b'.' | b'-' | b'_') {
@@ -146,8 +158,17 @@ impl<'a> Quad<'a> {
         })
     }
 
+    /// Returns the address, as far as it is written in the order of addresses.
+    pub(super) fn ip(&self) -> Option<Ipv4Addr> {
+        let mut octets = [0; 4];
+        for (octet, number) in octets.iter_mut().zip(self.numbers) {
+            *octet = std::str::from_utf8(number).ok()?.parse().ok()?;
+        }
+        Some(octets.into())
+    }
+
     /// Tells whether a name goes on behind it; a full stop at the end of a sentence is none.
-    fn goes_on(&self) -> bool {
+    pub(super) fn goes_on(&self) -> bool {
         match self.behind {
             [b'.'] => false,
             [b'.', next, ..] => is_of_name(*next),
