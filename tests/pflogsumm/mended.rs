@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mailtally::pflogsumm::{Options, Reader, Summary};
+use mailtally::source::{Chunk, Dating, SourceId};
 use serde_json::Value;
 
 use super::logs;
@@ -541,5 +543,63 @@ fn takes_exact_ranges() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains("nothing was logged"), "{said}");
         assert_eq!(output.status.code(), Some(2), "{said}");
+    }
+}
+
+/// The report of a log that is read in parts of so many lines.
+fn in_parts(log: &[u8], lines: usize, is_mended: bool) -> Vec<u8> {
+    let options = Options {
+        mend: is_mended,
+        smtpd_stats: true,
+        extended: true,
+        ..Options::default()
+    };
+    let reader = Reader::new(options.clone()).expect("a reader");
+    let mut summary = Summary::new(options);
+    let all: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    for part in all.chunks(lines) {
+        let dates = Dating::from_year(2026, None);
+        let chunk = Chunk::new(part.concat(), dates, SourceId(0));
+        summary.absorb(&reader.read(&chunk));
+    }
+    let mut report = Vec::new();
+    summary.render(&mut report).expect("rendered");
+    report
+}
+
+/// Mails, connections and days go on from one part of a log to the next.
+#[test]
+fn the_cut_of_a_log_changes_nothing() {
+    let mut logs = logs::defects();
+    // Which line was repeated is told by what hands out the parts.
+    logs.retain(|log| !log.ends_with("16-message-repeated.log"));
+    logs.extend(
+        of_differences()
+            .into_iter()
+            .filter(|log| !log.starts_with(folder().join("defects"))),
+    );
+    let unpacked = logs::unpacked();
+    logs.extend(
+        unpacked
+            .logs()
+            .iter()
+            .filter(|log| log.ends_with("lab-small/mail.log"))
+            .cloned(),
+    );
+    assert!(logs.len() > 30);
+    for log in logs {
+        let bytes = fs::read(&log).expect("the log");
+        for is_mended in [true, false] {
+            let whole = in_parts(&bytes, usize::MAX, is_mended);
+            for lines in [1, 2, 3, 100] {
+                let parts = in_parts(&bytes, lines, is_mended);
+                let name = log.display();
+                assert!(
+                    parts == whole,
+                    "{name} {is_mended} by {lines}: {}",
+                    differing(&whole, &parts)
+                );
+            }
+        }
     }
 }
