@@ -49,9 +49,9 @@ pub(super) fn holds(kind: &str, field: &str) -> Option<Holds> {
         return matches!(kind, "rdns_mismatch" | "dns_lookup").then_some(Holds::Host);
     }
     Some(match field {
-        "dest_user" | "login" | "mime_recipients" | "new_address" | "orig_to" | "proxy_user"
-        | "receiving_address" | "recipient" | "recipients" | "ruser" | "sasl_sender"
-        | "sasl_username" | "sender" | "trace_address" | "user" => Holds::Mailbox,
+        "dest_user" | "login" | "login_user" | "mime_recipients" | "new_address" | "orig_to"
+        | "proxy_user" | "receiving_address" | "recipient" | "recipients" | "ruser"
+        | "sasl_sender" | "sasl_username" | "sender" | "trace_address" | "user" => Holds::Mailbox,
         "client_name" | "dest_host" | "domain" | "helo" | "host" | "issuer_cn" | "mx"
         | "nexthop" | "old_sni" | "query" | "realm" | "receiving_mx" | "relay_host"
         | "remote_host" | "reason_detail" | "rhost" | "server" | "sni" | "subject_cn" => {
@@ -82,4 +82,61 @@ pub(super) fn holds(kind: &str, field: &str) -> Option<Holds> {
         | "revision" | "version" => Holds::Nothing,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mailtally_parsers::Kind;
+
+    use super::*;
+
+    fn fields_of_all_kinds() -> BTreeSet<(&'static str, &'static str)> {
+        let mut all = BTreeSet::new();
+        for kind in Kind::all() {
+            kind.describe_fields(&mut |field| {
+                all.insert((kind.name(), field.name));
+            });
+        }
+        all
+    }
+
+    /// A name that is misspelled here, or changed there, would leave a field to its looks.
+    #[test]
+    fn each_name_of_the_table_is_that_of_a_field() {
+        let all = fields_of_all_kinds();
+        let table = include_str!("fields.rs");
+        let table = table.split("Some(match field {").nth(1).unwrap();
+        let table = table.split("_ => return None").next().unwrap();
+        let names: Vec<&str> = table.split('"').skip(1).step_by(2).collect();
+        assert!(names.len() > 70, "{names:?}");
+        for name in names {
+            let mut fields = all.iter();
+            assert!(fields.any(|(_, field)| *field == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_names_somebody_is_in_the_table() {
+        let speaking = [
+            "user",
+            "recipient",
+            "sender",
+            "address",
+            "helo",
+            "message_id",
+            "_host",
+        ];
+        let mut untold = Vec::new();
+        for (kind, field) in fields_of_all_kinds() {
+            let is_speaking = speaking.iter().any(|end| field.ends_with(end));
+            // `r` of policyd-spf may be a domain alone, and is told by its looks.
+            let is_told = kind.starts_with("policyd_spf") && field == "recipient";
+            if is_speaking && !is_told && holds(kind, field).is_none() {
+                untold.push(format!("{field} of {kind}"));
+            }
+        }
+        assert!(untold.is_empty(), "{untold:?}");
+    }
 }

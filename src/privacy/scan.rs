@@ -542,3 +542,65 @@ const COMMON: &[&str] = &[
     "warning",
     "with",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::prf::Key;
+    use super::*;
+
+    fn scanned(text: &str, is_unknown: bool) -> String {
+        let names = Pseudonyms::new(&Key::known([3; 32]));
+        let scanner = Scanner {
+            names: &names,
+            known: &[Known::Local(b"anna")],
+            is_unknown,
+            guessed: &Cell::new(false),
+        };
+        let mut out = Vec::new();
+        scanner.text(&mut out, text.as_bytes());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn names_are_found_by_their_looks() {
+        for (text, secret) in [
+            ("550 <bert@shop.example>: User unknown", "bert"),
+            ("550 <bert@shop.example>: User unknown", "shop"),
+            ("see https://www.shop.example/x", "shop"),
+            ("lost connection with mx.bert[198.51.100.7]:25", "bert"),
+            ("198.51.100.7,2001:db8::7", "198.51"),
+            ("198.51.100.7,2001:db8::7", "db8::7"),
+            ("client-ip=2001:db8::7;r=bert@shop.example", "bert"),
+            ("\"bert b\"@shop.example", "bert"),
+            ("bounce-7-bert=shop.example@list.example", "bert"),
+            ("mailto:bert@shop.example.", "bert"),
+            ("unknown user: \"anna\"", "anna"),
+            ("sasl_username=bert", "bert"),
+            ("file /var/vmail/shop.example/bert/Maildir/new", "bert"),
+            ("198-51-100-7.dsl.example", "198-51"),
+            ("ip_198_51_100_7", "198_51"),
+            ("fe80::1:2%eth0", "1:2"),
+        ] {
+            let masked = scanned(text, false);
+            assert!(!masked.contains(secret), "{masked}");
+        }
+        assert!(!scanned("Failed password for invalid user bert from", true).contains("bert"));
+    }
+
+    #[test]
+    fn other_text_stays() {
+        for text in [
+            "",
+            "delays=0.1/0.02/3/0.44, dsn=4.4.1, mail=1 rcpt=2",
+            "2026-11-21T09:30:05.123456+01:00",
+            "warning: /etc/postfix/main.cf, line 7: unused parameter",
+            "TLS library problem: error:0A000126:SSL routines::unexpected eof:rec_layer_s3.c:303:",
+            "daemon started -- version 3.7.11, configuration /etc/postfix",
+            "connect from localhost[127.0.0.1]",
+            "no @domain in address",
+            "User unknown in virtual mailbox table; user is over quota",
+        ] {
+            assert_eq!(scanned(text, false), text);
+        }
+    }
+}

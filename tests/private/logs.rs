@@ -93,7 +93,7 @@ fn made() -> Vec<Log> {
     let made = made.map(|(seed, (format, container))| {
         let options = loggen::Options {
             seed: 40 + u64::try_from(seed).unwrap(),
-            lines: Some(2_500),
+            lines: Some(1_200),
             format,
             container,
             kinds: Kinds::All,
