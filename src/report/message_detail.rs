@@ -4,7 +4,7 @@
 //! Which lines one of them has is not said here: that is for whoever looks for its queue id.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::number::{self, counted};
 use super::{Block, Cell, Column, Options, Rest, Section, Table, clock};
@@ -160,9 +160,13 @@ pub struct MailFigure<'a> {
     /// Its text, 200 bytes at most.
     pub text: Option<&'a str>,
     /// The stamp of the mail's first line, as `2026-11-21T00:44:25`.
-    pub first: String,
+    #[serde(serialize_with = "written_out")]
+    #[schemars(with = "String")]
+    pub first: i64,
     /// The stamp of its last line.
-    pub last: String,
+    #[serde(serialize_with = "written_out")]
+    #[schemars(with = "String")]
+    pub last: i64,
 }
 
 impl<'a> MessageDetailFigures<'a> {
@@ -181,6 +185,11 @@ impl<'a> MessageDetailFigures<'a> {
     }
 }
 
+/// Writes a stamp out when it is asked for: a report in print has thousands of them unread.
+fn written_out<S: Serializer>(micros: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&clock::iso(*micros))
+}
+
 fn figure(row: &MailRow) -> MailFigure<'_> {
     MailFigure {
         host: &row.host,
@@ -196,8 +205,8 @@ fn figure(row: &MailRow) -> MailFigure<'_> {
         reason: row.reason.as_deref(),
         dsn: row.dsn.as_deref(),
         text: row.text.as_deref(),
-        first: clock::iso(row.first_us),
-        last: clock::iso(row.last_us),
+        first: row.first_us,
+        last: row.last_us,
     }
 }
 

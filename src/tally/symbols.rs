@@ -69,6 +69,7 @@ impl Symbols {
     }
 
     /// Returns the string of a number of this table.
+    #[inline]
     pub(crate) fn get(&self, symbol: Symbol) -> &[u8] {
         slice(&self.bytes, &self.ends, symbol.0)
     }
@@ -100,6 +101,7 @@ fn place(text: &[u8]) -> usize {
     usize::try_from(mixed >> (u64::BITS - RECENT.trailing_zeros())).unwrap_or(0)
 }
 
+#[inline]
 fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {
     let at = at as usize;
     let start = at
