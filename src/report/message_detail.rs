@@ -27,7 +27,7 @@ pub(crate) fn message_detail(lists: &MailLists, options: Options) -> Option<Sect
     for (title, heading, list) in failed {
         let failed: Measure = (heading, |row| Cell::Count(row.failed));
         blocks.extend(table(title, list, failed, options));
-        blocks.extend(words(list, options));
+        blocks.extend(words(title, list, options));
     }
     let bytes: Measure = ("size", |row| {
         row.size_bytes.map_or(Cell::NotLogged, Cell::Bytes)
@@ -87,12 +87,15 @@ fn sender(row: &MailRow) -> Cell {
 }
 
 /// The servers' words, for the mails of the table above.
-fn words(list: &MailList, options: Options) -> Option<Block> {
-    let mut table = Table::new(vec![
-        Column::whole("queue id"),
-        Column::text("reason"),
-        Column::text("in the server's words"),
-    ]);
+fn words(title: &str, list: &MailList, options: Options) -> Option<Block> {
+    let mut table = Table::titled(
+        format!("{title}: why"),
+        vec![
+            Column::whole("queue id"),
+            Column::text("reason"),
+            Column::text("in the server's words"),
+        ],
+    );
     for row in list.mails.iter().take(options.rows(ROWS)) {
         if let (Some(reason), Some(text)) = (&row.reason, &row.text) {
             table.rows.push(vec![
@@ -254,6 +257,7 @@ Single mails
 deferrals | now | queue id | sender | recipient | more
 3 | queued | A1 | <> | a@b.example | 1
 + 2 rows, 2 in sum
+[Deferred: why]
 queue id | reason | in the server's words
 A1 | over-quota | no room
 [The slowest (1 mail)]
