@@ -97,6 +97,21 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Whatever stands in a table: each entry is fired, has not fired, or leaves no line.
+    #[test]
+    fn any_text_is_a_table_that_adds_up(
+        content in r"[/!#$ifend0-9a.:@{}()\\\[\]|*+^ \t\r\nRECTJWAN]{0,200}",
+        kind in prop::sample::select(vec![None, Some("regexp"), Some("cidr"), Some("hash")]),
+    ) {
+        let table = Table::parse("header_checks", kind, content.as_bytes()).unwrap();
+        let maps = Maps::new(vec![table]);
+        let found = Findings::new(&hits(&LOG.0[..40], &maps), &maps, &BTreeMap::new());
+        let (fired, never, silent, entries) = found.entry_counts();
+        prop_assert_eq!(fired + never + silent, entries);
+    }
+}
+
 #[test]
 fn the_empty_part_changes_nothing() {
     let (lines, maps) = &*LOG;

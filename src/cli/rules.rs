@@ -30,7 +30,7 @@ pub(super) struct RulesArguments {
     #[command(flatten)]
     maps: MapArguments,
     /// Find rule ids by this regular expression before all others; its group is the id:
-    /// 'ACL-(\\d+)'. May be repeated
+    /// 'ACL-(\d+)'. May be repeated
     #[arg(long, value_name = "REGEX")]
     rule_id: Vec<String>,
     #[command(flatten)]

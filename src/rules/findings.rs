@@ -92,6 +92,17 @@ impl Findings {
         findings
     }
 
+    /// Entries of all maps: that fired, never fired, leave no line, and all of them.
+    pub fn entry_counts(&self) -> (u64, u64, u64, u64) {
+        let sum = |count: fn(&MapSummary) -> u64| self.maps.iter().map(count).sum();
+        (
+            sum(|map| map.fired),
+            sum(|map| map.never_fired),
+            sum(|map| map.silent),
+            sum(|map| map.entries),
+        )
+    }
+
     /// The sum of all hits.
     pub(super) fn count(&self) -> u64 {
         self.fired
