@@ -42,7 +42,14 @@ impl Network {
             .and_then(|rest| rest.strip_suffix(']'));
         let address = plain.unwrap_or(address);
         let one = Network::of(parse_address(address.as_bytes()).ok_or_else(wrong)?);
-        let bits = bits.unwrap_or(one.bits);
+        let bits = match bits {
+            // Debian's main.cf has `[::ffff:127.0.0.0]/104`: the bits in front are of IPv6.
+            Some(bits) if one.is_ipv4() && address.contains(':') => {
+                bits.checked_sub(96).ok_or_else(wrong)?
+            }
+            Some(bits) => bits,
+            None => one.bits,
+        };
         if bits > one.bits {
             return Err(wrong());
         }

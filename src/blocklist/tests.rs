@@ -135,6 +135,7 @@ fn networks_are_read_as_people_write_them() {
         ("192.0.2.7/24", "192.0.2.0/24"),
         ("[2001:db8::7]/64", "2001:db8::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("[::ffff:127.0.0.0]/104", "127.0.0.0/8"),
     ] {
         assert_eq!(Network::parse(text).unwrap().to_string(), expected);
     }

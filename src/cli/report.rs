@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -21,8 +21,9 @@ use super::queue;
 use super::split::{self, Asked, SplitArguments};
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
-use crate::report::{self, Options, Part, Sections};
+use crate::report::{self, Options, Part, Report, Sections};
 use crate::tally::Wanted;
+use crate::tally::totals::Totals;
 
 #[derive(Args, Debug)]
 pub(super) struct ReportArguments {
@@ -193,6 +194,18 @@ impl PaperArguments {
     /// Tells whether each section is a file of its own.
     pub(super) fn is_csv(&self) -> bool {
         self.format == Format::Csv
+    }
+
+    /// Writes what has no metrics to where it was asked for.
+    pub(super) fn write_report<F: Serialize>(&self, report: &Report<F>) -> Result<()> {
+        if self.format == Format::Prometheus {
+            bail!("--format prometheus: `mailtally report` writes metrics, an address is no label");
+        }
+        self.write(&Printed {
+            report,
+            totals: &Totals::default(),
+            options: &Options::default(),
+        })
     }
 
     /// Writes what is no report to where it was asked for.

@@ -2,21 +2,24 @@
 
 mod count;
 mod export;
+mod mmdb;
+mod offenders;
 mod show;
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use self::count::Job;
 use self::export::ExportArguments;
+use self::offenders::Sort;
+use super::Outcome;
 use super::events::names;
 use super::input::{self, InputArguments};
 use super::kinds::close_to;
-use super::output::Printed;
 use super::report::PaperArguments;
-use super::{Format, Outcome};
 use crate::filter::{Condition, Filter};
-use crate::report::Options;
 use crate::score::{self, By, Prefixes, Terms, Weights};
 use crate::tally::Tally;
 
@@ -28,9 +31,16 @@ pub(super) struct TopArguments {
     #[command(flatten)]
     input: InputArguments,
     /// What sources are told apart by: address, network, hostname-domain, helo, sender, sender-domain,
-    /// header-domain, rule, dnsbl, user, recipient or alias
-    #[arg(long, value_name = "WHAT", default_value = "address", value_parser = by)]
-    by: By,
+    /// header-domain, rule, dnsbl, user, recipient, alias, asn or country; without it address, and user with
+    /// --direction out
+    #[arg(long, value_name = "WHAT", value_parser = by)]
+    by: Option<By>,
+    /// Whose mail is looked at: what comes in, or what our own send
+    #[arg(long, value_enum, default_value_t, value_name = "DIRECTION")]
+    direction: Direction,
+    /// By what our own are ranked, with --direction out
+    #[arg(long, value_enum, default_value_t, value_name = "FIGURE")]
+    sort: Sort,
     /// Rows; without it, JSON and CSV have all and the others 20
     #[arg(long, value_name = "N")]
     count: Option<usize>,
@@ -49,22 +59,33 @@ pub(super) struct TopArguments {
     /// Bits of an IPv6 network
     #[arg(long, value_name = "BITS", default_value_t = 64, value_parser = clap::value_parser!(u8).range(16..=128))]
     prefix6: u8,
+    /// A file in MaxMind's format with the systems or countries of addresses, for --by asn and --by
+    /// country; may be repeated
+    #[arg(long, value_name = "FILE")]
+    mmdb: Vec<PathBuf>,
     #[command(flatten)]
     export: ExportArguments,
     #[command(flatten)]
     paper: PaperArguments,
 }
 
+/// Whose mail is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum, Debug)]
+enum Direction {
+    /// Strangers': sources of unwanted mail
+    #[default]
+    In,
+    /// Our own: logged-in users, local users, clients of private networks
+    Out,
+}
+
 /// Reads a value of `--by`.
 fn by(text: &str) -> Result<By, String> {
-    let is_ready = |by: &By| !matches!(by, By::Asn | By::Country);
-    let mut all = By::ALL.into_iter().filter(is_ready);
-    if let Some(by) = all.clone().find(|by| by.name() == text) {
-        return Ok(by);
-    }
-    let close = close_to(text, all.clone().map(By::name));
-    let names: Vec<&str> = all.by_ref().map(By::name).collect();
-    Err(which(&close, &names))
+    let found = By::ALL.into_iter().find(|by| by.name() == text);
+    found.ok_or_else(|| {
+        let names = By::ALL.map(By::name);
+        which(&close_to(text, names.into_iter()), &names)
+    })
 }
 
 /// Says which names there are, or which are close to the one that is none.
@@ -87,20 +108,28 @@ fn weight(text: &str) -> Result<(String, u64), String> {
 
 pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
     names::check(&arguments.conditions)?;
-    if arguments.paper.format() == Format::Prometheus {
-        bail!("--format prometheus: an address is no label; `mailtally report` writes metrics");
-    }
-    arguments.export.check(arguments.by)?;
+    arguments.check()?;
     arguments.input.configure()?;
     let weights = arguments.weights()?;
+    let by = arguments.by();
+    let files = mmdb::Files::open(&arguments.mmdb)?;
+    let lookup = |address| files.lookup(by, address);
     let job = Job {
-        by: arguments.by,
+        by,
         filter: Filter::new(arguments.conditions.clone())?,
+        is_outbound: arguments.direction == Direction::Out,
     };
     let options = arguments.input.options()?;
     let mut logs = input::open(&arguments.input, &options)?;
     let counted = count::count(&mut logs, &job, arguments.input.threads())?;
     logs.look_at_range(counted.lines);
+    if job.is_outbound {
+        let mut rows = counted.outbound.finish();
+        offenders::sort(&mut rows, arguments.sort);
+        let report = offenders::report(&rows, by, arguments.rows());
+        arguments.paper.write_report(&report)?;
+        return Ok(logs.outcome());
+    }
     let totals = counted.matching.finish();
     let is_list = arguments.export.is_asked_for();
     let terms = Terms {
@@ -108,36 +137,66 @@ pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
         prefixes: arguments.prefixes(),
         // A list puts networks together by itself: with an eye on who is good in them.
         by: is_list.then_some(By::Address),
-        lookup: None,
+        lookup: Some(&lookup),
     };
     let ranking = score::rank(counted.scores, &totals, terms);
     if is_list {
         let all = counted.all.map(Tally::finish);
-        let networks = (arguments.by == By::Network).then(|| arguments.prefixes());
+        let networks = (by == By::Network).then(|| arguments.prefixes());
         let bytes = arguments
             .export
             .list(&ranking, all.as_ref().unwrap_or(&totals), networks)?;
         arguments.paper.write_bytes(&bytes)?;
         return Ok(logs.outcome());
     }
-    let all = arguments.paper.is_for_programs();
-    let rows = arguments
-        .count
-        .unwrap_or(if all { usize::MAX } else { ROWS });
     let show = match arguments.paper.is_csv() {
         true => show::table,
         false => show::report,
     };
-    let report = show(&ranking, &weights, rows);
-    arguments.paper.write(&Printed {
-        report: &report,
-        totals: &totals,
-        options: &Options::default(),
-    })?;
+    let report = show(&ranking, &weights, arguments.rows());
+    arguments.paper.write_report(&report)?;
     Ok(logs.outcome())
 }
 
 impl TopArguments {
+    fn by(&self) -> By {
+        self.by.unwrap_or(match self.direction {
+            Direction::In => By::Address,
+            Direction::Out => By::User,
+        })
+    }
+
+    /// Looks at what was asked for before anything is read.
+    fn check(&self) -> Result<()> {
+        let by = self.by();
+        let of_own = [By::User, By::Address, By::Sender, By::SenderDomain];
+        if matches!(by, By::Asn | By::Country) && self.mmdb.is_empty() {
+            bail!(
+                "--by {} needs --mmdb FILE: none comes with mailtally",
+                by.name()
+            );
+        }
+        if self.direction == Direction::In {
+            return self.export.check(by);
+        }
+        if self.export.is_asked_for() {
+            bail!("--export lists strangers: it does not go with --direction out");
+        }
+        if !of_own.contains(&by) {
+            let names = of_own.map(By::name).join(", ");
+            bail!(
+                "--direction out: --by {} is of strangers; there are: {names}",
+                by.name()
+            );
+        }
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        let all = self.paper.is_for_programs();
+        self.count.unwrap_or(if all { usize::MAX } else { ROWS })
+    }
+
     fn prefixes(&self) -> Prefixes {
         Prefixes {
             v4: self.prefix4,

@@ -13,6 +13,7 @@
 mod facts;
 mod key;
 mod lives;
+mod outbound;
 mod rank;
 mod row;
 mod weights;
@@ -23,6 +24,7 @@ use mailtally_parsers::postfix::rule::Rule;
 use mailtally_parsers::{Event, Fields, Record, dovecot};
 
 pub use key::{By, Prefixes, is_listable, organization, parse_address};
+pub use outbound::{Outbound, Sent};
 pub use rank::{Piece, Ranking, Source, Terms, rank};
 pub use row::Row;
 pub use weights::Weights;

@@ -174,7 +174,62 @@ fn addresses_of_ours_are_never_listable() {
     );
 }
 
+const OUT: &str = "\
+Nov 21 10:00:00 mx1 postfix/submission/smtpd[1]: 4A1A22C0D9E: client=unknown[203.0.113.9], sasl_method=PLAIN, sasl_username=eve@example.org
+Nov 21 10:00:00 mx1 postfix/cleanup[2]: 4A1A22C0D9E: message-id=<m1@example.org>
+Nov 21 10:00:01 mx1 postfix/qmgr[3]: 4A1A22C0D9E: from=<eve@example.org>, size=1000, nrcpt=2 (queue active)
+Nov 21 10:00:01 mx1 postfix/smtpd[4]: 4B1A22C0D9E: client=localhost[127.0.0.1]
+Nov 21 10:00:01 mx1 postfix/cleanup[2]: 4B1A22C0D9E: message-id=<m1@example.org>
+Nov 21 10:00:01 mx1 postfix/qmgr[3]: 4B1A22C0D9E: from=<eve@example.org>, size=1100, nrcpt=2 (queue active)
+Nov 21 10:00:02 mx1 postfix/smtp[5]: 4A1A22C0D9E: to=<a@x.example>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 from MTA: 250 2.0.0 Ok: queued as 4B1A22C0D9E)
+Nov 21 10:00:02 mx1 postfix/qmgr[3]: 4A1A22C0D9E: removed
+Nov 21 10:00:03 mx1 postfix/smtp[5]: 4B1A22C0D9E: to=<a@x.example>, relay=mx.x.example[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+Nov 21 10:00:03 mx1 postfix/smtp[5]: 4B1A22C0D9E: to=<b@x.example>, relay=mx.x.example[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (host mx.x.example[198.51.100.1] said: 550 5.1.1 no (in reply to RCPT TO command))
+Nov 21 10:00:04 mx1 postfix/pickup[6]: 4C1A22C0D9E: uid=33 from=<www>
+Nov 21 10:00:04 mx1 postfix/cleanup[2]: 4C1A22C0D9E: message-id=<m2@example.org>
+Nov 21 10:00:04 mx1 postfix/qmgr[3]: 4C1A22C0D9E: from=<www@mx1.example.org>, size=400, nrcpt=1 (queue active)
+Nov 21 10:00:05 mx1 postfix/smtpd[7]: 4D1A22C0D9E: client=stranger.example[198.51.100.7]
+Nov 21 10:00:05 mx1 postfix/qmgr[3]: 4D1A22C0D9E: from=<s@stranger.example>, size=400, nrcpt=1 (queue active)
+";
+
+fn sent(by: By, lines: &[&str], is_anchored: bool) -> Outbound {
+    let mut outbound = Outbound::new(by, is_anchored);
+    for line in lines {
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let event = Event::parse(&record.tag, record.message).unwrap();
+        outbound.absorb(&record, 7, &event);
+    }
+    outbound
+}
+
+#[test]
+fn our_own_are_counted_once_through_a_filter() {
+    let lines: Vec<&str> = OUT.lines().collect();
+    let rows = sent(By::User, &lines, true).finish();
+    let names: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["eve@example.org", "uid 33"]);
+    let eve = &rows[0].1;
+    assert_eq!(
+        (eve.mails, eve.recipients, eve.delivered, eve.bounced),
+        (1, 2, 1, 1)
+    );
+    assert_eq!(eve.distinct_recipients(), 2);
+    let rows = sent(By::SenderDomain, &lines, true).finish();
+    let names: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["example.org", "mx1.example.org"]);
+}
+
 proptest! {
+    /// The law of merging for our own.
+    #[test]
+    fn merged_parts_of_our_own_equal_the_whole(cut in 0usize..=15, at in 0usize..4) {
+        let by = [By::User, By::Address, By::Sender, By::SenderDomain][at];
+        let lines: Vec<&str> = OUT.lines().collect();
+        let mut parts = sent(by, &lines[..cut], true);
+        parts.merge(sent(by, &lines[cut..], false));
+        prop_assert_eq!(parts.finish(), sent(by, &lines, true).finish());
+    }
+
     /// The law of merging, for every way to count and every cut into up to eight pieces.
     #[test]
     fn merged_parts_equal_the_whole(cuts in prop::collection::vec(0usize..=12, 0..7), at in 0usize..14) {

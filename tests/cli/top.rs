@@ -177,3 +177,74 @@ fn nobody_is_listed_where_nothing_happened() {
     let run = mailtally_reading("top -", crate::support::GOOD.as_bytes()).expect_status(0);
     assert_eq!(run.stdout, "Sources of unwanted mail by address: none\n");
 }
+
+#[test]
+fn our_own_are_ranked_by_what_they_send() {
+    let run = mailtally(&format!("top --direction out --format json {LOG}"), &[]).expect_status(0);
+    let all = run.json();
+    let rows = all["offenders"].as_array().unwrap();
+    let numbers: Vec<u64> = rows
+        .iter()
+        .map(|row| row["recipients"].as_u64().unwrap())
+        .collect();
+    assert!(
+        numbers.is_sorted_by(|a, b| a >= b) && numbers[0] > 0,
+        "{numbers:?}"
+    );
+    let by_bounces = mailtally(
+        &format!("top --direction out --sort bounces --format json {LOG}"),
+        &[],
+    );
+    let by_bounces = by_bounces.expect_status(0).json();
+    let shares = by_bounces["offenders"].as_array().unwrap().iter();
+    let shares: Vec<f64> = shares
+        .map(|row| row["bounced_share"].as_f64().unwrap_or(0.0))
+        .collect();
+    assert!(shares.is_sorted_by(|a, b| a >= b), "{shares:?}");
+    mailtally(&format!("top --direction out --by helo {LOG}"), &[]).expect_status(2);
+    mailtally(&format!("top --direction out --export plain {LOG}"), &[]).expect_status(2);
+}
+
+/// `fixtures/mmdb/make.py` says which networks are whose.
+#[test]
+fn systems_and_countries_come_from_the_file_that_is_named() {
+    let line = |address: &str| {
+        format!(
+            "Nov 21 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[{address}]: 554 5.7.1 \
+             <x@example.org>: Relay access denied; from=<s@e.example> to=<x@example.org> proto=ESMTP helo=<h>\n"
+        )
+    };
+    let log: String = [
+        "198.51.100.59",
+        "198.51.100.60",
+        "198.51.100.60",
+        "198.51.100.200",
+        "203.0.113.4",
+        "2001:db8:a58:1::7",
+        "192.0.2.1",
+    ]
+    .map(line)
+    .concat();
+    let with = |by: &str| {
+        let arguments = format!("top --format json --by {by} --mmdb fixtures/mmdb/networks.mmdb -");
+        let run = mailtally_reading(&arguments, log.as_bytes()).expect_status(0);
+        let rows = run.json()["sources"].as_array().unwrap().clone();
+        let row = |row: &Value| format!("{} {}", row["key"].as_str().unwrap(), row["score"]);
+        rows.iter().map(row).collect::<Vec<_>>()
+    };
+    let systems = [
+        "AS64500 Example Net 3",
+        "AS64501 Other \"Net\", Ltd 1",
+        "AS64502 Third Net 1",
+        "AS64503 Sixth Net 1",
+        "unknown 1",
+    ];
+    assert_eq!(with("asn"), systems);
+    assert_eq!(with("country"), ["XA 3", "XB 2", "XC 1", "unknown 1"]);
+    let run = mailtally(&format!("top --by asn {LOG}"), &[]).expect_status(2);
+    assert_eq!(
+        run.stderr,
+        "mailtally: --by asn needs --mmdb FILE: none comes with mailtally\n"
+    );
+    mailtally(&format!("top --by asn --mmdb README.md {LOG}"), &[]).expect_status(2);
+}

@@ -8,7 +8,7 @@ use crate::cli::input::Logs;
 use crate::export::Line;
 use crate::filter::Filter;
 use crate::pipeline;
-use crate::score::{By, Scores};
+use crate::score::{By, Outbound, Scores};
 use crate::source::Chunk;
 use crate::tally::{Tally, Wanted, Windows};
 
@@ -24,11 +24,14 @@ const WANTED: Wanted = Wanted {
 pub(super) struct Job {
     pub(super) by: By,
     pub(super) filter: Filter,
+    /// Whether our own are counted instead of those who send to us.
+    pub(super) is_outbound: bool,
 }
 
 /// What came of a part of the log.
 pub(super) struct Counted {
     pub(super) scores: Scores,
+    pub(super) outbound: Outbound,
     /// The lines that meet all conditions.
     pub(super) matching: Tally,
     /// All lines, where that are others.
@@ -49,14 +52,16 @@ impl Counted {
         };
         Counted {
             scores: Scores::new(job.by, is_anchored),
+            outbound: Outbound::new(job.by, is_anchored),
             matching: tally(),
-            all: (!job.filter.is_empty()).then(tally),
+            all: (!(job.filter.is_empty() || job.is_outbound)).then(tally),
             lines: 0,
         }
     }
 
     fn merge(&mut self, later: Counted) {
         self.scores.merge(later.scores);
+        self.outbound.merge(later.outbound);
         self.matching.merge(later.matching);
         if let (Some(all), Some(later)) = (&mut self.all, later.all) {
             all.merge(later);
@@ -93,6 +98,8 @@ fn part(chunk: &Chunk, job: &Job) -> Counted {
         let event = Event::parse(&record.tag, record.message);
         if let Some(all) = &mut part.all {
             all.absorb(record, time.wall_us, &event);
+        }
+        if !job.filter.is_empty() {
             let line = Line {
                 time: Some(stamps.text(time)),
                 record,
@@ -101,6 +108,12 @@ fn part(chunk: &Chunk, job: &Job) -> Counted {
             if !job.filter.decide(&line).matches {
                 continue;
             }
+        }
+        if job.is_outbound {
+            if let Ok(event) = &event {
+                part.outbound.absorb(record, time.wall_us, event);
+            }
+            continue;
         }
         part.matching.absorb(record, time.wall_us, &event);
         if let Ok(event) = &event {
