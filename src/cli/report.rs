@@ -182,10 +182,6 @@ impl LayoutArguments {
 }
 
 impl PaperArguments {
-    pub(super) fn format(&self) -> Format {
-        self.format
-    }
-
     /// Tells whether programs read what is written, and so want all rows.
     pub(super) fn is_for_programs(&self) -> bool {
         matches!(self.format, Format::Json | Format::Csv)
