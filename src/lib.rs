@@ -102,3 +102,4 @@ pub mod score;
 pub mod select;
 pub mod source;
 pub mod tally;
+pub mod trace;

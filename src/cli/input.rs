@@ -78,6 +78,11 @@ impl InputArguments {
         self.configuration.set_with(rule_ids)
     }
 
+    /// Puts a file before all others.
+    pub(super) fn put_first(&mut self, file: PathBuf) {
+        self.files.insert(0, file);
+    }
+
     pub(super) fn files(&self) -> &[PathBuf] {
         &self.files
     }
@@ -187,8 +192,16 @@ pub(super) struct Logs {
 
 /// Opens the logs that the arguments name; what cannot be opened is said.
 pub(super) fn open(arguments: &InputArguments, options: &source::Options) -> Result<Logs> {
+    open_inputs(arguments, arguments.inputs()?, options)
+}
+
+/// Opens logs that were looked up before, as [`open`] does.
+pub(super) fn open_inputs(
+    arguments: &InputArguments,
+    inputs: Vec<Input>,
+    options: &source::Options,
+) -> Result<Logs> {
     arguments.configure()?;
-    let inputs = arguments.inputs()?;
     let chunks = source::read_all(inputs, options);
     // Whoever wants the log in order writes as it comes.
     let is_disturbing = options.order == Order::Log && io::stdout().is_terminal();
@@ -276,6 +289,11 @@ impl Logs {
         let nothing = NothingWithin::new(range, self.chunks.span(), self.present);
         say(&nothing.text);
         self.nothing_within = Some(nothing);
+    }
+
+    /// Names the logs that are read.
+    pub(super) fn names(&self) -> &[PathBuf] {
+        self.chunks.names()
     }
 
     /// Says how reading went, when there are no more chunks and all were read.

@@ -25,6 +25,7 @@ mod rotated;
 mod rules;
 mod split;
 mod top;
+mod trace;
 mod unparsed;
 mod when;
 
@@ -68,6 +69,8 @@ enum Command {
     Rules(rules::RulesArguments),
     /// Writes logs with tokens in place of addresses, users and hosts
     Anonymize(anonymize::AnonymizeArguments),
+    /// Shows the whole life of a mail: hop by hop, with what became of each recipient
+    Trace(trace::TraceArguments),
     /// Prints the completions of a shell
     Completions(manual::CompletionsArguments),
     /// Prints the manual page
@@ -137,6 +140,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(Command::Coverage(coverage)) => coverage::run(&coverage),
         Some(Command::Rules(rules)) => rules::run(&rules),
         Some(Command::Anonymize(anonymize)) => anonymize::run(&anonymize),
+        Some(Command::Trace(trace)) => trace::run(trace),
         Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),
         Some(Command::Man(man)) => manual::man(&man, Arguments::command()),
     }
