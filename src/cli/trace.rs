@@ -103,11 +103,7 @@ pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
     let pool = pipeline::workers(arguments.input.threads())?;
     let mut places = Places::default();
     let mut logs = input::open_inputs(&arguments.input, inputs.clone(), &options)?;
-    let files = logs
-        .names()
-        .iter()
-        .map(|name| name.display().to_string())
-        .collect();
+    let files = logs.names().iter().map(|name| spool::name(name)).collect();
     scan::pass(&mut logs, &pool, &mut search, &mut places)?;
     logs.look_at_range(places.lines());
     let read = logs.outcome();
@@ -154,9 +150,9 @@ impl TraceArguments {
             bail!("say which mail: mailtally trace TERM FILES, such as a queue id or an address");
         };
         let term = Term::recognise(&text);
+        let name = term.name();
         say(&format!(
-            "taken for a {}: {text} (an option such as --queue-id says it for sure)",
-            term.name()
+            "{text} is taken for: {name} (--queue-id and the like say what it is)"
         ));
         Ok(vec![term])
     }

@@ -23,7 +23,7 @@ pub enum Join {
 }
 
 impl Join {
-    pub(super) fn of(field: &str, entry: &Entry, _is_parent: bool) -> Self {
+    pub(super) fn of(field: &str, entry: &Entry) -> Self {
         match field {
             "forwarded_as" => Join::Forwarded,
             "orig_id" => Join::Requeued,

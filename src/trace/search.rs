@@ -315,7 +315,7 @@ fn keys_of(entry: &Entry) -> Vec<Vec<u8>> {
     let mut keys: Vec<&[u8]> = Vec::new();
     keys.extend(entry.queue_id());
     keys.extend(entry.message_id());
-    keys.extend(entry.session());
+    keys.extend(entry.session().filter(|_| is_delivering(entry)));
     keys.extend(entry.field("am_id"));
     for name in CHILDREN.iter().chain(PARENTS) {
         keys.extend(ids(entry, name));
@@ -325,6 +325,12 @@ fn keys_of(entry: &Entry) -> Vec<Vec<u8>> {
         .filter(|key| key.len() >= 4)
         .map(<[u8]>::to_vec)
         .collect()
+}
+
+/// A user who reads or deletes the mail later does so in a session with much else in it.
+fn is_delivering(entry: &Entry) -> bool {
+    let process = entry.field("process");
+    process.is_none_or(|process| matches!(process, b"lmtp" | b"lda" | b"deliver"))
 }
 
 const CHILDREN: &[&str] = &["queued_as", "forwarded_as", "new_queue_id"];
@@ -468,13 +474,13 @@ impl Groups {
             for name in CHILDREN {
                 for id in ids(entry, name) {
                     let found = self.child(lives.get(id), own, entry);
-                    joins.extend(found.map(|child| (own, child, Join::of(name, entry, false))));
+                    joins.extend(found.map(|child| (own, child, Join::of(name, entry))));
                 }
             }
             for name in PARENTS {
                 for id in ids(entry, name) {
                     let found = self.parent(lives.get(id), own, entry);
-                    joins.extend(found.map(|parent| (parent, own, Join::of(name, entry, true))));
+                    joins.extend(found.map(|parent| (parent, own, Join::of(name, entry))));
                 }
             }
             let ids = [entry.session(), entry.field("am_id"), entry.message_id()];

@@ -90,3 +90,138 @@ fn a_search_for_one_mail_leaves_the_other_life_of_its_queue_id_out() {
     assert_eq!(mails[0].message_id(), Some(&b"two@c.example"[..]));
     assert_eq!(mails[0].hops[0].entries.len(), 4);
 }
+
+/// A mail through a content filter to three recipients of an alias, one of whom forwards it; one
+/// bounces, and so does the bounce; written by hand.
+const FILTERED: &str = "\
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: connect from a.example[192.0.2.1]
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: Trusted TLS connection established from a.example[192.0.2.1]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: AA11A2C0D9E: client=a.example[192.0.2.1]
+Nov 21 10:00:00 mx1 postfix/cleanup[12]: AA11A2C0D9E: message-id=<one@a.example>
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: from=<a@a.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: disconnect from a.example[192.0.2.1] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5
+Nov 21 10:00:01 mx1 postfix/reinject/smtpd[15]: BB22B2C0D9E: client=localhost[127.0.0.1], orig_queue_id=AA11A2C0D9E, orig_client=a.example[192.0.2.1]
+Nov 21 10:00:01 mx1 postfix/cleanup[12]: BB22B2C0D9E: message-id=<one@a.example>
+Nov 21 10:00:01 mx1 postfix/smtp[14]: AA11A2C0D9E: to=<team@b.example>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as BB22B2C0D9E)
+Nov 21 10:00:01 mx1 postfix/qmgr[13]: AA11A2C0D9E: removed
+Nov 21 10:00:01 mx1 postfix/qmgr[13]: BB22B2C0D9E: from=<a@a.example>, size=700, nrcpt=3 (queue active)
+Nov 21 10:00:01 mx1 dovecot: lmtp(b1@b.example)<99><abCDefGH1234AAAAwX/9vA>: sieve: msgid=<one@a.example>: stored mail into mailbox 'Team'
+Nov 21 10:00:01 mx1 postfix/lmtp[16]: BB22B2C0D9E: to=<b1@b.example>, orig_to=<team@b.example>, relay=mx1[private/dovecot-lmtp], delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 <b1@b.example> abCDefGH1234AAAAwX/9vA Saved)
+Nov 21 10:00:01 mx1 postfix/cleanup[12]: CC33C2C0D9E: message-id=<one@a.example>
+Nov 21 10:00:01 mx1 postfix/local[17]: BB22B2C0D9E: to=<b2@b.example>, orig_to=<team@b.example>, relay=local, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (forwarded as CC33C2C0D9E)
+Nov 21 10:00:01 mx1 postfix/smtp[14]: BB22B2C0D9E: to=<b3@c.example>, orig_to=<team@b.example>, relay=mx.c.example[192.0.2.9]:25, delay=1, delays=1/0/0/0, dsn=5.1.1, status=bounced (host mx.c.example[192.0.2.9] said: 550 5.1.1 no such user (in reply to RCPT TO command))
+Nov 21 10:00:01 mx1 postfix/cleanup[12]: DD44D2C0D9E: message-id=<bounce@mx1>
+Nov 21 10:00:01 mx1 postfix/bounce[18]: BB22B2C0D9E: sender non-delivery notification: DD44D2C0D9E
+Nov 21 10:00:01 mx1 postfix/qmgr[13]: BB22B2C0D9E: removed
+Nov 21 10:00:02 mx1 postfix/qmgr[13]: CC33C2C0D9E: from=<a@a.example>, size=800, nrcpt=1 (queue active)
+Nov 21 10:00:02 mx1 postfix/smtp[14]: CC33C2C0D9E: to=<b2@d.example>, orig_to=<b2@b.example>, relay=mx2[192.0.2.10]:25, delay=1, delays=1/0/0/0, dsn=4.4.2, status=deferred (lost connection with mx2[192.0.2.10] while receiving the initial server greeting)
+Nov 21 10:00:02 mx1 postfix/qmgr[13]: DD44D2C0D9E: from=<>, size=900, nrcpt=1 (queue active)
+Nov 21 10:00:02 mx1 postfix/smtp[14]: DD44D2C0D9E: to=<a@a.example>, relay=a.example[192.0.2.1]:25, delay=1, delays=1/0/0/0, dsn=5.7.1, status=bounced (host a.example[192.0.2.1] said: 554 5.7.1 no (in reply to MAIL FROM command))
+Nov 21 10:00:02 mx1 postfix/cleanup[12]: EE55E2C0D9E: message-id=<double@mx1>
+Nov 21 10:00:02 mx1 postfix/bounce[18]: DD44D2C0D9E: postmaster non-delivery notification: EE55E2C0D9E
+Nov 21 10:00:02 mx1 postfix/qmgr[13]: DD44D2C0D9E: removed
+Nov 21 10:00:02 mx2 postfix/smtpd[21]: 4jWYPg2wXLz1TLf8: client=mx1[192.0.2.11]
+Nov 21 10:00:02 mx2 postfix/cleanup[22]: 4jWYPg2wXLz1TLf8: message-id=<one@a.example>
+Nov 21 10:00:09 mx1 postfix/smtp[14]: CC33C2C0D9E: to=<b2@d.example>, orig_to=<b2@b.example>, relay=mx2[192.0.2.10]:25, delay=8, delays=1/0/0/7, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4jWYPg2wXLz1TLf8)
+Nov 21 10:00:09 mx1 postfix/qmgr[13]: CC33C2C0D9E: removed
+Nov 21 10:00:10 mx2 postfix/virtual[23]: 4jWYPg2wXLz1TLf8: to=<b2@d.example>, relay=virtual, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (delivered to maildir)
+Nov 21 10:00:10 mx2 postfix/qmgr[24]: 4jWYPg2wXLz1TLf8: removed
+Nov 21 10:00:11 mx1 postfix/smtpd[11]: connect from other.example[192.0.2.77]
+Nov 21 10:00:11 mx1 postfix/smtpd[11]: FF66F2C0D9E: client=other.example[192.0.2.77]
+";
+
+#[test]
+fn any_id_of_a_mail_finds_the_whole_of_it() {
+    for term in [
+        "AA11A2C0D9E",
+        "BB22B2C0D9E",
+        "CC33C2C0D9E",
+        "DD44D2C0D9E",
+        "4jWYPg2wXLz1TLf8",
+        "<one@a.example>",
+        "b3@c.example",
+        "no such user",
+    ] {
+        let mails = trace(term, FILTERED);
+        assert_eq!(mails.len(), 1, "{term}");
+        let ids = mails[0].hops.iter();
+        let mut ids: Vec<&str> = ids
+            .map(|hop| str::from_utf8(&hop.queue_id).unwrap())
+            .collect();
+        ids.sort_unstable();
+        let expected = [
+            "4jWYPg2wXLz1TLf8",
+            "AA11A2C0D9E",
+            "BB22B2C0D9E",
+            "CC33C2C0D9E",
+            "DD44D2C0D9E",
+            "EE55E2C0D9E",
+        ];
+        assert_eq!(ids, expected, "{term}");
+    }
+}
+
+#[test]
+fn each_recipient_has_its_last_outcome_and_notifications_none() {
+    let mails = trace("AA11A2C0D9E", FILTERED);
+    let expected = [
+        ("b1@b.example", "delivered"),
+        ("b3@c.example", "bounced"),
+        ("b2@d.example", "delivered"),
+    ];
+    let expected: Vec<_> = expected
+        .map(|(address, outcome)| (address.to_owned(), outcome))
+        .into();
+    assert_eq!(outcomes(&mails[0]), expected);
+    let mailboxes: Vec<_> = mails[0]
+        .recipients
+        .iter()
+        .map(|one| one.mailbox.clone())
+        .collect();
+    assert_eq!(mailboxes[0].as_deref(), Some(&b"Team"[..]));
+}
+
+#[test]
+fn hops_say_what_they_follow_from() {
+    let mails = trace("AA11A2C0D9E", FILTERED);
+    let hops = &mails[0].hops;
+    let from = |id: &str| {
+        let hop = hops
+            .iter()
+            .find(|hop| hop.queue_id == id.as_bytes())
+            .unwrap();
+        hop.from
+            .map(|(from, how)| (String::from_utf8(hops[from].queue_id.clone()).unwrap(), how))
+    };
+    assert_eq!(from("AA11A2C0D9E"), None);
+    for (id, of, how) in [
+        ("BB22B2C0D9E", "AA11A2C0D9E", Join::QueuedAs),
+        ("CC33C2C0D9E", "BB22B2C0D9E", Join::Forwarded),
+        ("4jWYPg2wXLz1TLf8", "CC33C2C0D9E", Join::QueuedAs),
+        ("DD44D2C0D9E", "BB22B2C0D9E", Join::Notification),
+        ("EE55E2C0D9E", "DD44D2C0D9E", Join::Notification),
+    ] {
+        assert_eq!(from(id), Some((of.to_owned(), how)), "{id}");
+    }
+}
+
+#[test]
+fn the_connection_of_the_mail_is_shown_and_no_other() {
+    let mails = trace("AA11A2C0D9E", FILTERED);
+    let kinds: Vec<&str> = mails[0].hops[0]
+        .entries
+        .iter()
+        .map(|entry| entry.kind)
+        .collect();
+    let expected = [
+        "smtpd_connect",
+        "tls_connection",
+        "smtpd_client",
+        "cleanup_message_id",
+        "qmgr_active",
+        "smtpd_disconnect",
+        "delivery",
+        "qmgr_removed",
+    ];
+    assert_eq!(kinds, expected);
+}

@@ -28,3 +28,4 @@ mod sections;
 mod support;
 mod terminal;
 mod top;
+mod trace;

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -61,6 +61,14 @@ impl Spool {
     }
 }
 
-fn is_pipe(path: &PathBuf) -> bool {
+fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// Names an input for people: what was kept came through a pipe.
+pub(super) fn name(path: &Path) -> String {
+    match path.starts_with("/proc/self/fd") {
+        true => "-".to_owned(),
+        false => path.display().to_string(),
+    }
 }
