@@ -420,7 +420,10 @@ fn recipients_of(mail: &Mail) -> Vec<Recipient> {
                 .from
                 .is_some_and(|(from, how)| from == number && how != Join::MessageId)
         });
+        // A transfer that broke off before the mail was in the queue: the hop before it still has it.
+        let is_broken_off = hop.from.is_some() && hop.sender().is_none();
         if own.is_empty()
+            && !is_broken_off
             && !is_followed
             && let Some(last) = hop.entries.last()
         {

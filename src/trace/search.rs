@@ -148,7 +148,7 @@ impl Search {
     /// Tells whether a line that has a needle is one to be taken.
     pub fn wants(&self, entry: &Entry) -> bool {
         match self.wish {
-            Wish::Terms => self.terms.iter().any(|term| term.is_in(entry)),
+            Wish::Terms => is_about_mail(entry) && self.terms.iter().any(|term| term.is_in(entry)),
             Wish::Keys => {
                 let is_wanted = |id: &[u8]| self.wanted.contains(id);
                 entry.session().is_some_and(is_wanted)
@@ -308,6 +308,18 @@ impl Search {
         mails.drain(..surplus);
         (mails, self.left_out)
     }
+}
+
+/// Tells whether a line is about a mail or a refused one; connections and logins are not.
+fn is_about_mail(entry: &Entry) -> bool {
+    let is_refusal = matches!(
+        entry.kind,
+        "smtpd_reject" | "smtpd_reject_warning" | "psc_reject_rcpt" | "milter_action"
+    );
+    is_refusal
+        || [entry.queue_id(), entry.message_id(), entry.field("am_id")]
+            .iter()
+            .any(Option::is_some)
 }
 
 /// Lists the ids that a line names.

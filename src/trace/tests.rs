@@ -225,3 +225,38 @@ fn the_connection_of_the_mail_is_shown_and_no_other() {
     ];
     assert_eq!(kinds, expected);
 }
+
+#[test]
+fn a_client_is_found_by_its_mails_and_refusals_and_not_by_connections() {
+    let log = "\
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: connect from a.example[192.0.2.1]
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: NOQUEUE: reject: RCPT from a.example[192.0.2.1]: 554 5.7.1 <b@b.example>: Relay access denied; from=<a@a.example> to=<b@b.example> proto=ESMTP helo=<a.example>
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: disconnect from a.example[192.0.2.1] ehlo=1 mail=1 rcpt=0/1 commands=2/3
+Nov 21 10:05:00 mx1 postfix/anvil[12]: statistics: max connection rate 1/60s for (smtp:192.0.2.1) at Nov 21 10:00:00
+Nov 21 11:00:00 mx1 postfix/smtpd[13]: connect from a.example[192.0.2.1]
+Nov 21 11:00:00 mx1 postfix/smtpd[13]: disconnect from a.example[192.0.2.1] commands=0/0
+";
+    let mails = trace("192.0.2.1", log);
+    assert_eq!(mails.len(), 1);
+    assert_eq!(
+        outcomes(&mails[0]),
+        [("b@b.example".to_owned(), "rejected")]
+    );
+    assert_eq!(mails[0].hops[0].entries.len(), 3);
+}
+
+#[test]
+fn a_transfer_that_broke_off_is_no_outcome() {
+    let log = "\
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: AA11A2C0D9E: client=a.example[192.0.2.1]
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: from=<a@a.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:00:01 mx1 postfix/reinject/smtpd[15]: BB22B2C0D9E: client=localhost[127.0.0.1], orig_queue_id=AA11A2C0D9E
+Nov 21 10:00:01 mx1 postfix/smtp[14]: AA11A2C0D9E: to=<b@b.example>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=1/0/0/0, dsn=4.4.2, status=deferred (lost connection with 127.0.0.1[127.0.0.1] while sending end of data)
+";
+    let mails = trace("AA11A2C0D9E", log);
+    assert_eq!(mails[0].hops.len(), 2);
+    assert_eq!(
+        outcomes(&mails[0]),
+        [("b@b.example".to_owned(), "deferred")]
+    );
+}
