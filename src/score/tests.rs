@@ -174,6 +174,24 @@ fn addresses_of_ours_are_never_listable() {
     );
 }
 
+#[test]
+fn an_accepted_mail_counts_once_however_often_it_is_tried_and_handed_back() {
+    let mut log = vec![
+        "Nov 21 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[198.51.100.7]: 554 5.7.1 <x@e.example>: Relay access denied; from=<a@x.example> to=<x@e.example> proto=ESMTP helo=<h>";
+        8
+    ];
+    log.extend([
+        "Nov 21 10:00:01 mx1 postfix/smtpd[1]: 4A1A22C0D9E: client=unknown[198.51.100.7]",
+        "Nov 21 10:00:02 mx1 postfix/qmgr[3]: 4A1A22C0D9E: from=<a@x.example>, size=1000, nrcpt=1 (queue active)",
+        "Nov 21 10:09:02 mx1 postfix/qmgr[3]: 4A1A22C0D9E: from=<a@x.example>, size=1000, nrcpt=1 (queue active)",
+        "Nov 21 10:09:03 mx1 postfix/smtpd[4]: 4B1A22C0D9E: client=localhost[127.0.0.1]",
+        "Nov 21 10:09:04 mx1 postfix/qmgr[3]: 4B1A22C0D9E: from=<a@x.example>, size=1100, nrcpt=1 (queue active)",
+    ]);
+    let (scores, tally) = counted(By::Sender, &log, true);
+    let sources = finished(scores, tally, &Weights::default()).sources;
+    assert_eq!((sources[0].row.accepted(), sources[0].score), (1, 8 - 3));
+}
+
 const OUT: &str = "\
 Nov 21 10:00:00 mx1 postfix/submission/smtpd[1]: 4A1A22C0D9E: client=unknown[203.0.113.9], sasl_method=PLAIN, sasl_username=eve@example.org
 Nov 21 10:00:00 mx1 postfix/cleanup[2]: 4A1A22C0D9E: message-id=<m1@example.org>

@@ -248,3 +248,26 @@ fn systems_and_countries_come_from_the_file_that_is_named() {
     );
     mailtally(&format!("top --by asn --mmdb README.md {LOG}"), &[]).expect_status(2);
 }
+
+/// The truth counts what was made to name these domains, before it was put into lines.
+#[test]
+fn domains_of_refused_headers_are_those_of_the_truth() {
+    let folder = std::path::Path::new("fixtures/logs/header-checks");
+    let Ok(truth) = std::fs::read_to_string(folder.join("truth.json")) else {
+        let must = std::env::var_os("MAILTALLY_REQUIRE").is_some();
+        assert!(!must, "{} is not there", folder.display());
+        println!("left out: {} is not there", folder.display());
+        return;
+    };
+    let truth: Value = serde_json::from_str(&truth).unwrap();
+    let log = folder.join("maillog-20150122");
+    let arguments = "top --by header-domain --date 2014-12-01..2015-01-21 --count 5 --format json";
+    let run = mailtally(arguments, &[&log]).expect_status(0).json();
+    let rows = run["sources"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows.map(|row| (&row["key"], &row["score"])).collect();
+    let expected = truth["top_header_domains"].as_array().unwrap().iter();
+    let expected: Vec<_> = expected
+        .map(|row| (&row["domain"], &row["count"]))
+        .collect();
+    assert_eq!(rows, expected);
+}
