@@ -209,18 +209,17 @@ impl Scanner<'_> {
         }
         if let Some(at) = memchr::memchr(b'=', run) {
             let (key, value) = run.split_at(at + 1);
-            if self.has_user(key, value) && self.user_value(out, key, value) {
+            if self.is_user_key(key) && self.user_value(out, key, value) {
                 return;
             }
         }
         self.words(out, run, next);
     }
 
-    /// Tells whether the value behind a key is a user: `mail=1` counts commands.
-    fn has_user(&self, key: &[u8], value: &[u8]) -> bool {
+    /// Tells whether what stands behind a key is a user.
+    fn is_user_key(&self, key: &[u8]) -> bool {
         let key = key.strip_suffix(b"=").unwrap_or(key);
-        let is_key = is_one_of(USER_KEYS, key) || (self.is_unknown && is_one_of(ADDRESS_KEYS, key));
-        is_key && value.iter().any(u8::is_ascii_alphabetic)
+        is_one_of(USER_KEYS, key) || (self.is_unknown && is_one_of(ADDRESS_KEYS, key))
     }
 
     fn user_value(&self, out: &mut Vec<u8>, key: &[u8], value: &[u8]) -> bool {
@@ -584,6 +583,12 @@ mod tests {
             let masked = scanned(text, false);
             assert!(!masked.contains(secret), "{masked}");
         }
+        // The key is none of the mailbox, which has one token everywhere.
+        let mailbox = scanned("bert@shop.example", false);
+        for key in ["r=", "envelope-from=", "mailto:"] {
+            let masked = scanned(&format!("{key}bert@shop.example"), false);
+            assert_eq!(masked, format!("{key}{mailbox}"));
+        }
         assert!(!scanned("Failed password for invalid user bert from", true).contains("bert"));
     }
 
@@ -598,6 +603,8 @@ mod tests {
             "daemon started -- version 3.7.11, configuration /etc/postfix",
             "connect from localhost[127.0.0.1]",
             "no @domain in address",
+            "Matched DANE raw public key: 3 1 1 AABBCC",
+            "disconnect from unknown user=7",
             "User unknown in virtual mailbox table; user is over quota",
         ] {
             assert_eq!(scanned(text, false), text);
