@@ -190,9 +190,10 @@ fn names_in(log: &[u8]) -> BTreeSet<String> {
 
 /// Tells whether a name is meant to stay, or is a word of the log too.
 fn stays(name: &str) -> bool {
-    const WORDS: [&str; 25] = [
+    const WORDS: [&str; 26] = [
         "postmaster",
         "www-data",
+        "test",
         "bdat",
         "defer",
         "hostmaster",
