@@ -56,7 +56,7 @@ pub use chunk::{Chunk, Position, SourceId};
 pub use chunks::{Chunks, read_all};
 pub use container::{Held, container_text};
 pub use dating::Dating;
-pub use follow::{Follower, Start};
+pub use follow::{Follower, Place, Start};
 pub use input::{Input, Options, Order};
 pub use lines::{Line, Lines};
 pub use packed::Packer;

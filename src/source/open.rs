@@ -52,6 +52,12 @@ impl Identity {
     pub(super) fn of(metadata: &Metadata) -> Self {
         Identity(metadata.dev(), metadata.ino())
     }
+
+    /// Names a file of a simulated file system.
+    #[cfg(test)]
+    pub(super) fn simulated(number: u64) -> Self {
+        Identity(0, number)
+    }
 }
 
 impl Origin {

@@ -6,7 +6,7 @@
 //! (`postfix.log.20261101-000000`). Files that only begin alike, such as `mail.log.err` and
 //! `mail.log.bak`, are **not** siblings. What is in them is not looked at.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,6 @@ enum Turn {
 
 /// Finds the rotated siblings of a log, the earliest first; none where its folder cannot be read.
 pub fn siblings(path: &Path) -> Vec<PathBuf> {
-    let Some(base) = path.file_name() else {
-        return Vec::new();
-    };
     let folder = path.parent().unwrap_or(Path::new(""));
     let listed = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -40,14 +37,19 @@ pub fn siblings(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(listed) else {
         return Vec::new();
     };
-    let mut found: Vec<(Turn, PathBuf)> = entries
-        .filter_map(|entry| {
-            let name = entry.ok()?.file_name();
-            let turn = turn_of(&name, base)?;
-            let sibling = folder.join(name);
-            sibling.is_file().then_some((turn, sibling))
-        })
-        .collect();
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let mut found = siblings_among(path, names);
+    found.retain(|sibling| sibling.is_file());
+    found
+}
+
+/// Finds the rotated siblings of a log among the names in its folder, the earliest first.
+pub(super) fn siblings_among(path: &Path, names: impl Iterator<Item = OsString>) -> Vec<PathBuf> {
+    let Some(base) = path.file_name() else {
+        return Vec::new();
+    };
+    let turn_and_path = |name: OsString| Some((turn_of(&name, base)?, path.with_file_name(name)));
+    let mut found: Vec<(Turn, PathBuf)> = names.filter_map(turn_and_path).collect();
     found.sort();
     found.into_iter().map(|(_, sibling)| sibling).collect()
 }

@@ -1,0 +1,499 @@
+//! One log as it was left at the last look: its file, those that took its place, and a half line.
+//!
+//! A place in a log is the fingerprint of a file and an offset. The fingerprint is made of the
+//! file's first line, so that it outlives renaming, copying and packing, and changes where a file is
+//! emptied and begun anew. The siblings of a log and the log itself are a chain in order of time:
+//! what follows a place is the rest of its file and then all that stand behind it in the chain.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Start;
+use super::files::{Files, LogFile};
+use crate::source::dating::last_line;
+use crate::source::tied;
+
+/// The beginning of a file, by which a truncated and refilled one is told from a grown one.
+const HEAD_BYTES: usize = 1024;
+
+/// Fewer bytes are no proof that one file is the copy of another.
+const PROOF_BYTES: usize = 16;
+
+/// The end of a file, wherever that is.
+const END: u64 = u64::MAX;
+
+/// Where a line begins: in which file, and how far into it, unpacked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Place {
+    /// A hash of the file's first line.
+    pub fingerprint: u64,
+    /// The bytes before the line.
+    pub offset: u64,
+}
+
+/// Whole lines that came with one look, all of one file.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Where the first of them begins.
+    pub(super) start: Place,
+    pub(super) lines: Vec<u8>,
+}
+
+/// Follows one log.
+pub(super) struct Tail<F: Files> {
+    files: F,
+    pub(super) path: PathBuf,
+    open: Option<OpenFile<F::File>>,
+    /// The files that took its place, one after the other; not begun as long as all are empty.
+    successors: VecDeque<OpenFile<F::File>>,
+    /// The beginning of a line whose end did not come yet.
+    partial: Vec<u8>,
+    /// The end of the file before the open one: the place as long as that has no line.
+    before: Option<Place>,
+    /// How often lines may have been lost: a file was emptied, and there is no copy of it.
+    gaps: u64,
+    block_bytes: usize,
+    line_bytes: usize,
+}
+
+struct OpenFile<L> {
+    file: L,
+    offset: u64,
+    head: Vec<u8>,
+}
+
+impl<F: Files> Tail<F> {
+    /// Begins with the file that is there, or with none.
+    pub(super) fn open(
+        files: F,
+        path: &Path,
+        start: Start,
+        (block_bytes, line_bytes): (usize, usize),
+    ) -> io::Result<Self> {
+        let mut tail = Tail {
+            files,
+            path: path.to_owned(),
+            open: None,
+            successors: VecDeque::new(),
+            partial: Vec::new(),
+            before: None,
+            gaps: 0,
+            block_bytes,
+            line_bytes: line_bytes.max(1),
+        };
+        match start {
+            Start::At(place) => tail.resume(place)?,
+            Start::Beginning | Start::End => tail.begin(start)?,
+        }
+        Ok(tail)
+    }
+
+    fn begin(&mut self, start: Start) -> io::Result<()> {
+        let chain = self.chain(false);
+        self.before = chain.iter().rev().find_map(OpenFile::end);
+        self.open = self.open_file(&self.path)?;
+        if let Some(open) = self.open.as_mut().filter(|_| start == Start::End) {
+            open.offset = open.file.length()?;
+        }
+        Ok(())
+    }
+
+    /// Goes on behind a place, wherever the file is by now. Without a place no file was there.
+    fn resume(&mut self, place: Option<Place>) -> io::Result<()> {
+        let mut chain = self.chain(true);
+        let found = match place {
+            None => Some(0),
+            Some(place) => position(&chain, |file| {
+                file.end().map(|found| found.fingerprint) == Some(place.fingerprint)
+            }),
+        };
+        let Some(found) = found else {
+            // What was behind the place is gone, and who knows how much that was.
+            self.gaps += 1;
+            self.before = place;
+            self.open = chain.pop();
+            return Ok(());
+        };
+        let head = chain.get(found).map(|file| file.head.clone());
+        self.successors = chain.into_iter().skip(found).collect();
+        let head = head.unwrap_or_default();
+        self.open = self.successors.pop_front();
+        // A copy of it, still being made.
+        self.successors
+            .retain(|file| head.is_empty() || file.head != head);
+        self.before = place.map(|place| Place {
+            offset: END,
+            ..place
+        });
+        if let (Some(open), Some(place)) = (&mut self.open, place) {
+            open.seek(place.offset)?;
+        }
+        Ok(())
+    }
+
+    /// Returns where the next line begins; `None` as long as there was none.
+    pub(super) fn place(&self) -> Option<Place> {
+        let place = self.open.as_ref().and_then(|open| {
+            let held = u64::try_from(self.partial.len()).unwrap_or(0);
+            open.place_at(open.offset.saturating_sub(held))
+        });
+        place.or(self.before)
+    }
+
+    /// Returns how often lines may have been lost unseen.
+    pub(super) fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
+    /// Looks at the log once; returns the lines that came.
+    ///
+    /// After a rotation the old file is read to its end before the new one is begun, and as long as
+    /// the new one is empty the daemon may still write into the old one.
+    pub(super) fn poll(&mut self) -> io::Result<Option<Batch>> {
+        // Looked at before the old file is read: what comes into that later is not lost.
+        let found = self.find_successors();
+        loop {
+            if self.was_truncated()? {
+                let ended = self.turn_to_copy()?;
+                if ended.is_some() {
+                    return Ok(ended);
+                }
+            }
+            let mut lines = Vec::new();
+            let at = self.line_offset();
+            let is_at_end = self.read(&mut lines)?;
+            if !lines.is_empty() {
+                return Ok(self.batch(at, lines));
+            }
+            if !is_at_end {
+                continue;
+            }
+            if !self.is_replaced() {
+                // What is wrong with the new file is said when the old one is read.
+                found?;
+                return Ok(None);
+            }
+            flush_partial(&mut self.partial, &mut lines);
+            let batch = self.batch(at, lines);
+            self.advance();
+            if batch.is_some() {
+                return Ok(batch);
+            }
+        }
+    }
+
+    fn line_offset(&self) -> u64 {
+        let held = u64::try_from(self.partial.len()).unwrap_or(0);
+        self.open
+            .as_ref()
+            .map_or(0, |open| open.offset.saturating_sub(held))
+    }
+
+    fn batch(&self, offset: u64, lines: Vec<u8>) -> Option<Batch> {
+        let open = self.open.as_ref().filter(|_| !lines.is_empty())?;
+        let fingerprint = fingerprint(&open.head);
+        let start = Place {
+            fingerprint,
+            offset,
+        };
+        Some(Batch { start, lines })
+    }
+
+    fn advance(&mut self) {
+        let left = self.open.take().and_then(|open| open.end());
+        self.before = left.or(self.before);
+        self.open = self.successors.pop_front();
+    }
+
+    fn open_file(&self, path: &Path) -> io::Result<Option<OpenFile<F::File>>> {
+        let Some(file) = self.files.open(path)? else {
+            return Ok(None);
+        };
+        let mut open = OpenFile {
+            file,
+            offset: 0,
+            head: Vec::new(),
+        };
+        open.remember_head()?;
+        Ok(Some(open))
+    }
+
+    /// Opens the siblings, and if wanted the log itself, the earliest first. What cannot be read is
+    /// no part of the chain: only an error of the log itself is said.
+    fn chain(&self, with_log: bool) -> Vec<OpenFile<F::File>> {
+        let mut paths = self.files.siblings(&self.path);
+        if with_log {
+            paths.push(self.path.clone());
+        }
+        let mut chain: Vec<OpenFile<F::File>> = Vec::new();
+        for path in paths {
+            let Ok(Some(file)) = self.open_file(&path) else {
+                continue;
+            };
+            // A file and its packed copy are there at one time; the first is the plain one.
+            let is_copy = chain
+                .last()
+                .is_some_and(|last| !last.head.is_empty() && last.head == file.head);
+            if path == self.path || !is_copy {
+                chain.push(file);
+            }
+        }
+        chain
+    }
+
+    /// Opens the files that took the log's place since the last look.
+    fn find_successors(&mut self) -> io::Result<()> {
+        let found = self.open_file(&self.path)?;
+        let newest = self.successors.back().or(self.open.as_ref());
+        let identity = |file: &OpenFile<F::File>| file.file.identity();
+        let is_known = found.is_some() && newest.map(identity) == found.as_ref().map(identity);
+        // One that was empty at the last look may have been filled, copied and emptied since.
+        if (is_known || found.is_none()) && newest.is_none_or(OpenFile::is_begun) {
+            return Ok(());
+        }
+        let log = if is_known {
+            self.successors.pop_back().or_else(|| self.open.take())
+        } else {
+            found
+        };
+        self.add_missed();
+        self.successors.extend(log);
+        if self.open.is_none() {
+            self.open = self.successors.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Puts the siblings into their places that came since the last look: the log was rotated more
+    /// than once.
+    fn add_missed(&mut self) {
+        let chain = self.chain(false);
+        let known = position(&chain, |found| self.is_begun(found));
+        let has_begun = self.open.as_ref().is_some_and(OpenFile::is_begun);
+        let new = match known {
+            Some(at) => at + 1,
+            None if self.before.is_none() && !has_begun => 0,
+            None => return,
+        };
+        let mut waiting: Vec<OpenFile<F::File>> = self.successors.drain(..).collect();
+        if !has_begun {
+            waiting.splice(0..0, self.open.take());
+        }
+        for file in waiting.iter_mut().filter(|file| !file.is_begun()) {
+            // Packed, it is another file; what cannot be read is told by its number alone.
+            let _ = file.remember_head();
+        }
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for found in chain.into_iter().skip(new) {
+            let identity = found.file.identity();
+            match waiting
+                .iter()
+                .position(|file| file.file.identity() == identity || found.begins_like(file))
+            {
+                Some(at) => last.push(waiting.remove(at)),
+                None if !found.head.is_empty() => last.push(found),
+                None => {}
+            }
+        }
+        first.append(&mut waiting);
+        self.successors = first.into_iter().chain(last).collect();
+    }
+
+    /// Tells whether a sibling is one of the files that are known and not empty, or before them.
+    fn is_begun(&self, found: &OpenFile<F::File>) -> bool {
+        let before = self.before.map(|place| place.fingerprint);
+        if let Some(place) = found.end()
+            && Some(place.fingerprint) == before
+        {
+            return true;
+        }
+        let known = self.open.iter().chain(&self.successors);
+        let mut begun = known.filter(|file| file.is_begun());
+        begun.any(|file| file.file.identity() == found.file.identity() || found.begins_like(file))
+    }
+
+    fn is_replaced(&self) -> bool {
+        let has_begun =
+            |file: &OpenFile<F::File>| file.file.length().is_ok_and(|length| length > 0);
+        let is_waiting = self.open.is_none() && !self.successors.is_empty();
+        is_waiting || self.successors.iter().any(has_begun)
+    }
+
+    fn was_truncated(&mut self) -> io::Result<bool> {
+        match &mut self.open {
+            Some(open) => open.was_truncated(),
+            None => Ok(false),
+        }
+    }
+
+    /// Goes on with the copy that was made of a file before it was emptied, and then with that file
+    /// from its beginning. Without a copy a half line ends where it is, and is returned.
+    fn turn_to_copy(&mut self) -> io::Result<Option<Batch>> {
+        let at = self.line_offset();
+        let mut chain = self.chain(false);
+        let mut ended = None;
+        let copy = match &self.open {
+            Some(open) => position(&chain, |file| file.begins_like(open)),
+            None => return Ok(None),
+        };
+        if copy.is_none() {
+            let mut lines = Vec::new();
+            flush_partial(&mut self.partial, &mut lines);
+            ended = self.batch(at, lines);
+        }
+        let Some(mut emptied) = self.open.take() else {
+            return Ok(None);
+        };
+        let left = emptied.place_at(END);
+        let offset = emptied.offset;
+        emptied.offset = 0;
+        emptied.head.clear();
+        emptied.remember_head()?;
+        self.successors.push_front(emptied);
+        match copy {
+            Some(at) => {
+                let behind = chain.split_off(at + 1);
+                for file in behind.into_iter().rev() {
+                    self.successors.push_front(file);
+                }
+                self.open = chain.pop();
+                if let Some(open) = &mut self.open {
+                    open.seek(offset)?;
+                }
+            }
+            None => {
+                self.gaps += 1;
+                self.before = left.or(self.before);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Reads a block; tells whether the end of the file was reached.
+    fn read(&mut self, lines: &mut Vec<u8>) -> io::Result<bool> {
+        let Some(open) = &mut self.open else {
+            return Ok(true);
+        };
+        let is_at_end = open.read_block(&mut self.partial, self.block_bytes)?;
+        take_lines(&mut self.partial, lines);
+        if lines.is_empty() && self.partial.len() > self.line_bytes {
+            // Cut where it always is cut, whatever the blocks were.
+            lines.extend(self.partial.drain(..self.line_bytes));
+            lines.push(b'\n');
+        }
+        Ok(is_at_end && lines.is_empty())
+    }
+}
+
+/// Finds the last file for which something holds.
+fn position<L>(
+    chain: &[OpenFile<L>],
+    mut is_it: impl FnMut(&OpenFile<L>) -> bool,
+) -> Option<usize> {
+    chain.iter().rposition(|file| is_it(file))
+}
+
+/// Moves whole lines.
+fn take_lines(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
+    let mut end = partial.len();
+    while let Some(line_end) = partial
+        .get(..end)
+        .and_then(|lines| memchr::memrchr(b'\n', lines))
+    {
+        let line = last_line(partial.get(..line_end).unwrap_or(b""));
+        if !tied::are_tied(line, b"") {
+            lines.extend(partial.drain(..=line_end));
+            return;
+        }
+        // Of a line in a container only a part came so far.
+        end = line_end - line.len();
+    }
+}
+
+/// Gives up waiting for the end of a line.
+fn flush_partial(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
+    if !partial.is_empty() {
+        lines.append(partial);
+        lines.push(b'\n');
+    }
+}
+
+/// The first line of a file, as far as it is remembered; all of that where it has no end.
+fn fingerprint(head: &[u8]) -> u64 {
+    let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
+    let line = head.get(..end).unwrap_or(head);
+    // FNV-1a: it has to be the same in each release and on each machine.
+    line.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+impl<L: LogFile> OpenFile<L> {
+    /// Returns a place in this file, once it has a first line.
+    fn place_at(&self, offset: u64) -> Option<Place> {
+        let is_known = self.head.len() == HEAD_BYTES || memchr::memchr(b'\n', &self.head).is_some();
+        is_known.then(|| Place {
+            fingerprint: fingerprint(&self.head),
+            offset,
+        })
+    }
+
+    /// Returns the end of a file to which nothing is added any more, be its only line a half one.
+    fn end(&self) -> Option<Place> {
+        (!self.head.is_empty()).then(|| Place {
+            fingerprint: fingerprint(&self.head),
+            offset: END,
+        })
+    }
+
+    /// Tells whether something of it was seen.
+    fn is_begun(&self) -> bool {
+        self.offset > 0 || !self.head.is_empty()
+    }
+
+    /// Tells whether this file begins with all that is known of the other one's beginning.
+    fn begins_like(&self, other: &OpenFile<L>) -> bool {
+        other.head.len() >= PROOF_BYTES && self.head.starts_with(&other.head)
+    }
+
+    fn seek(&mut self, offset: u64) -> io::Result<()> {
+        // Of a packed file nobody knows the length.
+        let length = self.file.length()?;
+        self.offset = offset.min(length);
+        Ok(())
+    }
+
+    /// Reads on, at most a block; tells whether the end was reached.
+    fn read_block(&mut self, into: &mut Vec<u8>, block_bytes: usize) -> io::Result<bool> {
+        let got = self.file.read_at(self.offset, block_bytes, into)?;
+        self.offset = self.offset.saturating_add(u64::try_from(got).unwrap_or(0));
+        self.remember_head()?;
+        Ok(got < block_bytes)
+    }
+
+    /// Tells whether the file is shorter than what was read of it, or begins otherwise.
+    ///
+    /// A file that was truncated and outgrew its old length between two looks shows only by its
+    /// beginning: the stamps there are newer.
+    fn was_truncated(&mut self) -> io::Result<bool> {
+        let length = self.file.length()?;
+        if length == u64::MAX {
+            return Ok(false);
+        }
+        Ok(length < self.offset || self.read_head(self.head.len())? != self.head)
+    }
+
+    fn remember_head(&mut self) -> io::Result<()> {
+        if self.head.len() < HEAD_BYTES {
+            self.head = self.read_head(HEAD_BYTES)?;
+        }
+        Ok(())
+    }
+
+    fn read_head(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.file.read_at(0, bytes, &mut head)?;
+        Ok(head)
+    }
+}
