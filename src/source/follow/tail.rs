@@ -353,7 +353,14 @@ impl<F: Files> Tail<F> {
         self.successors.push_front(emptied);
         match copy {
             Some(at) => {
-                let behind = chain.split_off(at + 1);
+                let mut behind = chain.split_off(at + 1);
+                // The emptied file itself may have been renamed since.
+                let known: Vec<_> = self
+                    .successors
+                    .iter()
+                    .map(|file| file.file.identity())
+                    .collect();
+                behind.retain(|file| !known.contains(&file.file.identity()));
                 for file in behind.into_iter().rev() {
                     self.successors.push_front(file);
                 }

@@ -63,6 +63,8 @@ struct World {
     noted: Option<Place>,
     counter: u32,
     is_renamed: bool,
+    /// Whether the log was rotated or copied since the last look.
+    is_turned: bool,
     /// What the follower has to return.
     model: String,
     /// What it returned, in the order in which each place came first, and by place.
@@ -90,6 +92,7 @@ impl World {
             noted: None,
             counter: 0,
             is_renamed: false,
+            is_turned: false,
             model: String::new(),
             followed: String::new(),
             seen: BTreeMap::new(),
@@ -134,6 +137,7 @@ impl World {
     }
 
     fn poll(&mut self) -> bool {
+        self.is_turned = false;
         let batch = self.tail.poll().unwrap();
         let came = batch.is_some();
         batch.into_iter().for_each(|batch| self.take(batch));
@@ -158,8 +162,13 @@ impl World {
         self.tail = Tail::open(self.files.clone(), &log(), start, sizes).unwrap();
     }
 
-    /// Makes room for the newest sibling.
+    /// Makes room for the newest sibling. A log that is copied and emptied, and renamed too, all
+    /// between two looks (a quarter of a second), may be read in another order: that is not asked.
     fn shift(&mut self) {
+        if self.is_turned {
+            self.poll_all();
+        }
+        self.is_turned = true;
         for turn in (1..60).rev() {
             for suffix in ["", ".gz"] {
                 self.files
