@@ -394,11 +394,8 @@ impl<F: Files> Tail<F> {
 }
 
 /// Finds the last file for which something holds.
-fn position<L>(
-    chain: &[OpenFile<L>],
-    mut is_it: impl FnMut(&OpenFile<L>) -> bool,
-) -> Option<usize> {
-    chain.iter().rposition(|file| is_it(file))
+fn position<L>(chain: &[OpenFile<L>], is_it: impl FnMut(&OpenFile<L>) -> bool) -> Option<usize> {
+    chain.iter().rposition(is_it)
 }
 
 /// Moves whole lines.
