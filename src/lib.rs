@@ -103,3 +103,4 @@ pub mod select;
 pub mod source;
 pub mod tally;
 pub mod trace;
+pub mod watch;

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use self::count::Counts;
+pub(super) use self::follow::interruption;
 use self::job::{Job, Output, Part, Seen};
 use self::problems::{ProblemName, ProblemSet};
 use super::Outcome;

@@ -27,6 +27,7 @@ mod split;
 mod top;
 mod trace;
 mod unparsed;
+mod watch;
 mod when;
 
 use std::env;
@@ -71,6 +72,8 @@ enum Command {
     Anonymize(anonymize::AnonymizeArguments),
     /// Shows the whole life of a mail: hop by hop, with what became of each recipient
     Trace(trace::TraceArguments),
+    /// Raises alerts on attacks and failures, as logs grow or on logs that are there
+    Watch(watch::WatchArguments),
     /// Prints the completions of a shell
     Completions(manual::CompletionsArguments),
     /// Prints the manual page
@@ -141,6 +144,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(Command::Rules(rules)) => rules::run(&rules),
         Some(Command::Anonymize(anonymize)) => anonymize::run(&anonymize),
         Some(Command::Trace(trace)) => trace::run(trace),
+        Some(Command::Watch(watch)) => watch::run(&watch),
         Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),
         Some(Command::Man(man)) => manual::man(&man, Arguments::command()),
     }

@@ -25,6 +25,7 @@ pub struct Line<'a> {
 #[derive(Debug)]
 pub struct Lines<'c> {
     rest: &'c [u8],
+    all_bytes: usize,
     dater: Dater,
     dates: Dating,
     envelopes: Envelopes<'c>,
@@ -64,6 +65,7 @@ impl<'c> Lines<'c> {
     pub(super) fn new(chunk: &'c Chunk, dates: Dating) -> Self {
         Lines {
             rest: chunk.bytes(),
+            all_bytes: chunk.bytes().len(),
             dater: Dater::new(&dates),
             dates,
             envelopes: Envelopes::default(),
@@ -72,6 +74,12 @@ impl<'c> Lines<'c> {
             unwrapped_above: Unwrapped::default(),
             parts: None,
         }
+    }
+
+    /// Returns how many bytes of the chunk are before the next line.
+    pub fn offset(&self) -> u64 {
+        let left = self.rest.len();
+        u64::try_from(self.all_bytes.saturating_sub(left)).unwrap_or(u64::MAX)
     }
 
     /// Returns the next line; only lines within the range asked for, if there is one.

@@ -65,7 +65,7 @@ pub(super) fn run(
 }
 
 /// Returns what tells that this process shall end; a second signal ends it at once.
-fn interruption() -> Result<Arc<AtomicBool>> {
+pub(in crate::cli) fn interruption() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal finds the flag not yet set.

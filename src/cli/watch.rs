@@ -1,0 +1,294 @@
+//! `mailtally watch`: raises alerts on logs as they grow, or on logs that are there.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use mailtally_parsers::Event;
+
+use super::Outcome;
+use super::events::interruption;
+use super::input::{self, InputArguments};
+use super::messages::say;
+use crate::export::Line;
+use crate::source::{Chunk, Follower, Place, Start, WallTime};
+use crate::watch::{self, Alert, Engine, Observed};
+
+/// How long to wait for lines before the time moves on and an interruption is heeded.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Lines may come so much later than they were logged.
+const LATE: Duration = Duration::from_secs(2);
+
+#[derive(Args, Debug)]
+pub(super) struct WatchArguments {
+    #[command(flatten)]
+    input: InputArguments,
+    /// Read logs that are there to their end, and say what would have been said
+    #[arg(long)]
+    replay: bool,
+    /// Rules of the site's own, or changes to built-in ones of the same name; may be repeated
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+    /// Read the rules, say what is wrong with them or list them, and read no log
+    #[arg(long)]
+    check_rules: bool,
+    /// Begin with the lines that are there, not with those to come
+    #[arg(long, conflicts_with = "replay")]
+    from_start: bool,
+    /// How alerts are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = AlertFormat::Text)]
+    format: AlertFormat,
+}
+
+/// How alerts are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum AlertFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Jsonl,
+}
+
+pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
+    let rules = arguments.rules()?;
+    if arguments.check_rules {
+        return list(&rules).context(CANNOT_WRITE);
+    }
+    let mut watcher = Watcher {
+        engine: Engine::new(rules),
+        alerts: Vec::new(),
+        format: arguments.format,
+        last: None,
+    };
+    if arguments.replay {
+        return replay(arguments, &mut watcher);
+    }
+    follow(arguments, &mut watcher)?;
+    Ok(Outcome::Done)
+}
+
+const CANNOT_WRITE: &str = "cannot write alerts to standard output";
+
+impl WatchArguments {
+    fn rules(&self) -> Result<Vec<watch::Rule>> {
+        let mut texts = Vec::new();
+        for path in &self.rules {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("--rules: cannot read {}", path.display()))?;
+            // Alone first: the message has to name the file.
+            watch::read_rules(&[texts.clone(), vec![text.clone()]].concat())
+                .with_context(|| path.display().to_string())?;
+            texts.push(text);
+        }
+        watch::read_rules(&texts).context("the built-in rules")
+    }
+}
+
+/// Lists the rules, one a line.
+fn list(rules: &[watch::Rule]) -> io::Result<Outcome> {
+    let mut out = io::stdout().lock();
+    for rule in rules {
+        let (class, severity) = (rule.class.name(), rule.severity.name());
+        writeln!(
+            out,
+            "{:<28} {class:<10} {severity:<8}  {}",
+            rule.name,
+            rule.summary()
+        )?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Reads logs to their end.
+fn replay(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<Outcome> {
+    let options = arguments.input.options()?;
+    let mut logs = input::open(&arguments.input, &options)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut lines = 0;
+    for chunk in logs.by_ref() {
+        lines += watcher.take(&chunk, None);
+        watcher.write(&mut out).context(CANNOT_WRITE)?;
+    }
+    out.flush().context(CANNOT_WRITE)?;
+    watcher.say_evicted();
+    logs.look_at_range(lines);
+    Ok(logs.outcome())
+}
+
+/// Follows logs until an interruption.
+fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<()> {
+    let files = arguments.input.files();
+    if files.is_empty() {
+        bail!("watch needs the files to follow, such as /var/log/mail.log");
+    }
+    if files.iter().any(|file| file == Path::new("-")) {
+        bail!("watch follows files; `watch --replay -` reads standard input to its end");
+    }
+    if arguments.input.has_range() || arguments.input.has_rotated() {
+        bail!(
+            "--date, --since, --until and --rotated are for watch --replay: following has no end"
+        );
+    }
+    arguments.input.configure()?;
+    let options = arguments.input.options()?;
+    let start = if arguments.from_start {
+        Start::Beginning
+    } else {
+        Start::End
+    };
+    let mut logs = Vec::new();
+    for file in files {
+        if !file.exists() {
+            let file = file.display();
+            say(&format!(
+                "{file}: there is no such file yet; waiting for it"
+            ));
+        }
+        let follower = Follower::open(file, start, &options).map_err(anyhow::Error::msg)?;
+        logs.push(Followed {
+            follower,
+            last_problem: String::new(),
+            gaps: 0,
+            path: file.clone(),
+        });
+    }
+    let is_over = interruption()?;
+    let mut out = io::stdout().lock();
+    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+        let mut came = false;
+        for log in &mut logs {
+            if let Some((chunk, place)) = log.next() {
+                came = true;
+                watcher.take(&chunk, place);
+            }
+        }
+        if !came {
+            watcher.pass_time();
+            thread::sleep(PATIENCE);
+        }
+        watcher.write(&mut out).context(CANNOT_WRITE)?;
+        out.flush().context(CANNOT_WRITE)?;
+    }
+    watcher.say_evicted();
+    Ok(())
+}
+
+/// A followed log, and what was said about it.
+struct Followed {
+    follower: Follower,
+    last_problem: String,
+    gaps: u64,
+    path: PathBuf,
+}
+
+impl Followed {
+    /// Returns lines that came, and where the first of them begins.
+    fn next(&mut self) -> Option<(Chunk, Option<Place>)> {
+        let found = self.follower.next_chunk(Duration::ZERO);
+        if self.follower.gaps() > self.gaps {
+            self.gaps = self.follower.gaps();
+            say(&format!(
+                "{}: was emptied without a copy; what was not read by then is lost",
+                self.path.display()
+            ));
+        }
+        match found {
+            Ok(chunk) => {
+                self.last_problem.clear();
+                chunk.map(|chunk| (chunk, self.follower.start()))
+            }
+            Err(problem) => {
+                let problem = problem.to_string();
+                if problem != self.last_problem {
+                    say(&problem);
+                    self.last_problem = problem;
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Rules, and the alerts that are not written yet.
+struct Watcher {
+    engine: Engine,
+    alerts: Vec<Alert>,
+    format: AlertFormat,
+    /// The time of the last line, and when it came.
+    last: Option<(WallTime, Instant)>,
+}
+
+impl Watcher {
+    /// Takes the lines of a chunk in that begins at a place; returns how many there were.
+    fn take(&mut self, chunk: &Chunk, start: Option<Place>) -> u64 {
+        let mut lines = chunk.records();
+        let mut count = 0;
+        loop {
+            let offset = lines.offset();
+            let Some(line) = lines.next() else {
+                return count;
+            };
+            count += 1;
+            let (Some(record), Some(time)) = (&line.record, line.time) else {
+                continue;
+            };
+            self.last = Some((time, Instant::now()));
+            let event = Event::parse(&record.tag, record.message);
+            if event.is_err() && !record.tag.program.is_ours() {
+                continue;
+            }
+            let place = start.map(|start| Place {
+                offset: start.offset.saturating_add(offset),
+                ..start
+            });
+            let observed = Observed {
+                line: Line {
+                    time: None,
+                    record,
+                    event,
+                },
+                raw: line.raw,
+                time,
+                place,
+            };
+            self.engine.observe(&observed, &mut self.alerts);
+        }
+    }
+
+    /// Moves the log's time along the wall clock, where no line does.
+    fn pass_time(&mut self) {
+        let Some((time, came)) = self.last else {
+            return;
+        };
+        let passed = came.elapsed().saturating_sub(LATE);
+        let passed_us = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX);
+        let last_us = time.instant_us().unwrap_or(time.wall_us);
+        self.engine
+            .advance(last_us.saturating_add(passed_us), &mut self.alerts);
+    }
+
+    fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+        for alert in self.alerts.drain(..) {
+            let text = match self.format {
+                AlertFormat::Text => alert.text(),
+                AlertFormat::Jsonl => alert.json()?,
+            };
+            out.write_all(text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn say_evicted(&self) {
+        let evicted = self.engine.evicted();
+        if evicted > 0 {
+            say(&format!(
+                "{evicted} keys of rules were given up, for there were too many at one time"
+            ));
+        }
+    }
+}

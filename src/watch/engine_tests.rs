@@ -1,0 +1,255 @@
+use mailtally_parsers::{Event, Record};
+
+use super::super::rule::{builtin, read_rules};
+use super::*;
+use crate::export::Line;
+
+/// Second `second` of a day, as the log shows it.
+fn time(second: i64) -> WallTime {
+    WallTime {
+        wall_us: 20_778 * 86_400_000_000 + second * 1_000_000,
+        offset_secs: Some(3_600),
+    }
+}
+
+fn failed(address: &str, user: &str) -> String {
+    let failed = "SASL LOGIN authentication failed: authentication failure, sasl_username=";
+    format!("postfix/smtpd[7]: warning: unknown[{address}]: {failed}{user}")
+}
+
+struct World {
+    engine: Engine,
+    alerts: Vec<Alert>,
+}
+
+impl World {
+    fn new() -> Self {
+        let engine = Engine::new(builtin().unwrap());
+        let alerts = Vec::new();
+        World { engine, alerts }
+    }
+
+    fn with(rules: &str) -> Self {
+        let engine = Engine::new(read_rules(&[rules.to_owned()]).unwrap());
+        World {
+            engine,
+            alerts: Vec::new(),
+        }
+    }
+
+    fn line(&mut self, second: i64, text: &str) {
+        let raw = format!("Nov 21 00:00:00 mx1 {text}");
+        let record = Record::parse(raw.as_bytes()).unwrap();
+        let event = Event::parse(&record.tag, record.message);
+        self.engine.observe(
+            &Observed {
+                line: Line {
+                    time: None,
+                    record: &record,
+                    event,
+                },
+                raw: raw.as_bytes(),
+                time: time(second),
+                place: None,
+            },
+            &mut self.alerts,
+        );
+    }
+
+    /// What was said of a rule since the last time it was asked.
+    fn said(&mut self, rule: &str) -> Vec<(Change, u64)> {
+        let alerts = std::mem::take(&mut self.alerts);
+        let said = alerts.iter().filter(|alert| alert.rule == rule);
+        said.map(|alert| (alert.change, alert.distinct.unwrap_or(alert.count)))
+            .collect()
+    }
+}
+
+#[test]
+fn an_alert_is_raised_once_updated_and_resolved() {
+    let mut world = World::new();
+    for second in 0..5 {
+        world.line(second, &failed("203.0.113.9", "bob"));
+    }
+    assert_eq!(world.said("login-brute-force"), []);
+    for second in 5..12 {
+        world.line(second, &failed("203.0.113.9", "bob"));
+    }
+    let said = [(Change::Raised, 6), (Change::Updated, 12)];
+    assert_eq!(world.said("login-brute-force"), said);
+    let at = |second| us(time(second));
+    world.engine.advance(at(60), &mut world.alerts);
+    assert_eq!(world.said("login-brute-force"), []);
+    world.engine.advance(at(80), &mut world.alerts);
+    let resolved = world.said("login-brute-force");
+    assert!(
+        matches!(resolved[..], [(Change::Resolved, 0..3)]),
+        "{resolved:?}"
+    );
+    // It cools down for an hour.
+    (100..110).for_each(|second| world.line(second, &failed("203.0.113.9", "bob")));
+    assert_eq!(world.said("login-brute-force"), []);
+    (4000..4010).for_each(|second| world.line(second, &failed("203.0.113.9", "bob")));
+    assert_eq!(world.said("login-brute-force"), [(Change::Raised, 6)]);
+}
+
+#[test]
+fn slow_or_spread_failures_are_no_fast_brute_force() {
+    let mut world = World::new();
+    for turn in 0..50 {
+        world.line(turn * 15, &failed("203.0.113.9", "bob"));
+    }
+    assert_eq!(world.said("login-brute-force"), []);
+    for host in 0..9 {
+        world.line(1000, &failed(&format!("203.0.113.{host}"), "eve"));
+    }
+    assert_eq!(world.said("login-brute-force"), []);
+}
+
+#[test]
+fn a_spray_and_an_attack_on_one_user_are_told_apart() {
+    let mut world = World::new();
+    for turn in 0..5 {
+        world.line(turn, &failed("203.0.113.9", &format!("user{turn}")));
+    }
+    assert_eq!(world.alerts.len(), 1);
+    assert_eq!(world.said("password-spray"), [(Change::Raised, 5)]);
+    for turn in 0..5 {
+        world.line(10 + turn, &failed(&format!("198.51.{turn}.1"), "bob"));
+    }
+    assert_eq!(world.alerts.len(), 1);
+    assert_eq!(world.alerts[0].key, [("user".to_owned(), "bob".to_owned())]);
+    assert_eq!(
+        world.said("distributed-attack-on-user"),
+        [(Change::Raised, 5)]
+    );
+}
+
+#[test]
+fn a_success_counts_only_after_failures_of_that_user_from_that_address() {
+    let login = |user: &str| {
+        format!(
+            "dovecot: imap-login: Login: user=<{user}>, method=PLAIN, rip=203.0.113.9, \
+             lip=198.51.100.1, mpid=4711, TLS, session=<QCK1i+ZSI8TAAAIK>"
+        )
+    };
+    let mut world = World::new();
+    (0..5).for_each(|second| world.line(second, &failed("203.0.113.9", "bob")));
+    world.line(6, &login("eve"));
+    assert_eq!(world.said("success-after-failures"), []);
+    world.line(7, &login("bob"));
+    assert_eq!(world.said("success-after-failures"), [(Change::Raised, 5)]);
+    let mut world = World::new();
+    (0..4).for_each(|second| world.line(second, &failed("203.0.113.9", "bob")));
+    world.line(7, &login("bob"));
+    assert_eq!(world.said("success-after-failures"), []);
+}
+
+#[test]
+fn this_machine_is_no_attacker() {
+    let mut world = World::new();
+    for second in 0..20 {
+        world.line(second, &failed("127.0.0.1", &format!("user{second}")));
+    }
+    assert_eq!(world.alerts, []);
+}
+
+#[test]
+fn fatal_errors_and_lost_lines_are_said_at_once() {
+    let mut world = World::new();
+    world.line(
+        1,
+        "postfix/smtpd[7]: fatal: open database /etc/aliases.db: No such file",
+    );
+    assert_eq!(world.said("fatal-error"), [(Change::Raised, 1)]);
+    world.line(
+        2,
+        "rsyslogd: imuxsock lost 42 messages from pid 4711 due to rate-limiting",
+    );
+    assert_eq!(world.said("lost-lines"), [(Change::Raised, 42)]);
+}
+
+const OWN: &str = "[[rule]]\nname = 'own'\nabout = 'a'\nnext = 'b'\nclass = 'page'\n\
+    severity = 'info'\nkey = ['address']\nwithin = '60s'\ncount = 2\nhold = '30s'\n\
+    on = [{ kinds = ['smtpd_connect'] }]\n";
+
+fn connect(address: &str) -> String {
+    format!("postfix/smtpd[7]: connect from unknown[{address}]")
+}
+
+#[test]
+fn a_condition_has_to_hold_for_so_long_and_is_due_without_a_further_line() {
+    let mut world = World::with(OWN);
+    world.line(0, &connect("203.0.113.9"));
+    world.line(10, &connect("203.0.113.9"));
+    world.engine.advance(us(time(39)), &mut world.alerts);
+    assert_eq!(world.alerts, []);
+    world.engine.advance(us(time(45)), &mut world.alerts);
+    assert_eq!(world.alerts[0].time, time(40).to_rfc3339());
+    assert_eq!(world.said("own"), [(Change::Raised, 2)]);
+}
+
+#[test]
+fn keys_are_bounded_and_those_with_an_alert_stay() {
+    let mut world = World::with(&OWN.replace("hold = '30s'\n", ""));
+    world.engine.most_keys = 50;
+    world.line(0, &connect("203.0.113.9"));
+    world.line(0, &connect("203.0.113.9"));
+    for host in 0..200 {
+        world.line(1, &connect(&format!("198.51.100.{host}")));
+    }
+    assert_eq!(world.said("own"), [(Change::Raised, 2)]);
+    let keys = &world.engine.kept.rules["own"];
+    assert!(keys.len() <= 50 && keys.contains_key("203.0.113.9"));
+    assert_eq!(world.engine.evicted(), 201 - keys.len() as u64);
+}
+
+/// Whoever goes on from a snapshot says what it would have said.
+#[test]
+fn goes_on_where_it_was() {
+    let run = |cut: i64| {
+        let mut world = World::new();
+        for second in 0..200 {
+            if second == cut {
+                let text = serde_json::to_string(&world.engine.snapshot()).unwrap();
+                let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
+                world.engine = Engine::new(builtin().unwrap()).restore(snapshot);
+            }
+            let user = format!("user{}", second % 7);
+            if second < 90 {
+                world.line(second, &failed("203.0.113.9", &user));
+            } else {
+                world.line(second, &connect("203.0.113.9"));
+            }
+        }
+        (world.alerts, world.engine.snapshot())
+    };
+    let whole = run(-1);
+    assert!(whole.0.len() >= 4, "{:?}", whole.0);
+    for cut in [0, 3, 6, 50, 120, 199] {
+        assert_eq!(run(cut), whole, "{cut}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_stop_the_rules() {
+    let mut world = World::new();
+    world.line(90_000, &connect("203.0.113.9"));
+    (0..6).for_each(|second| world.line(second, &failed("203.0.113.9", "bob")));
+    assert_eq!(world.said("login-brute-force"), [(Change::Raised, 6)]);
+}
+
+#[test]
+fn text_of_the_log_is_made_harmless_and_json_is_one_line() {
+    let mut world = World::new();
+    for second in 0..6 {
+        world.line(second, &failed("203.0.113.9", "b\u{1b}[2Job\u{202e}"));
+    }
+    let alert = &world.alerts[0];
+    assert!(
+        !alert.text().contains(['\u{1b}', '\u{202e}']),
+        "{}",
+        alert.text()
+    );
+    assert_eq!(alert.json().unwrap().lines().count(), 1);
+}

@@ -1,0 +1,20 @@
+//! Rules on events as they come, and the alerts that they raise.
+//!
+//! A [`Rule`] is a condition on what happened within a time, for each key: an address, a network, a
+//! user. An [`Engine`] takes events in, one line after the other, and says which alerts are raised,
+//! updated and resolved. Time is that of the log, so that a log read again raises the alerts that it
+//! raised when it was followed.
+//!
+//! What this does **not** do: read logs, look at a clock, or send anything anywhere.
+
+mod alert;
+mod distinct;
+mod engine;
+mod observed;
+mod rule;
+mod window;
+
+pub use alert::{Alert, Change};
+pub use engine::{Engine, Snapshot};
+pub use observed::Observed;
+pub use rule::{AlertClass, Rule, RuleError, Severity, builtin, read_rules};
