@@ -107,6 +107,15 @@ fn slow_or_spread_failures_are_no_fast_brute_force() {
 }
 
 #[test]
+fn users_tried_over_hours_are_no_spray() {
+    let mut world = World::new();
+    for turn in 0..8 {
+        world.line(turn * 300, &failed("203.0.113.9", &format!("user{turn}")));
+    }
+    assert_eq!(world.said("password-spray"), []);
+}
+
+#[test]
 fn a_spray_and_an_attack_on_one_user_are_told_apart() {
     let mut world = World::new();
     for turn in 0..5 {

@@ -332,6 +332,24 @@ fn reads_the_copy_of_an_emptied_file_to_its_end() {
     assert_eq!(world.tail.gaps(), 0);
 }
 
+/// The emptied file is among the siblings by the time at which that is seen.
+#[test]
+fn reads_an_emptied_file_that_was_renamed_once() {
+    let mut world = World::new(1);
+    world.write(1, false);
+    world.poll_all();
+    world.run(Step::CopyTruncate);
+    world.write(0, true);
+    world.is_turned = false;
+    world.run(Step::Rotate { create: false });
+    world.poll_all();
+    world.write(1, false);
+    world.run(Step::Reopen);
+    world.write(1, false);
+    world.poll_all();
+    assert_eq!(world.followed, world.model);
+}
+
 #[test]
 fn a_place_whose_file_is_gone_is_a_gap() {
     let mut world = World::new(1024);
