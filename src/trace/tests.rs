@@ -260,3 +260,19 @@ Nov 21 10:00:01 mx1 postfix/smtp[14]: AA11A2C0D9E: to=<b@b.example>, relay=127.0
         [("b@b.example".to_owned(), "deferred")]
     );
 }
+
+#[test]
+fn a_birth_after_the_end_is_another_mail_and_so_is_a_line_long_after_it() {
+    let mut log = "\
+Nov 21 10:00:00 mx1 postfix/cleanup[12]: AA11A2C0D9E: message-id=<bounce@mx1>
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: from=<>, size=500, nrcpt=1 (queue active)
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: removed
+Nov 21 10:01:00 mx1 postfix/smtpd[11]: AA11A2C0D9E: client=a.example[192.0.2.1]
+Nov 21 10:01:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: removed
+"
+    .to_owned();
+    assert_eq!(trace("AA11A2C0D9E", &log).len(), 2);
+    log.push_str(&"Nov 21 10:02:00 mx1 postfix/qmgr[13]: warning: x\n".repeat(300));
+    log.push_str("Nov 21 10:03:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: from=<c@c.example>, size=5, nrcpt=1 (queue active)\n");
+    assert_eq!(trace("AA11A2C0D9E", &log).len(), 3);
+}
