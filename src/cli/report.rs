@@ -1,12 +1,14 @@
 //! `mailtally report`: what happened, for people or programs.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, ValueEnum};
 use serde::Serialize;
 
 use super::conditions::{self, WhereArguments};
@@ -40,7 +42,7 @@ pub(super) struct ReportArguments {
     #[command(flatten)]
     privacy: PrivacyArguments,
     /// Only these parts of the report; what they do not need is not even counted
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
+    #[arg(long, value_parser = SectionParser, value_delimiter = ',', value_name = "SECTIONS")]
     sections: Vec<SectionName>,
     /// Show the mail queue too: a listing of `postqueue -j`; `-` is standard input
     #[arg(long, value_name = "FILE")]
@@ -131,7 +133,12 @@ fn limit(text: &str) -> Result<(SectionName, usize), String> {
     };
     let rows = rows.trim().parse();
     let rows = rows.map_err(|_| format!("`{name}` needs a number of rows: {name}=50"))?;
-    let Ok(section) = SectionName::from_str(name.trim(), true) else {
+    Ok((section(name.trim())?, rows))
+}
+
+/// Reads the name of a section; of a wrong one it says what is near it.
+fn section(name: &str) -> Result<SectionName, String> {
+    SectionName::from_str(name, true).map_err(|_| {
         let sections = SectionName::value_variants().iter();
         let names: Vec<String> = sections
             .filter_map(|section| Some(section.to_possible_value()?.get_name().to_owned()))
@@ -141,9 +148,34 @@ fn limit(text: &str) -> Result<(SectionName, usize), String> {
             true => ("there are", names.join(", ")),
             false => ("close ones", close.join(", ")),
         };
-        return Err(format!("no section is called `{name}`; {which}: {names}"));
-    };
-    Ok((section, rows))
+        format!("no section is called `{name}`; {which}: {names}")
+    })
+}
+
+/// Parses the names of sections in one line's words, and lists them for help and completions.
+#[derive(Clone)]
+struct SectionParser;
+
+impl TypedValueParser for SectionParser {
+    type Value = SectionName;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<SectionName, clap::Error> {
+        let parsed = section(&value.to_string_lossy());
+        parsed.map_err(|error| {
+            let error = format!("--sections: {error}\n");
+            clap::Error::raw(ErrorKind::InvalidValue, error).with_cmd(command)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let sections = SectionName::value_variants().iter();
+        Some(Box::new(sections.filter_map(ValueEnum::to_possible_value)))
+    }
 }
 
 impl LayoutArguments {

@@ -80,7 +80,8 @@ fn text_has_the_sections_asked_for_in_the_order_of_the_report() {
 #[test]
 fn a_misspelt_section_is_named_with_its_nearest_spelling() {
     let run = mailtally("report --sections totls", &[]).expect_status(2);
-    assert!(run.stderr.contains("'totals'"), "{}", run.stderr);
+    let expected = "error: --sections: no section is called `totls`; close ones: totals, tls\n";
+    assert_eq!(run.stderr, expected);
 }
 
 /// 2026-11-21 was a Saturday, and all of the log is of its first hour.
