@@ -3,7 +3,7 @@
 //! A line is masked before anything is made of it: what is counted, its samples and the fields of its
 //! event are then all of the masked line, and agree. The other way, masking the rows of a report,
 //! would have to know each place of each format in which text of a line is shown. One table says
-//! which field holds what ([`holds`](fields)); what no parser took apart is searched by its looks.
+//! which field holds what (`fields`); what no parser took apart is searched by its looks.
 //!
 //! What this does **not** do: hide when something happened, how often, and how large it was, or the
 //! words of sentences that are not known to be names.
