@@ -1,5 +1,6 @@
 //! `mailtally top`: who sends what nobody wants, by one score.
 
+mod budget;
 mod count;
 mod export;
 mod mmdb;
@@ -20,8 +21,7 @@ use super::input::{self, InputArguments};
 use super::kinds::close_to;
 use super::report::PaperArguments;
 use crate::filter::{Condition, Filter};
-use crate::score::{self, By, Prefixes, Terms, Weights};
-use crate::tally::Tally;
+use crate::score::{self, Budget, By, Prefixes, Terms, Weights};
 
 /// Rows for people.
 const ROWS: usize = 20;
@@ -63,6 +63,10 @@ pub(super) struct TopArguments {
     /// country; may be repeated
     #[arg(long, value_name = "FILE")]
     mmdb: Vec<PathBuf>,
+    /// Keep the rows within so much memory: 64M, 1G; the lightest sources are forgotten then, and each
+    /// score is shown with what it may be at most. Accepted mail and logins are counted beside them
+    #[arg(long, value_name = "SIZE", value_parser = budget::bytes)]
+    memory: Option<u64>,
     #[command(flatten)]
     export: ExportArguments,
     #[command(flatten)]
@@ -118,8 +122,15 @@ pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
         by,
         filter: Filter::new(arguments.conditions.clone())?,
         is_outbound: arguments.direction == Direction::Out,
+        budget: arguments.memory.map(|bytes| Budget {
+            bytes,
+            weights: weights.clone(),
+        }),
     };
-    let options = arguments.input.options()?;
+    let mut options = arguments.input.options()?;
+    if job.budget.is_some() {
+        options.chunk_bytes = budget::CHUNK_BYTES;
+    }
     let mut logs = input::open(&arguments.input, &options)?;
     let counted = count::count(&mut logs, &job, arguments.input.threads())?;
     logs.look_at_range(counted.lines);
@@ -130,7 +141,7 @@ pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
         arguments.paper.write_report(&report)?;
         return Ok(logs.outcome());
     }
-    let totals = counted.matching.finish();
+    let totals = count::finish(counted.matching, &job);
     let is_list = arguments.export.is_asked_for();
     let terms = Terms {
         weights: &weights,
@@ -141,7 +152,7 @@ pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
     };
     let ranking = score::rank(counted.scores, &totals, terms);
     if is_list {
-        let all = counted.all.map(Tally::finish);
+        let all = counted.all.map(|tally| count::finish(tally, &job));
         let networks = (by == By::Network).then(|| arguments.prefixes());
         let bytes = arguments
             .export
@@ -175,6 +186,13 @@ impl TopArguments {
                 "--by {} needs --mmdb FILE: none comes with mailtally",
                 by.name()
             );
+        }
+        if self.memory.is_some() {
+            budget::check(
+                by,
+                self.direction == Direction::Out,
+                self.export.is_asked_for(),
+            )?;
         }
         if self.direction == Direction::In {
             return self.export.check(by);

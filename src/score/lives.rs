@@ -8,7 +8,8 @@
 use hashbrown::HashMap;
 
 use super::Key;
-use super::row::{Row, Sample};
+use super::row::Sample;
+use super::sketch::Rows;
 use crate::tally::evidence::Evidence;
 
 /// Lives that are kept at most; of logs that have lost their `removed` lines.
@@ -80,7 +81,7 @@ impl Lives {
         }
     }
 
-    pub(super) fn apply(&mut self, op: Op, rows: &mut HashMap<Key, Row>) {
+    pub(super) fn apply(&mut self, op: Op, rows: &mut Rows) {
         match self {
             Lives::Part(ops) => ops.push(op),
             Lives::Anchored(lives) => {
@@ -93,7 +94,7 @@ impl Lives {
     }
 }
 
-fn step(lives: &mut HashMap<Key, Life>, op: Op, rows: &mut HashMap<Key, Row>) {
+fn step(lives: &mut HashMap<Key, Life>, op: Op, rows: &mut Rows) {
     match op {
         Op::Client {
             life,
@@ -117,14 +118,14 @@ fn step(lives: &mut HashMap<Key, Life>, op: Op, rows: &mut HashMap<Key, Row>) {
             life.is_accepted = true;
             life.key = life.key.take().or(key);
             if let Some(key) = &life.key {
-                rows.entry(key.clone()).or_default().accepted += 1;
+                rows.accept(key.clone());
             }
         }
         Op::Delivered { life, key } => {
             if let (Some(life), Some(key)) = (lives.get(&life), key)
                 && life.is_first_hop
             {
-                rows.entry(key).or_default().accepted += 1;
+                rows.accept(key);
             }
         }
         Op::Verdict {
@@ -144,7 +145,7 @@ fn step(lives: &mut HashMap<Key, Life>, op: Op, rows: &mut HashMap<Key, Row>) {
                 keys
             };
             for key in keys {
-                let row = rows.entry(key).or_default();
+                let row = rows.of(key);
                 row.see(wall_us);
                 row.add(evidence, 1);
                 row.sample(evidence, sample.at(), || sample.clone());

@@ -16,6 +16,7 @@ mod lives;
 mod outbound;
 mod rank;
 mod row;
+mod sketch;
 mod weights;
 
 use hashbrown::HashMap;
@@ -27,12 +28,14 @@ pub use key::{By, Prefixes, is_listable, organization, parse_address};
 pub use outbound::{Outbound, Sent};
 pub use rank::{Piece, Ranking, Source, Terms, rank};
 pub use row::Row;
+pub use sketch::{Budget, Forgotten};
 pub use weights::Weights;
 
 use crate::tally::evidence::{Evidence, Found};
 use facts::Facts;
 use lives::{Lives, Op};
 use row::Sample;
+use sketch::Rows;
 
 /// A key's text as it stands in rows.
 pub(crate) type Key = Box<[u8]>;
@@ -42,7 +45,7 @@ pub(crate) type Key = Box<[u8]>;
 pub struct Scores {
     by: By,
     lines: u64,
-    rows: HashMap<Key, Row>,
+    rows: Rows,
     /// A verified name of each address that showed one: of several the first by name.
     names: HashMap<Key, Key>,
     lives: Lives,
@@ -55,10 +58,19 @@ impl Scores {
         Scores {
             by,
             lines: 0,
-            rows: HashMap::new(),
+            rows: Rows::default(),
             names: HashMap::new(),
             lives: Lives::new(is_anchored),
             facts: Facts::default(),
+        }
+    }
+
+    /// An empty whole, preceded by nothing, that keeps to a budget of memory; its parts are
+    /// [`new`](Scores::new).
+    pub fn bounded(by: By, budget: Budget) -> Self {
+        Scores {
+            rows: Rows::bounded(budget),
+            ..Scores::new(by, true)
         }
     }
 
@@ -190,7 +202,7 @@ impl Scores {
         }
         self.facts.read(event);
         for key in self.facts.keys(self.by) {
-            let row = self.rows.entry(key).or_default();
+            let row = self.rows.of(key);
             row.see(seen.wall_us);
             row.sample(Evidence::AuthFailure, seen.at, || {
                 Sample::new(seen.at, seen.raw)
@@ -219,7 +231,7 @@ impl Scores {
 
     fn add(&mut self, seen: Seen<'_>, key: Key, found: Found) {
         let times = u64::from(seen.record.repeated.max(1));
-        let row = self.rows.entry(key).or_default();
+        let row = self.rows.of(key);
         row.see(seen.wall_us);
         row.add(found.first, times);
         if let Some(second) = found.second {
@@ -240,15 +252,7 @@ impl Scores {
 
     /// Adds the part of the log that follows this one.
     pub fn merge(&mut self, later: Scores) {
-        for (key, mut row) in later.rows {
-            row.shift(self.lines);
-            match self.rows.entry(key) {
-                hashbrown::hash_map::Entry::Occupied(known) => known.into_mut().merge(row),
-                hashbrown::hash_map::Entry::Vacant(place) => {
-                    place.insert(row);
-                }
-            }
-        }
+        self.rows.merge(later.rows, self.lines);
         for (address, name) in later.names {
             learn(&mut self.names, address, name);
         }
@@ -257,6 +261,15 @@ impl Scores {
             self.apply(op);
         }
         self.lines += later.lines;
+        self.fit();
+    }
+
+    /// Forgets what a budget has no room for, and names of whom nothing is known.
+    fn fit(&mut self) {
+        if self.rows.fit() || !self.rows.has_room_for(self.names.len()) {
+            let rows = &self.rows;
+            self.names.retain(|address, _| rows.contains(address));
+        }
     }
 
     /// Returns what keys were counted by.

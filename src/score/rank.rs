@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::key::{By, Prefixes, organization, parse_address};
 use super::row::Row;
+use super::sketch::{Forgotten, Rows};
 use super::weights::Weights;
 use super::{Key, Scores};
 use crate::tally::evidence::Evidence;
@@ -42,6 +43,8 @@ pub struct Source {
     pub key: String,
     /// The sum of its pieces, less accepted mail.
     pub score: u64,
+    /// What its score can be at most; more than the score only where sources were forgotten.
+    pub score_at_most: u64,
     /// What it did.
     pub pieces: Vec<Piece>,
     /// What was counted.
@@ -79,6 +82,8 @@ pub struct Ranking {
     pub by: By,
     /// The highest score first; equal scores in order of their keys.
     pub sources: Vec<Source>,
+    /// What is not known, where memory was bounded.
+    pub forgotten: Option<Forgotten>,
 }
 
 /// How sources are put together and weighed.
@@ -99,19 +104,25 @@ pub struct Terms<'a> {
 pub fn rank(scores: Scores, totals: &Totals, terms: Terms<'_>) -> Ranking {
     let by = terms.by.unwrap_or(scores.by);
     let names = scores.names;
-    let mut rows: HashMap<Key, Row> = scores.rows.into_iter().collect();
+    let mut rows = scores.rows;
     if by.is_of_address() {
-        add_accepted(&mut rows, totals);
+        // The totals have each mail once, however often a filter handed it back.
+        rows.set_accepted(Some(accepted(totals)));
         add_failed_logins(&mut rows, totals, |login| {
             super::key::address(login.address.as_deref()?.as_bytes())
         });
         let own = own_addresses(totals);
-        rows.retain(|key, _| parse_address(key).is_some_and(|address| !own.contains(&address)));
+        rows.retain(|key| parse_address(key).is_some_and(|address| !own.contains(&address)));
     } else if by == By::User {
         add_failed_logins(&mut rows, totals, |login| {
             Some(login.user.as_deref()?.as_bytes().into())
         });
     }
+    if !by.is_of_address() {
+        rows.set_accepted(None);
+    }
+    let forgotten = rows.forgotten();
+    let rows: HashMap<Key, Row> = rows.into_map().into_iter().collect();
     let mut sources: Vec<Source> = if by == By::Address || !by.is_of_address() {
         let one = |(key, row): (Key, Row)| source(text(&key), row, Vec::new(), terms.weights);
         rows.into_iter().map(one).collect()
@@ -124,27 +135,30 @@ pub fn rank(scores: Scores, totals: &Totals, terms: Terms<'_>) -> Ranking {
         source.hostname = name.map(|name| text(name));
     }
     sources.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.key.cmp(&b.key)));
-    Ranking { by, sources }
+    Ranking {
+        by,
+        sources,
+        forgotten,
+    }
 }
 
 fn text(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }
 
-/// The totals have each mail once, however often a filter handed it back.
-fn add_accepted(rows: &mut HashMap<Key, Row>, totals: &Totals) {
-    for row in rows.values_mut() {
-        row.accepted = 0;
-    }
+/// Accepted mails by address.
+fn accepted(totals: &Totals) -> hashbrown::HashMap<Key, u64> {
+    let mut counts = hashbrown::HashMap::new();
     for accepted in &totals.accepted_by_client {
         if let Some(key) = super::key::address(accepted.address.as_bytes()) {
-            rows.entry(key).or_default().accepted += accepted.count;
+            *counts.entry(key).or_default() += accepted.count;
         }
     }
+    counts
 }
 
 fn add_failed_logins(
-    rows: &mut HashMap<Key, Row>,
+    rows: &mut Rows,
     totals: &Totals,
     key: impl Fn(&crate::tally::totals::LoginRow) -> Option<Key>,
 ) {
@@ -152,8 +166,7 @@ fn add_failed_logins(
         if login.outcome == "failure"
             && let Some(key) = key(login)
         {
-            let row = rows.entry(key).or_default();
-            row.add(Evidence::AuthFailure, login.count);
+            rows.of(key).add(Evidence::AuthFailure, login.count);
         }
     }
 }
@@ -244,14 +257,16 @@ fn joined(group: String, members: BTreeMap<IpAddr, Row>, weights: &Weights) -> S
 }
 
 fn has_score(row: &Row, weights: &Weights) -> bool {
-    score(&pieces(row, weights), row, weights) > 0
+    less_accepted(points(row, weights), row, weights) > 0
 }
 
 fn source(key: String, row: Row, addresses: Vec<IpAddr>, weights: &Weights) -> Source {
     let pieces = pieces(&row, weights);
+    let against = sum(&pieces);
     Source {
         key,
-        score: score(&pieces, &row, weights),
+        score: less_accepted(against, &row, weights),
+        score_at_most: less_accepted(against.saturating_add(row.missed), &row, weights),
         pieces,
         accepted_weight: weights.accepted(),
         row,
@@ -260,9 +275,17 @@ fn source(key: String, row: Row, addresses: Vec<IpAddr>, weights: &Weights) -> S
     }
 }
 
-fn score(pieces: &[Piece], row: &Row, weights: &Weights) -> u64 {
+/// Returns what a row has against its key.
+pub(super) fn points(row: &Row, weights: &Weights) -> u64 {
+    sum(&pieces(row, weights))
+}
+
+fn sum(pieces: &[Piece]) -> u64 {
     let points = pieces.iter().map(Piece::points);
-    let against = points.fold(0, u64::saturating_add);
+    points.fold(0, u64::saturating_add)
+}
+
+fn less_accepted(against: u64, row: &Row, weights: &Weights) -> u64 {
     against.saturating_sub(row.accepted().saturating_mul(weights.accepted()))
 }
 

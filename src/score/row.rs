@@ -42,6 +42,8 @@ pub struct Row {
     counts: [u64; Evidence::ALL.len()],
     /// Refusals by class.
     classes: BTreeMap<&'static str, u64>,
+    /// Points that it may have lost before this row was begun.
+    pub(super) missed: u64,
     /// Mails accepted.
     pub(super) accepted: u64,
     /// First and last line against it.
@@ -53,6 +55,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// An empty row of a key that may have been forgotten with so many points.
+    pub(super) fn after(missed: u64) -> Self {
+        Row {
+            missed,
+            ..Row::default()
+        }
+    }
+
     /// Returns how many pieces of evidence of one kind there are.
     pub fn count(&self, evidence: Evidence) -> u64 {
         self.counts.get(evidence.index()).copied().unwrap_or(0)
@@ -144,6 +154,7 @@ impl Row {
         for (class, count) in later.classes {
             self.add_class(class, count);
         }
+        self.missed = self.missed.saturating_add(later.missed);
         self.accepted = self.accepted.saturating_add(later.accepted);
         if let Some((first, last)) = later.span {
             self.see(first);

@@ -412,6 +412,14 @@ impl Tally {
         self.sweep();
     }
 
+    /// Returns both ends of each hop between servers of these logs, in order.
+    pub fn own_addresses(&self) -> Vec<String> {
+        let own = self.hops.own_addresses(&self.symbols);
+        let mut own: Vec<String> = own.into_iter().map(|one| self.symbols.text(one)).collect();
+        own.sort();
+        own
+    }
+
     /// Settles everything and says what was counted.
     pub fn finish(mut self) -> Totals {
         let last_us = self.accounts.last_us().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{mailtally, mailtally_reading};
+use crate::support::{Folder, mailtally, mailtally_reading};
 
 const LOG: &str = "fixtures/logs/lab-a/mail.log.gz";
 
@@ -270,4 +270,126 @@ fn domains_of_refused_headers_are_those_of_the_truth() {
         .map(|row| (&row["domain"], &row["count"]))
         .collect();
     assert_eq!(rows, expected);
+}
+
+/// A refusal and a failed login of light sources by thousands, between which heavy ones come again.
+fn skewed() -> String {
+    let mut log = String::new();
+    let mut line = |process: &str, text: String| {
+        log += &format!("Nov 21 10:00:00 mx1 postfix/{process}[1]: {text}\n");
+    };
+    let refused = |address: String| {
+        format!(
+            "NOQUEUE: reject: RCPT from unknown[{address}]: 554 5.7.1 <x@example.org>: Relay access denied; \
+             from=<a@e.example> to=<x@example.org> proto=ESMTP helo=<h>"
+        )
+    };
+    for at in 0..12_000_u32 {
+        line(
+            "smtpd",
+            refused(format!("198.18.{}.{}", at / 250, at % 250)),
+        );
+        let heavy = at % 60;
+        // The first comes each time, the last ones seldom.
+        if at / 60 % (heavy / 4 + 1) == 0 {
+            line("smtpd", refused(format!("203.0.113.{heavy}")));
+        }
+        if at % 3_000 == 7 {
+            let address = format!("198.18.{}.{}", at / 250, at % 250);
+            line(
+                "smtpd",
+                format!("warning: unknown[{address}]: SASL LOGIN authentication failed: x"),
+            );
+        }
+    }
+    line("smtpd", "4A1A22C0D9E: client=unknown[203.0.113.1]".into());
+    line(
+        "qmgr",
+        "4A1A22C0D9E: from=<a@e.example>, size=10, nrcpt=1 (queue active)".into(),
+    );
+    log
+}
+
+#[test]
+fn in_bounded_memory_every_score_is_within_its_bounds() {
+    let folder = Folder::new();
+    let log = folder.file("mail.log", skewed());
+    let run = |more: &str| mailtally(&format!("top --year 2026 {more}"), &[&log]).expect_status(0);
+    let exact = run("--format json").json();
+    let about = run("--format json --memory 512K --threads 1");
+    let again = run("--format json --memory 512K --threads 3");
+    assert_eq!(about.stdout, again.stdout, "threads are of no account");
+    let about = about.json();
+    let exact = exact["sources"].as_array().unwrap();
+    let held = about["sources"].as_array().unwrap();
+    let ceiling = about["forgotten"]["points_at_most"].as_u64().unwrap();
+    assert!(ceiling > 0 && held.len() < 300 && exact.len() > 12_000);
+    for source in exact {
+        let score = source["score"].as_u64().unwrap();
+        let Some(row) = held.iter().find(|row| row["key"] == source["key"]) else {
+            assert!(score <= ceiling, "{source}");
+            continue;
+        };
+        let bounds = row["score"].as_u64().unwrap()..=row["score_at_most"].as_u64().unwrap();
+        assert!(bounds.contains(&score), "{score}: {row}");
+    }
+    for heavy in keys(exact).iter().take(20) {
+        assert!(
+            keys(held).iter().take(60).any(|key| key == heavy),
+            "{heavy}"
+        );
+    }
+    // Logins and accepted mail are exact beside the rows: two points for each, three off for a mail.
+    let of =
+        |rows: &[Value], key: &str| rows.iter().find(|row| row["key"] == key).cloned().unwrap();
+    assert!(of(held, "198.18.0.7")["score"].as_u64() >= Some(2));
+    let good = of(held, "203.0.113.1");
+    assert_eq!(
+        (&good["accepted"], &good["score"]),
+        (&1.into(), &of(exact, "203.0.113.1")["score"])
+    );
+
+    let text = run("--memory 512K --count 3").stdout;
+    assert!(
+        text.contains("by address, about") && text.contains("at most"),
+        "{text}"
+    );
+    assert!(text.contains("sources were forgotten"), "{text}");
+    let csv = run("--memory 512K --format csv").stdout;
+    assert!(csv.contains("at most"), "{csv}");
+
+    let list = |more: &str| run(&format!("--export plain {more}")).stdout;
+    let (all, some) = (list(""), list("--memory 512K"));
+    let all: Vec<&str> = all
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let some: Vec<&str> = some
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(some.contains(&"203.0.113.0") && !some.contains(&"203.0.113.1"));
+    assert!(some.iter().all(|listed| all.contains(listed)));
+}
+
+#[test]
+fn with_memory_to_spare_scores_are_exact() {
+    let bounded = sources(&format!("--memory 64M {LOG}"));
+    let exact = sources(LOG);
+    assert_eq!(keys(&bounded), keys(&exact));
+    for (bounded, exact) in bounded.iter().zip(&exact) {
+        assert_eq!(bounded["score"], exact["score"]);
+        assert_eq!(bounded["score_at_most"], exact["score"]);
+        assert_eq!(bounded["evidence"], exact["evidence"]);
+    }
+}
+
+#[test]
+fn memory_does_not_go_with_what_puts_addresses_together() {
+    let run = mailtally(&format!("top --memory 64M --by network {LOG}"), &[]).expect_status(2);
+    let said = "mailtally: --memory does not go with --by network, which puts addresses together: take --by \
+                address\n";
+    assert_eq!(run.stderr, said);
+    mailtally(&format!("top --memory 64M --direction out {LOG}"), &[]).expect_status(2);
+    mailtally(&format!("top --memory 12 {LOG}"), &[]).expect_status(2);
 }

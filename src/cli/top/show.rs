@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::report::number::{count, counted};
 use crate::report::{Block, Cell, Column, Report, Rest, Section, Table, iso, stamp};
-use crate::score::{By, Ranking, Source, Weights};
+use crate::score::{By, Forgotten, Ranking, Source, Weights};
 use crate::tally::evidence::Evidence;
 
 /// The number of the JSON's form.
@@ -19,13 +19,24 @@ pub(super) struct Figures<'a> {
     by: &'static str,
     weights: BTreeMap<&'static str, u64>,
     sources_total: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forgotten: Option<ForgottenFigures>,
     sources: Vec<SourceFigures<'a>>,
+}
+
+/// What bounded memory had no room for.
+#[derive(Serialize)]
+struct ForgottenFigures {
+    sources_at_most: u64,
+    points_at_most: u64,
 }
 
 #[derive(Serialize)]
 struct SourceFigures<'a> {
     key: &'a str,
     score: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score_at_most: Option<u64>,
     evidence: Vec<PieceFigures>,
     accepted: u64,
     reject_classes: &'a BTreeMap<&'static str, u64>,
@@ -86,12 +97,19 @@ pub(super) fn report<'a>(
             by: ranking.by.name(),
             weights: weights.all().collect(),
             sources_total: ranking.sources.len(),
-            sources: shown.iter().map(figures).collect(),
+            forgotten: ranking.forgotten.map(|forgotten| ForgottenFigures {
+                sources_at_most: forgotten.sources,
+                points_at_most: forgotten.ceiling,
+            }),
+            sources: shown
+                .iter()
+                .map(|source| figures(source, ranking.forgotten.is_some()))
+                .collect(),
         },
     }
 }
 
-fn figures(source: &Source) -> SourceFigures<'_> {
+fn figures(source: &Source, is_bounded: bool) -> SourceFigures<'_> {
     let pieces = source.pieces.iter().map(|piece| PieceFigures {
         name: piece.name(),
         count: piece.count,
@@ -101,6 +119,7 @@ fn figures(source: &Source) -> SourceFigures<'_> {
     SourceFigures {
         key: &source.key,
         score: source.score,
+        score_at_most: is_bounded.then_some(source.score_at_most),
         evidence: pieces.collect(),
         accepted: source.row.accepted(),
         reject_classes: source.row.classes(),
@@ -114,7 +133,8 @@ fn figures(source: &Source) -> SourceFigures<'_> {
 }
 
 fn sections(ranking: &Ranking, shown: &[Source]) -> Vec<Section> {
-    let title = format!("Sources of unwanted mail by {}", ranking.by.name());
+    let about = if is_about(ranking) { ", about" } else { "" };
+    let title = format!("Sources of unwanted mail by {}{about}", ranking.by.name());
     if shown.is_empty() {
         return vec![Section::line("top", format!("{title}: none"))];
     }
@@ -152,7 +172,11 @@ fn heading(evidence: Evidence) -> &'static str {
 }
 
 fn sources_table(ranking: &Ranking, shown: &[Source]) -> Table {
-    let mut columns = vec![Column::number("score"), Column::whole(ranking.by.name())];
+    let mut columns = vec![Column::number("score")];
+    if ranking.forgotten.is_some() {
+        columns.push(Column::number("at most"));
+    }
+    columns.push(Column::whole(ranking.by.name()));
     columns.extend(Evidence::ALL.map(|one| Column::number(heading(one))));
     columns.push(Column::number("good"));
     columns.push(Column::whole("since"));
@@ -162,20 +186,48 @@ fn sources_table(ranking: &Ranking, shown: &[Source]) -> Table {
         _ => "host",
     }));
     let mut table = Table::new(columns);
-    table.rows = shown
-        .iter()
-        .map(|source| cells(source, ranking.by))
-        .collect();
-    table.note = Some(
-        "Score: each piece of evidence times its weight, less accepted mails (good) times theirs; \
-         the sums stand below. It is a list to look at."
-            .to_owned(),
-    );
+    table.rows = shown.iter().map(|source| cells(source, ranking)).collect();
+    let mut note =
+        "Score: each piece of evidence times its weight, less accepted mails (good) times \
+                    theirs; the sums stand below. It is a list to look at."
+            .to_owned();
+    note += &ranking.forgotten.map_or_else(String::new, said_of);
+    table.note = Some(note);
     table.without_idle_columns()
 }
 
-fn cells(source: &Source, by: By) -> Vec<Cell> {
-    let mut cells = vec![Cell::Count(source.score), Cell::text(&source.key)];
+/// Tells whether anything was forgotten.
+fn is_about(ranking: &Ranking) -> bool {
+    ranking
+        .forgotten
+        .is_some_and(|forgotten| forgotten.sources > 0)
+}
+
+/// Says what bounded memory did to the figures.
+fn said_of(forgotten: Forgotten) -> String {
+    if forgotten.sources == 0 {
+        return " Memory had room for all sources: the scores are exact.".to_owned();
+    }
+    format!(
+        " About: memory had no room for all sources. A score is no less than it says, and no more than \
+         `at most`; {} (one that came back and went again counts twice), none of them with more than {} \
+         against it beside failed logins.",
+        counted(
+            forgotten.sources,
+            "source was forgotten",
+            "sources were forgotten"
+        ),
+        counted(forgotten.ceiling, "point", "points")
+    )
+}
+
+fn cells(source: &Source, ranking: &Ranking) -> Vec<Cell> {
+    let by = ranking.by;
+    let mut cells = vec![Cell::Count(source.score)];
+    if ranking.forgotten.is_some() {
+        cells.push(Cell::Count(source.score_at_most));
+    }
+    cells.push(Cell::text(&source.key));
     cells.extend(Evidence::ALL.map(|one| Cell::Count(source.row.count(one))));
     cells.push(Cell::Count(source.row.accepted()));
     let since = source.row.span().map(|(first, _)| stamp(first));
@@ -232,5 +284,9 @@ fn sum(source: &Source) -> String {
         let accepted = count(accepted);
         text += &format!(" - {accepted} accepted x {}", source.accepted_weight);
     }
-    format!("{text} = {}", count(source.score))
+    text += &format!(" = {}", count(source.score));
+    if source.score_at_most > source.score {
+        text += &format!(", at most {}", count(source.score_at_most));
+    }
+    text
 }
