@@ -338,16 +338,32 @@ fn add_connections(hop: &mut Hop, connections: &BTreeMap<u64, Entry>) {
     hop.entries.extend(found);
 }
 
+/// Tells whether a line is what an access table decided at the first recipient: the mail gets its
+/// queue id after that, so the line has `NOQUEUE` instead.
+pub(super) fn is_early_decision(entry: &Entry) -> bool {
+    matches!(entry.kind, "smtpd_discard" | "smtpd_hold") && entry.queue_id().is_none()
+}
+
 fn is_same_process(one: &Entry, other: &Entry) -> bool {
     one.pid.is_some() && one.pid == other.pid && one.tag == other.tag && one.host == other.host
 }
 
-/// From `connect from` to `disconnect from`, and what postscreen said just before.
+/// From `connect from` to `disconnect from`, what was decided about the mail before it had a queue
+/// id, and what postscreen said just before.
 fn incoming(anchor: &Entry, connections: &BTreeMap<u64, Entry>) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut begin = anchor.place;
+    let mut is_of_this_mail = anchor.kind == "smtpd_client";
     for (place, entry) in connections.range(..anchor.place).rev() {
         if is_same_process(anchor, entry) {
+            // What stands before it was decided about an earlier mail of the session.
+            if entry.kind == "smtpd_client" {
+                is_of_this_mail = false;
+                continue;
+            }
+            if is_early_decision(entry) && !is_of_this_mail {
+                continue;
+            }
             // The session before this one in the same process.
             if entry.kind == "smtpd_disconnect" {
                 break;
@@ -366,6 +382,9 @@ fn incoming(anchor: &Entry, connections: &BTreeMap<u64, Entry>) -> Vec<Entry> {
     for entry in own.by_ref() {
         if entry.kind == "smtpd_connect" {
             break;
+        }
+        if entry.kind == "smtpd_client" || is_early_decision(entry) {
+            continue;
         }
         found.push(entry.clone());
         if entry.kind == "smtpd_disconnect" {
@@ -409,7 +428,20 @@ fn recipients_of(mail: &Mail) -> Vec<Recipient> {
         for entry in hop.entries.iter().filter(|entry| entry.kind == "delivery") {
             add_delivery(&mut own, number, hop, entry);
         }
-        own.retain(|recipient| !is_passed_on(mail, number, &recipient.entry));
+        let is_requeued = mail
+            .hops
+            .iter()
+            .any(|other| other.from == Some((number, Join::Requeued)));
+        own.retain(|recipient| {
+            let is_open = recipient.outcome == Outcome::Deferred;
+            !(is_requeued && is_open || is_passed_on(mail, number, &recipient.entry))
+        });
+        for recipient in own
+            .iter_mut()
+            .filter(|recipient| recipient.orig_to.is_none())
+        {
+            recipient.orig_to = earlier_orig_to(mail, recipient);
+        }
         let verdicts = hop
             .entries
             .iter()
@@ -496,6 +528,33 @@ fn is_passed_on(mail: &Mail, number: usize, delivery: &Entry) -> bool {
     })
 }
 
+/// What a recipient was before aliases, as the hop says that passed the mail on or forwarded it:
+/// the next one knows the final address only.
+fn earlier_orig_to(mail: &Mail, recipient: &Recipient) -> Option<Vec<u8>> {
+    let mut at = recipient.hop;
+    for _ in 0..mail.hops.len() {
+        let id = &mail.hops.get(at)?.queue_id;
+        let (from, _) = mail.hops.get(at)?.from?;
+        let deliveries = &mail.hops.get(from)?.entries;
+        let forwarding = deliveries
+            .iter()
+            .find(|entry| entry.field("forwarded_as") == Some(id));
+        if let Some(entry) = forwarding {
+            let address = entry.field("orig_to").or(entry.field("recipient"));
+            return address.map(<[u8]>::to_vec);
+        }
+        let mut passing = deliveries.iter().filter(|entry| {
+            entry.field("queued_as") == Some(id)
+                && entry.field("recipient") == recipient.address.as_deref()
+        });
+        if let Some(orig_to) = passing.find_map(|entry| entry.field("orig_to")) {
+            return Some(orig_to.to_vec());
+        }
+        at = from;
+    }
+    None
+}
+
 /// Lets lines about the whole mail decide about recipients without a delivery.
 fn settle<'e>(
     own: &mut Vec<Recipient>,
@@ -503,7 +562,8 @@ fn settle<'e>(
     verdicts: impl Iterator<Item = (Outcome, &'e Entry)>,
 ) {
     for (outcome, entry) in verdicts {
-        if outcome == Outcome::Expired {
+        if outcome == Outcome::Expired || entry.kind == "postsuper" && outcome == Outcome::Discarded
+        {
             for recipient in own
                 .iter_mut()
                 .filter(|known| known.outcome == Outcome::Deferred)

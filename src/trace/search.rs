@@ -391,8 +391,11 @@ impl Near {
         }
         match &self.who {
             Who::Process { tag, pid } => {
-                let is_of_connection = matches!(entry.kind, "smtpd_connect" | "smtpd_disconnect")
-                    || entry.kind.starts_with("tls_");
+                let is_of_connection = matches!(
+                    entry.kind,
+                    "smtpd_connect" | "smtpd_client" | "smtpd_disconnect"
+                ) || entry.kind.starts_with("tls_")
+                    || mail::is_early_decision(entry);
                 is_of_connection && entry.tag == *tag && entry.pid == Some(*pid)
             }
             Who::Screened { address } => {

@@ -276,3 +276,87 @@ Nov 21 10:01:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: removed
     log.push_str("Nov 21 10:03:00 mx1 postfix/qmgr[13]: AA11A2C0D9E: from=<c@c.example>, size=5, nrcpt=1 (queue active)\n");
     assert_eq!(trace("AA11A2C0D9E", &log).len(), 3);
 }
+
+const DROPPED: &str = "\
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: connect from a.example[192.0.2.1]
+Nov 21 10:00:00 mx1 postfix/smtpd[11]: 4F1A22C0D9E: client=a.example[192.0.2.1]
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: 4F1A22C0D9E: from=<a@a.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:00:01 mx1 postfix/smtpd[11]: NOQUEUE: discard: RCPT from a.example[192.0.2.1]: <drop@a.example>: Sender address dropped by policy; from=<drop@a.example> to=<b@b.example> proto=ESMTP helo=<a.example>
+Nov 21 10:00:01 mx1 postfix/smtpd[11]: 5A1A22C0D9E: client=a.example[192.0.2.1]
+Nov 21 10:00:02 mx1 postfix/smtpd[11]: 6B1A22C0D9E: client=a.example[192.0.2.1]
+Nov 21 10:00:03 mx1 postfix/smtpd[11]: disconnect from a.example[192.0.2.1]
+Nov 21 10:00:04 mx1 postfix/smtpd[11]: NOQUEUE: discard: RCPT from c.example[192.0.2.3]: <drop@c.example>: Sender address dropped by policy; from=<drop@c.example> to=<d@b.example> proto=ESMTP helo=<c.example>
+";
+
+#[test]
+fn a_discard_before_the_queue_id_is_of_the_next_mail_of_its_session() {
+    for (id, address, outcome) in [
+        ("4F1A22C0D9E", "", "unknown"),
+        ("5A1A22C0D9E", "b@b.example", "discarded"),
+        ("6B1A22C0D9E", "", "unknown"),
+    ] {
+        let mails = trace(id, DROPPED);
+        let found: Vec<_> = mails.iter().map(outcomes).collect();
+        assert_eq!(found, [[(address.to_owned(), outcome)]], "{id}");
+    }
+}
+
+const FAR: &str = "\
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: 4F1A22C0D9E: from=<a@a.example>, size=500, nrcpt=2 (queue active)
+Nov 21 10:00:01 mx1 postfix/smtp[14]: 4F1A22C0D9E: to=<office@b.example>, orig_to=<fwd@a.example>, relay=mx2.example[192.0.2.4]:25, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 5A1A22C0D9E)
+Nov 21 10:00:01 mx1 postfix/smtp[14]: 4F1A22C0D9E: to=<karl@b.example>, relay=mx2.example[192.0.2.4]:25, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 5A1A22C0D9E)
+Nov 21 10:00:01 mx2 postfix/qmgr[13]: 5A1A22C0D9E: from=<a@a.example>, size=500, nrcpt=2 (queue active)
+Nov 21 10:00:02 mx2 postfix/smtp[14]: 5A1A22C0D9E: to=<office@b.example>, relay=mx3.example[192.0.2.5]:25, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 6B1A22C0D9E)
+Nov 21 10:00:02 mx2 postfix/smtp[14]: 5A1A22C0D9E: to=<karl@b.example>, relay=mx3.example[192.0.2.5]:25, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 6B1A22C0D9E)
+Nov 21 10:00:02 mx3 postfix/qmgr[13]: 6B1A22C0D9E: from=<a@a.example>, size=500, nrcpt=2 (queue active)
+Nov 21 10:00:03 mx3 postfix/virtual[14]: 6B1A22C0D9E: to=<office@b.example>, relay=virtual, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (delivered to maildir)
+Nov 21 10:00:03 mx3 postfix/virtual[14]: 6B1A22C0D9E: to=<karl@b.example>, relay=virtual, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (delivered to maildir)
+";
+
+#[test]
+fn an_alias_of_the_first_hop_is_known_on_the_last() {
+    let mails = trace("4F1A22C0D9E", FAR);
+    let aliases: Vec<_> = mails[0]
+        .recipients
+        .iter()
+        .map(|recipient| recipient.orig_to.as_deref())
+        .collect();
+    assert_eq!(aliases, [Some(b"fwd@a.example".as_slice()), None]);
+}
+
+const DELETED: &str = "\
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: 4F1A22C0D9E: from=<a@a.example>, size=500, nrcpt=2 (queue active)
+Nov 21 10:00:01 mx1 postfix/smtp[14]: 4F1A22C0D9E: to=<b@b.example>, relay=mx2.example[192.0.2.4]:25, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+Nov 21 10:00:01 mx1 postfix/smtp[14]: 4F1A22C0D9E: to=<c@c.example>, relay=none, delay=1, delays=1/0/0/0, dsn=4.4.1, status=deferred (connect to c.example[192.0.2.5]:25: Connection timed out)
+Nov 21 10:05:00 mx1 postfix/postsuper[20]: 4F1A22C0D9E: removed
+";
+
+#[test]
+fn what_the_operator_deletes_is_deferred_no_more() {
+    let mails = trace("4F1A22C0D9E", DELETED);
+    let expected = [("b@b.example", "delivered"), ("c@c.example", "discarded")]
+        .map(|(address, outcome)| (address.to_owned(), outcome));
+    assert_eq!(outcomes(&mails[0]), expected);
+}
+
+const REQUEUED: &str = "\
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: 4F1A22C0D9E: from=<a@a.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:00:01 mx1 postfix/smtp[14]: 4F1A22C0D9E: to=<c@c.example>, relay=none, delay=1, delays=1/0/0/0, dsn=4.4.1, status=deferred (connect to c.example[192.0.2.5]:25: Connection timed out)
+Nov 21 10:05:00 mx1 postfix/postsuper[20]: 4F1A22C0D9E: requeued
+Nov 21 10:05:01 mx1 postfix/pickup[21]: 5A1A22C0D9E: uid=0 from=<a@a.example> orig_id=4F1A22C0D9E
+Nov 21 10:05:01 mx1 postfix/qmgr[13]: 5A1A22C0D9E: from=<a@a.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:05:02 mx1 postfix/local[14]: 5A1A22C0D9E: to=<c@c.example>, relay=local, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (forwarded as 6B1A22C0D9E)
+Nov 21 10:05:02 mx1 postfix/qmgr[13]: 6B1A22C0D9E: from=<a@a.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:05:03 mx1 postfix/local[14]: 6B1A22C0D9E: to=<d@d.example>, relay=local, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (delivered to mailbox)
+";
+
+#[test]
+fn a_requeued_mail_is_deferred_no_more_and_a_forward_names_its_address() {
+    let mails = trace("4F1A22C0D9E", REQUEUED);
+    assert_eq!(
+        outcomes(&mails[0]),
+        [("d@d.example".to_owned(), "delivered")]
+    );
+    let found = &mails[0].recipients[0];
+    assert_eq!(found.orig_to.as_deref(), Some(b"c@c.example".as_slice()));
+}
