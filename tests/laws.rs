@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod lives_model;
+mod merging;
 mod where_model;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ use mailtally::source::{self, Chunks, Input};
 use mailtally::tally::totals::Totals;
 use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::{Event, Record, Timestamp};
+use merging::merge_in_any_order;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use where_model::Asked;
@@ -70,18 +72,6 @@ fn cut<'a>(log: &'a [String], places: &[usize]) -> Vec<&'a [String]> {
     }
     pieces.push(&log[from..]);
     pieces
-}
-
-/// Merges parts by the bracketing that `order` tells: each step merges two neighbours.
-fn merge_in_any_order(mut parts: Vec<Tally>, order: &[usize]) -> Tally {
-    let mut step = 0;
-    while parts.len() > 1 {
-        let at = order.get(step).copied().unwrap_or(0) % (parts.len() - 1);
-        let later = parts.remove(at + 1);
-        parts[at].merge(later);
-        step += 1;
-    }
-    parts.remove(0)
 }
 
 /// One mail's lines, in order; the generator interleaves mails.
@@ -323,9 +313,9 @@ proptest! {
         let whole = part(&log, true).finish();
         let pieces = cut(&log, &places);
         let parts = pieces.iter().enumerate().map(|(at, piece)| part(piece, at == 0)).collect();
-        same(&merge_in_any_order(parts, &order).finish(), &whole)?;
+        same(&merge_in_any_order(parts, &order, Tally::merge).finish(), &whole)?;
         let floating = pieces.iter().map(|piece| part(piece, false)).collect();
-        same(&merge_in_any_order(floating, &order).finish(), &whole)?;
+        same(&merge_in_any_order(floating, &order, Tally::merge).finish(), &whole)?;
     }
 
     #[test]

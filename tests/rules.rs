@@ -1,6 +1,8 @@
 //! What rules did: the law of merging, and the truth of logs whose makers state it.
 #![cfg(test)]
 
+mod merging;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -12,6 +14,7 @@ use loggen::Generator;
 use mailtally::rules::{Findings, Hits, Maps, Table};
 use mailtally_parsers::postfix::ruling::Ruling;
 use mailtally_parsers::{Event, Record};
+use merging::merge_in_any_order;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -57,18 +60,6 @@ fn said(hits: &Hits, maps: &Maps) -> String {
     format!("{:?}", Findings::new(hits, maps, &BTreeMap::new()))
 }
 
-/// Merges parts by the bracketing that `order` tells: each step merges two neighbours.
-fn merge_in_any_order(mut parts: Vec<Hits>, order: &[usize]) -> Hits {
-    let mut step = 0;
-    while parts.len() > 1 {
-        let at = order.get(step).copied().unwrap_or(0) % (parts.len() - 1);
-        let later = parts.remove(at + 1);
-        parts[at].merge(later);
-        step += 1;
-    }
-    parts.remove(0)
-}
-
 /// Read once: the table has sixty patterns to be made ready.
 static LOG: LazyLock<(Vec<String>, Maps)> = LazyLock::new(|| (lines(), maps()));
 
@@ -92,7 +83,7 @@ proptest! {
             begin = cut;
         }
         let whole = said(&hits(log, maps), maps);
-        let merged = said(&merge_in_any_order(parts, &order), maps);
+        let merged = said(&merge_in_any_order(parts, &order, Hits::merge), maps);
         prop_assert!(merged == whole, "the parts say something else than the whole");
     }
 }

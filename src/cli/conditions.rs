@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::fail_on::FailOn;
-use super::kinds::{self, close_to};
+use super::kinds::{self, close_to, near};
 use crate::filter::Condition;
 use crate::report::{Options, Part, Share};
 use crate::select::{self, MAIL_FIELDS, Selection};
@@ -94,13 +94,10 @@ fn wrong_status(value: &str) -> Option<String> {
     if STATUSES.contains(&value) {
         return None;
     }
-    let close = close_to(value, STATUSES.into_iter());
-    let (which, names) = match close.is_empty() {
-        true => ("there are", STATUSES.to_vec()),
-        false => ("close ones", close),
-    };
-    let names = names.join(", ");
-    Some(format!("mails have no such status; {which}: {names}"))
+    Some(format!(
+        "mails have no such status; {}",
+        near(value, &STATUSES)
+    ))
 }
 
 /// Networks have one size, and the name that a report shows.

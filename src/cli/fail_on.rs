@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::kinds::close_to;
+use super::kinds::near;
 use super::messages::say;
 use crate::report::number;
 use crate::tally::Wanted;
@@ -59,16 +59,11 @@ impl FromStr for FailOn {
             return Err(format!("`{limit}` is no whole number"));
         };
         let figures = figures(&Totals::default());
-        let names = figures.iter().map(|(name, _)| name.as_str());
-        if !names.clone().any(|known| known == name) {
-            let close = close_to(name, names.clone());
-            let (which, names) = match close.is_empty() {
-                true => ("there are", names.collect()),
-                false => ("close ones", close),
-            };
+        let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_str()).collect();
+        if !names.contains(&name) {
             return Err(format!(
-                "no figure is called `{name}`; {which}: {}",
-                names.join(", ")
+                "no figure is called `{name}`; {}",
+                near(name, &names)
             ));
         }
         Ok(FailOn {

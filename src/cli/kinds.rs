@@ -26,6 +26,15 @@ impl KindName {
     }
 }
 
+/// Says which names are close to one that is none of them, or else which there are.
+pub(super) fn near(name: &str, names: &[&str]) -> String {
+    let close = close_to(name, names.iter().copied());
+    match close.is_empty() {
+        true => format!("there are: {}", names.join(", ")),
+        false => format!("close ones: {}", close.join(", ")),
+    }
+}
+
 /// Reads a name of `--kind`; the error names close ones.
 pub(super) fn parse(name: &str) -> Result<KindName, String> {
     if name == UNCLASSIFIED {

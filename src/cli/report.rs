@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::conditions::{self, WhereArguments};
 use super::fail_on::{self, FailOn};
 use super::input::{self, InputArguments};
-use super::kinds::close_to;
+use super::kinds::near;
 use super::messages::say;
 use super::output::{self, Printed};
 use super::paper::Colour;
@@ -143,12 +143,8 @@ fn section(name: &str) -> Result<SectionName, String> {
         let names: Vec<String> = sections
             .filter_map(|section| Some(section.to_possible_value()?.get_name().to_owned()))
             .collect();
-        let close = close_to(name, names.iter().map(String::as_str));
-        let (which, names) = match close.is_empty() {
-            true => ("there are", names.join(", ")),
-            false => ("close ones", close.join(", ")),
-        };
-        format!("no section is called `{name}`; {which}: {names}")
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        format!("no section is called `{name}`; {}", near(name, &names))
     })
 }
 

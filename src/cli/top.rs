@@ -16,11 +16,10 @@ use self::count::Job;
 use self::export::ExportArguments;
 use self::offenders::Sort;
 use super::Outcome;
-use super::events::names;
 use super::input::{self, InputArguments};
-use super::kinds::close_to;
+use super::kinds::near;
+use super::line_conditions::ConditionArguments;
 use super::report::PaperArguments;
-use crate::filter::{Condition, Filter};
 use crate::score::{self, Budget, By, Prefixes, Terms, Weights};
 
 /// Rows for people.
@@ -44,10 +43,8 @@ pub(super) struct TopArguments {
     /// Rows; without it, JSON and CSV have all and the others 20
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// Count only lines whose field meets this: FIELD=VALUE, != (or no such field), ~REGEX, !~REGEX,
-    /// <NUMBER, <=, >, >=; may be repeated, and all must hold
-    #[arg(long = "where", value_name = "CONDITION")]
-    conditions: Vec<Condition>,
+    #[command(flatten)]
+    conditions: ConditionArguments,
     /// Points of one piece of evidence: reject, refused_for_now, unknown_recipient, dnsbl, auth_failure,
     /// postscreen, protocol, spam, virus; of a refusal of one class: greylist; taken off for each mail
     /// accepted: accepted. May be repeated
@@ -88,16 +85,8 @@ fn by(text: &str) -> Result<By, String> {
     let found = By::ALL.into_iter().find(|by| by.name() == text);
     found.ok_or_else(|| {
         let names = By::ALL.map(By::name);
-        which(&close_to(text, names.into_iter()), &names)
+        near(text, &names)
     })
-}
-
-/// Says which names there are, or which are close to the one that is none.
-fn which(close: &[&str], all: &[&str]) -> String {
-    match close {
-        [] => format!("there are: {}", all.join(", ")),
-        close => format!("close ones: {}", close.join(", ")),
-    }
 }
 
 /// Reads a value of `--weight`; whether the name is one is looked at with the configuration's.
@@ -111,7 +100,7 @@ fn weight(text: &str) -> Result<(String, u64), String> {
 }
 
 pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
-    names::check(&arguments.conditions)?;
+    let filter = arguments.conditions.filter()?;
     arguments.check()?;
     arguments.input.configure()?;
     let weights = arguments.weights()?;
@@ -120,7 +109,7 @@ pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
     let lookup = |address| files.lookup(by, address);
     let job = Job {
         by,
-        filter: Filter::new(arguments.conditions.clone())?,
+        filter,
         is_outbound: arguments.direction == Direction::Out,
         budget: arguments.memory.map(|bytes| Budget {
             bytes,
@@ -227,8 +216,7 @@ impl TopArguments {
         let of_site = super::configuration::weights();
         for (name, points) in of_site.iter().chain(&self.weight) {
             if let Err(names) = weights.set(name, *points) {
-                let close = close_to(name, names.iter().copied());
-                bail!("no weight is called `{name}`; {}", which(&close, &names));
+                bail!("no weight is called `{name}`; {}", near(name, &names));
             }
         }
         Ok(weights)

@@ -78,10 +78,10 @@ impl<'o> MendedReader<'o> {
             line: self.counting.part.lines,
             us: time.wall_us,
         };
-        apart::in_life(event, |queue_id, line| {
+        if let Some((queue_id, line)) = apart::in_life(event) {
             let mail = mail(&mut self.counting.part, &mut self.key, record, queue_id);
             self.counting.part.steps.push(Step::Line { mail, line, at });
-        });
+        }
         if let Some(verdict) = Verdict::of(event) {
             return self.verdict(verdict, record, event);
         }

@@ -67,53 +67,37 @@ impl MailsApart {
     }
 }
 
-/// Calls `each` for what a line is in the life of a mail: the kinds that a tally joins by the queue
-/// id. A line can be two things at once.
-pub(crate) fn in_life<'a>(event: &Postfix<'a>, mut each: impl FnMut(&'a [u8], Line)) {
-    match event {
-        Postfix::SmtpdClient(event) => {
-            if let Some(queue_id) = event.queue_id {
-                each(queue_id, Line::Origin);
-            }
-        }
-        Postfix::Pickup(event) => each(event.queue_id, Line::Origin),
-        Postfix::CleanupMessageId(event) => each(event.queue_id, Line::MessageId),
-        Postfix::QmgrActive(event) => each(event.queue_id, Line::Other),
-        Postfix::QmgrExpired(event) => each(event.queue_id, Line::Other),
-        Postfix::Delivery(event) => each(event.queue_id, Line::Other),
-        Postfix::QmgrRemoved(event) => each(event.queue_id, Line::End),
-        Postfix::CleanupRemoved(event) => each(event.queue_id, Line::End),
-        Postfix::Postsuper(event) => {
-            if let Some(queue_id) = event.queue_id {
-                each(queue_id, Line::of_postsuper(event.action));
-            }
-        }
-        Postfix::SmtpdHold(event) | Postfix::SmtpdDiscard(event) => {
-            if let Some(queue_id) = event.queue_id {
-                each(queue_id, Line::Verdict);
-            }
-        }
-        _ => of_content(event, &mut each),
-    }
+/// Tells whose life a line belongs to, and what it is there: of the kinds that a tally joins by the
+/// queue id.
+pub(crate) fn in_life<'a>(event: &Postfix<'a>) -> Option<(&'a [u8], Line)> {
+    let queue_id = match event {
+        Postfix::SmtpdClient(event) => event.queue_id,
+        Postfix::Pickup(event) => Some(event.queue_id),
+        Postfix::CleanupMessageId(event) => Some(event.queue_id),
+        Postfix::QmgrActive(event) => Some(event.queue_id),
+        Postfix::QmgrExpired(event) => Some(event.queue_id),
+        Postfix::Delivery(event) => Some(event.queue_id),
+        Postfix::QmgrRemoved(event) => Some(event.queue_id),
+        Postfix::CleanupRemoved(event) => Some(event.queue_id),
+        Postfix::Postsuper(event) => event.queue_id,
+        Postfix::SmtpdHold(event) | Postfix::SmtpdDiscard(event) => event.queue_id,
+        _ => of_content(event),
+    };
+    Some((queue_id?, Line::of(event)))
 }
 
-/// What milters and content checks say of a mail.
-fn of_content<'a>(event: &Postfix<'a>, each: &mut impl FnMut(&'a [u8], Line)) {
+/// The mail that milters and content checks hold, discard, or refuse as a whole.
+fn of_content<'a>(event: &Postfix<'a>) -> Option<&'a [u8]> {
     let queue_id = match event {
         Postfix::MilterAction(event) => event.queue_id,
         Postfix::MilterHeaderCheck(event) => event.queue_id,
         Postfix::CleanupCheck(event) => event.queue_id,
         _ => None,
     };
-    let Some(queue_id) = queue_id else { return };
-    match (Verdict::said_by(event), event) {
-        (Some(Verdict::Hold | Verdict::Discard), _) => each(queue_id, Line::Verdict),
-        (Some(Verdict::Reject), Postfix::MilterAction(event))
-            if event.r#where == b"END-OF-MESSAGE" =>
-        {
-            // After a refusal of the whole message nothing more of it is logged.
-            each(queue_id, Line::End);
-        }
-        _ => {}
-    }
+    let decides = match Verdict::said_by(event)? {
+        Verdict::Hold | Verdict::Discard => true,
+        Verdict::Reject => Line::of(event) == Line::End,
+        Verdict::RejectWarning => false,
+    };
+    queue_id.filter(|_| decides)
 }

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::which;
 use crate::blocklist::{self, Form, Network, Protected};
-use crate::cli::kinds::close_to;
+use crate::cli::kinds::near;
 use crate::cli::messages::say;
 use crate::score::{By, Prefixes, Ranking};
 use crate::tally::totals::Totals;
@@ -41,7 +40,7 @@ fn form(text: &str) -> Result<Form, String> {
     let found = Form::ALL.into_iter().find(|form| form.name() == text);
     found.ok_or_else(|| {
         let names = Form::ALL.map(Form::name);
-        which(&close_to(text, names.into_iter()), &names)
+        near(text, &names)
     })
 }
 

@@ -147,23 +147,24 @@ fn logins(totals: &Totals) -> Metric {
 const LOGIN_SERIES: usize = 200;
 
 fn tls(totals: &Totals, own: usize) -> Vec<Metric> {
-    let inbound = totals.tls.inbound.iter().map(|row| {
+    let sessions = |ours: [&str; 3], logged: [&str; 2], sessions: u64| {
+        let [direction, family, trust] = ours;
         let ours = [
-            ("direction", "inbound"),
-            ("family", row.family),
-            ("trust", row.trust),
+            ("direction", direction),
+            ("family", family),
+            ("trust", trust),
         ];
-        let logged = [("protocol", &*row.protocol), ("cipher", &*row.cipher)];
-        (labels(&ours), labels(&logged), row.sessions)
+        let [protocol, cipher] = logged;
+        let logged = [("protocol", protocol), ("cipher", cipher)];
+        (labels(&ours), labels(&logged), sessions)
+    };
+    let inbound = totals.tls.inbound.iter().map(|row| {
+        let ours = ["inbound", row.family, row.trust];
+        sessions(ours, [&row.protocol, &row.cipher], row.sessions)
     });
     let outbound = totals.tls.outbound.iter().map(|row| {
-        let ours = [
-            ("direction", "outbound"),
-            ("family", row.family),
-            ("trust", row.trust),
-        ];
-        let logged = [("protocol", &*row.protocol), ("cipher", &*row.cipher)];
-        (labels(&ours), labels(&logged), row.sessions)
+        let ours = ["outbound", row.family, row.trust];
+        sessions(ours, [&row.protocol, &row.cipher], row.sessions)
     });
     let failures = totals.tls.failures.iter().map(|row| {
         let ours = labels(&[("direction", row.direction)]);
