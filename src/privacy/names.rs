@@ -428,6 +428,7 @@ impl Pseudonyms {
 
     /// Appends thirteen letters in place of a name; up to three of them are digits, as many as the
     /// name has, so that what is taken for a number, an id or a value stays it, and nothing else is.
+    /// The second letter is an `i`, `o` or `u`, which no queue id has.
     fn token(&self, out: &mut Vec<u8>, usage: &str, below: &[u8], name: &[u8]) {
         let small = name.to_ascii_lowercase();
         let random = self.prf.of(usage, &[below, &small]);
@@ -437,10 +438,14 @@ impl Pseudonyms {
         for (at, word) in random.iter().take(TOKEN_LENGTH).enumerate() {
             let is_capital = spelling
                 .is_some_and(|random| at == 0 || random.get(at).is_some_and(|word| word & 1 == 1));
+            let letter = match at {
+                1 => VOWELS.get(usize::from(word % 3)).copied().unwrap_or(b'i'),
+                _ => b'a' + word % 26,
+            };
             out.push(match (at < letters, is_capital) {
                 (false, _) => b'0' + word % 10,
-                (true, false) => b'a' + word % 26,
-                (true, true) => b'A' + word % 26,
+                (true, false) => letter,
+                (true, true) => letter.to_ascii_uppercase(),
             });
         }
     }
@@ -448,6 +453,8 @@ impl Pseudonyms {
 
 /// Signs of a token.
 const TOKEN_LENGTH: usize = 13;
+/// Letters that neither a short queue id (hexadecimal) nor a long one (no vowels) has.
+const VOWELS: [u8; 3] = *b"iou";
 
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
@@ -632,6 +639,7 @@ mod tests {
             pseudonyms.local(&mut out, format!("user{number}").as_bytes());
             assert_eq!(out.len(), TOKEN_LENGTH);
             assert!(out[0].is_ascii_lowercase());
+            assert!(b"iou".contains(&out[1]), "one may look like a queue id");
             assert!(seen.insert(out));
         }
     }
