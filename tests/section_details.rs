@@ -292,3 +292,38 @@ fn greylisting_waits_for_the_same_triplet() {
     // The network sent a mail of its own before that.
     assert_eq!(greylist.median_wait_us, Some(150_000_000));
 }
+
+const BROKEN: &str = "
+10:00:01 mx1 postfix/smtpd[71]: lost connection after AUTH from unknown[192.0.2.9]
+10:00:02 mx1 postfix/submission/smtpd[72]: lost connection after AUTH from a.example[192.0.2.9]
+10:00:03 mx1 postfix/smtpd[71]: 4F1A22C0D9E: lost connection after DATA (1410 bytes) from mail.example.net[2001:db8::7]
+10:00:04 mx1 postfix/smtpd[71]: timeout after END-OF-MESSAGE from mail.example.net[2001:db8::7]
+10:00:05 mx1 postfix/smtpd[71]: too many errors after RCPT from unknown[192.0.2.9]
+10:00:06 mx1 postfix/smtpd[71]: SSL_accept error from unknown[192.0.2.66]: -1
+10:00:07 mx1 postfix/smtpd[73]: SSL_accept error from unknown[192.0.2.66]: -1
+10:00:08 mx1 postfix/smtpd[73]: SSL_accept error from unknown[192.0.2.66]: lost connection
+10:00:09 mx1 postfix/smtp[80]: SSL_connect error to mx.example.com[198.51.100.9]:25: -1
+";
+
+/// A client is its address: its name may come and go with its DNS.
+#[test]
+fn sessions_that_broke_off_and_failed_handshakes_have_their_client() {
+    let broken = details(BROKEN).broken;
+    assert_eq!(
+        briefs(&broken.sessions),
+        [
+            "{how:lost connection,stage:AUTH,client:192.0.2.9,sessions:2}",
+            "{how:lost connection,stage:DATA,client:2001:db8::7,sessions:1}",
+            "{how:timeout,stage:END-OF-MESSAGE,client:2001:db8::7,sessions:1}",
+            "{how:too many errors,stage:RCPT,client:192.0.2.9,sessions:1}",
+        ]
+    );
+    assert_eq!(
+        briefs(&broken.handshakes),
+        [
+            "{direction:inbound,peer:unknown[192.0.2.66],reason:-1,handshakes:2}",
+            "{direction:inbound,peer:unknown[192.0.2.66],reason:lost connection,handshakes:1}",
+            "{direction:outbound,peer:mx.example.com[198.51.100.9]:25,reason:-1,handshakes:1}",
+        ]
+    );
+}

@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::message_detail::MessageDetailFigures;
 use super::{Options, Part, clock, reject_detail};
 use crate::tally::totals::{
-    BehindRow, DelayRow, DestinationRow, DetailTotals, DnsblRow, ExpiredRow, FailureRow,
-    FailureTotals, GreylistRow, GreylistTotals, MailSessionRow, MailboxTotals, OverlapRow,
-    QueueReasonRow, QueueRow, QueueTotals, RankRow, RecipientDomainRow, RefusedRow, RuleRow,
-    SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow, StayTotals, Totals, TripletRow,
-    TripletTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals, WarningRow, WithoutSizeRow,
+    BehindRow, BrokenHandshakeRow, BrokenSessionRow, DelayRow, DestinationRow, DetailTotals,
+    DnsblRow, ExpiredRow, FailureRow, FailureTotals, GreylistRow, GreylistTotals, MailSessionRow,
+    MailboxTotals, OverlapRow, QueueReasonRow, QueueRow, QueueTotals, RankRow, RecipientDomainRow,
+    RefusedRow, RuleRow, SavedRow, ScreeningRow, ServerFailureRow, SieveRow, StayRow, Totals,
+    TripletRow, TripletTotals, UserRow, VerdictRow, VolumeRow, VolumeTotals, WarningRow,
+    WithoutSizeRow,
 };
 
 /// What the sections beyond the totals show; a part that was not asked for has no key.
@@ -106,7 +107,7 @@ impl<'a> DetailFigures<'a> {
                 overlaps: at(Part::Postscreen).cut(&details.screening.overlaps),
             }),
             verdicts: has(Part::Verdicts).then(|| at(Part::Verdicts).cut(&details.verdicts)),
-            smtpd: has(Part::Smtpd).then(|| SmtpdFigures::new(&details.stays, at(Part::Smtpd))),
+            smtpd: has(Part::Smtpd).then(|| SmtpdFigures::new(details, at(Part::Smtpd))),
             mailboxes: has(Part::Mailboxes)
                 .then(|| MailboxFigures::new(&details.mailboxes, at(Part::Mailboxes))),
             warnings: has(Part::Warnings).then(|| warnings(&details.warnings, at(Part::Warnings))),
@@ -396,6 +397,10 @@ pub struct SmtpdFigures<'a> {
     pub per_hour: Vec<StayHourFigure>,
     /// By client.
     pub by_client: &'a [StayRow],
+    /// Sessions that broke off, by how, after which command, and client.
+    pub broken_sessions: &'a [BrokenSessionRow],
+    /// TLS handshakes that failed, of both directions.
+    pub failed_handshakes: &'a [BrokenHandshakeRow],
 }
 
 /// Connections that ended within one hour.
@@ -412,7 +417,8 @@ pub struct StayHourFigure {
 }
 
 impl<'a> SmtpdFigures<'a> {
-    fn new(stays: &'a StayTotals, options: Options) -> Self {
+    fn new(details: &'a DetailTotals, options: Options) -> Self {
+        let DetailTotals { stays, broken, .. } = details;
         let hours = stays.per_hour.iter().map(|row| StayHourFigure {
             hour: hour(row.hour),
             connections: row.connections,
@@ -422,6 +428,8 @@ impl<'a> SmtpdFigures<'a> {
         SmtpdFigures {
             per_hour: hours.collect(),
             by_client: options.cut(&stays.by_client),
+            broken_sessions: options.cut(&broken.sessions),
+            failed_handshakes: options.cut(&broken.handshakes),
         }
     }
 }

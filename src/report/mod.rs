@@ -312,7 +312,7 @@ fn client_sections(sections: &mut Vec<Section>, totals: &Totals, options: Option
         ));
     }
     if has(Part::Smtpd) {
-        sections.extend(smtpd::smtpd(&details.stays, options.at(Part::Smtpd)));
+        sections.extend(smtpd::smtpd(details, options.at(Part::Smtpd)));
     }
 }
 

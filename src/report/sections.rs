@@ -46,7 +46,7 @@ parts! {
     RejectTrend = "reject-trend": "Refusals by class and rule, for now and for good, over time",
     RejectDetail = "reject-detail": "Who was refused by each rule: clients, HELO names, senders, recipients",
     Warnings = "warnings": "Warnings, errors, panics, and what master says",
-    Smtpd = "smtpd": "How long clients stay with smtpd",
+    Smtpd = "smtpd": "How long clients stay with smtpd, and which sessions broke off",
     Postscreen = "postscreen": "What postscreen did, and what blocklists said",
     Greylist = "greylist": "Who came back after greylisting, and when",
     Mailboxes = "mailboxes": "Dovecot's sessions, bytes, deliveries, Sieve actions, full mailboxes",

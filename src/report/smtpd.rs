@@ -1,11 +1,14 @@
-//! How long clients stayed with smtpd: pflogsumm's connection statistics.
+//! How long clients stayed with smtpd (pflogsumm's connection statistics), and what broke off.
 
 use std::collections::BTreeMap;
 
 use super::clock::stamp;
 use super::number::{duration, len};
+use super::tls::handshake_reason;
 use super::{Block, Cell, Column, Options, Pairs, Rest, Section, Table};
-use crate::tally::totals::{StayHourRow, StayRow, StayTotals};
+use crate::tally::totals::{
+    BrokenHandshakeRow, BrokenSessionRow, DetailTotals, StayHourRow, StayRow, StayTotals,
+};
 
 /// Rows of each list in text.
 const ROWS: usize = 10;
@@ -33,17 +36,24 @@ impl Sums {
     }
 }
 
-/// Shows connections over all, by day and hour of the day, and by client.
-pub(crate) fn smtpd(stays: &StayTotals, options: Options) -> Option<Section> {
+/// Shows connections over all, by day and hour of the day, and by client; then what broke off.
+pub(crate) fn smtpd(details: &DetailTotals, options: Options) -> Option<Section> {
+    let DetailTotals { stays, broken, .. } = details;
     let mut all = Sums::default();
     stays.per_hour.iter().for_each(|row| all.add(row));
-    if all.connections == 0 {
+    let mut blocks = Vec::new();
+    if all.connections > 0 {
+        blocks.push(Block::Pairs(vec![overview(stays, all)]));
+        blocks.extend(per_day(&stays.per_hour));
+        blocks.push(per_hour(&stays.per_hour));
+        blocks.push(by_client(&stays.by_client, options));
+    }
+    blocks.extend(by_stage(&broken.sessions, options));
+    blocks.extend(by_breaker(&broken.sessions, options));
+    blocks.extend(handshakes(&broken.handshakes, options));
+    if blocks.is_empty() {
         return None;
     }
-    let mut blocks = vec![Block::Pairs(vec![overview(stays, all)])];
-    blocks.extend(per_day(&stays.per_hour));
-    blocks.push(per_hour(&stays.per_hour));
-    blocks.push(by_client(&stays.by_client, options));
     Some(Section {
         id: "smtpd",
         title: "Connections to smtpd".into(),
@@ -136,10 +146,98 @@ fn by_client(rows: &[StayRow], options: Options) -> Block {
     Block::Table(table)
 }
 
+/// Adds sessions that broke off up by a key, the most first.
+fn added_up<'a, K: Ord>(
+    rows: &'a [BrokenSessionRow],
+    key: impl Fn(&'a BrokenSessionRow) -> K,
+) -> Vec<(K, u64)> {
+    let mut sums: BTreeMap<K, u64> = BTreeMap::new();
+    for row in rows {
+        *sums.entry(key(row)).or_default() += row.sessions;
+    }
+    let mut sums: Vec<(K, u64)> = sums.into_iter().collect();
+    sums.sort_by_key(|(_, sessions)| std::cmp::Reverse(*sessions));
+    sums
+}
+
+fn by_stage(rows: &[BrokenSessionRow], options: Options) -> Option<Block> {
+    let columns = [
+        Column::number("sessions"),
+        Column::text("how"),
+        Column::text("after"),
+    ];
+    let sums = added_up(rows, |row| (row.how, row.stage.as_str()));
+    let cells = |(how, stage): &(&'static str, &str)| vec![Cell::text(*how), Cell::text(*stage)];
+    broken(
+        "Sessions that broke off",
+        columns.into(),
+        &sums,
+        cells,
+        options,
+    )
+}
+
+fn by_breaker(rows: &[BrokenSessionRow], options: Options) -> Option<Block> {
+    let columns = [Column::number("sessions"), Column::text("client")];
+    let sums = added_up(rows, |row| row.client.as_str());
+    let title = "Clients whose sessions broke off";
+    broken(
+        title,
+        columns.into(),
+        &sums,
+        |client| vec![Cell::text(*client)],
+        options,
+    )
+}
+
+fn handshakes(rows: &[BrokenHandshakeRow], options: Options) -> Option<Block> {
+    let columns = [
+        Column::number("handshakes"),
+        Column::text("direction"),
+        Column::text("with"),
+        Column::text("reason"),
+    ];
+    let rows: Vec<_> = rows.iter().map(|row| (row, row.handshakes)).collect();
+    let cells = |row: &&BrokenHandshakeRow| {
+        vec![
+            Cell::text(row.direction),
+            Cell::text(&row.peer),
+            Cell::text(handshake_reason(&row.reason)),
+        ]
+    };
+    broken(
+        "TLS handshakes that failed",
+        columns.into(),
+        &rows,
+        cells,
+        options,
+    )
+}
+
+/// Makes a table of counts in front of what was counted; none for no rows.
+fn broken<K>(
+    title: &str,
+    columns: Vec<Column>,
+    rows: &[(K, u64)],
+    cells: impl Fn(&K) -> Vec<Cell>,
+    options: Options,
+) -> Option<Block> {
+    let mut table = Table::titled(title, columns);
+    let shown = options.rows(ROWS);
+    for (key, count) in rows.iter().take(shown) {
+        let mut row = vec![Cell::Count(*count)];
+        row.extend(cells(key));
+        table.rows.push(row);
+    }
+    table.rest = Rest::of(rows.iter().skip(shown).map(|(_, count)| *count));
+    (!rows.is_empty()).then_some(Block::Table(table))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::plain::plain;
     use super::*;
+    use crate::tally::totals::BrokenTotals;
 
     fn hour(hour: i64, connections: u64, total_us: u64) -> StayHourRow {
         StayHourRow {
@@ -161,6 +259,30 @@ mod tests {
                 longest_us: 6_000_000,
             }],
         };
+        let session = |how, stage: &str, client: &str, sessions| BrokenSessionRow {
+            how,
+            stage: stage.into(),
+            client: client.into(),
+            sessions,
+        };
+        let broken = BrokenTotals {
+            sessions: vec![
+                session("lost connection", "AUTH", "192.0.2.9", 4),
+                session("timeout", "END-OF-MESSAGE", "192.0.2.7", 2),
+                session("lost connection", "AUTH", "192.0.2.7", 1),
+            ],
+            handshakes: vec![BrokenHandshakeRow {
+                direction: "inbound",
+                peer: "unknown[192.0.2.9]".into(),
+                reason: "-1".into(),
+                handshakes: 3,
+            }],
+        };
+        let details = DetailTotals {
+            stays,
+            broken,
+            ..DetailTotals::default()
+        };
         let expected = "\
 Connections to smtpd
 8 connections with both ends in the log
@@ -179,12 +301,24 @@ hour | connections | average | longest | in sum
 [By client]
 host or domain | connections | average | longest | in sum
 example.net | 8 | 2.5 s | 6.0 s | 20.0 s
+[Sessions that broke off]
+sessions | how | after
+5 | lost connection | AUTH
+2 | timeout | END-OF-MESSAGE
+[Clients whose sessions broke off]
+sessions | client
+4 | 192.0.2.9
+3 | 192.0.2.7
+[TLS handshakes that failed]
+handshakes | direction | with | reason
+3 | inbound | unknown[192.0.2.9] | TLS failed (-1): see warnings of tls_library_problem
 ";
-        assert_eq!(plain(&smtpd(&stays, Options::default()).unwrap()), expected);
+        let section = smtpd(&details, Options::default()).unwrap();
+        assert_eq!(plain(&section), expected);
     }
 
     #[test]
     fn no_connection_is_no_section() {
-        assert!(smtpd(&StayTotals::default(), Options::default()).is_none());
+        assert!(smtpd(&DetailTotals::default(), Options::default()).is_none());
     }
 }

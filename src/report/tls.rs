@@ -176,7 +176,7 @@ fn failures(rows: &[TlsFailureRow], options: Options) -> Option<Block> {
 
 /// Postfix logs the TLS library's result where the system has no word for it; why stands in
 /// warnings (`tls_library_problem`).
-fn handshake_reason(reason: &str) -> String {
+pub(super) fn handshake_reason(reason: &str) -> String {
     match reason {
         "-1" | "0" => format!("TLS failed ({reason}): see warnings of tls_library_problem"),
         reason => reason.to_owned(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 pub use super::details::DetailTotals;
 pub use super::details::behind::{BehindRow, BehindTotals};
+pub use super::details::broken::{BrokenHandshakeRow, BrokenSessionRow, BrokenTotals};
 pub use super::details::delays::DelayRow;
 pub use super::details::failures::{
     DestinationRow, ExpiredRow, FailureRow, FailureTotals, ServerFailureRow,

@@ -5,6 +5,7 @@
 //! plain adding.
 
 pub(crate) mod behind;
+pub(crate) mod broken;
 pub(crate) mod delays;
 pub(crate) mod failures;
 pub(crate) mod greylist;
@@ -31,6 +32,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::behind::{Behind, BehindTotals, Parties};
+use self::broken::{Broken, BrokenTotals};
 use self::delays::{DelayRow, Delays};
 use self::failures::{FailureTotals, Failures, Outcome};
 use self::greylist::{Greylist, GreylistTotals};
@@ -64,6 +66,7 @@ pub(crate) struct Details {
     pub(crate) behind: Behind,
     pub(crate) warnings: Warnings,
     pub(crate) stays: Stays,
+    pub(crate) broken: Broken,
     pub(crate) screening: Screening,
     pub(crate) greylist: Greylist,
     pub(crate) mailboxes: Mailboxes,
@@ -96,6 +99,8 @@ pub struct DetailTotals {
     pub warnings: Vec<WarningRow>,
     /// How long clients stayed with smtpd.
     pub stays: StayTotals,
+    /// Sessions with smtpd that broke off, and failed handshakes.
+    pub broken: BrokenTotals,
     /// What postscreen did, and blocklists said.
     pub screening: ScreeningTotals,
     /// How greylisting went.
@@ -133,6 +138,7 @@ impl Details {
         self.behind.merge(later.behind, numbers);
         self.warnings.merge(later.warnings, numbers);
         self.stays.merge(later.stays, numbers, anchored);
+        self.broken.merge(later.broken, numbers);
         self.screening.merge(later.screening, numbers);
         self.greylist
             .merge(later.greylist, lines, numbers, anchored);
@@ -257,6 +263,7 @@ impl Tally {
         }
         if wanted.stays {
             self.stay(context, event);
+            self.details.broken.line(event, &mut self.symbols);
         }
         if wanted.screening {
             self.details.screening.line(event, &mut self.symbols);
@@ -520,6 +527,7 @@ impl Tally {
             behind: self.behind_totals(),
             warnings: details.warnings.finish(),
             stays: details.stays.finish(symbols),
+            broken: details.broken.finish(symbols),
             screening: details.screening.finish(symbols, &self.clients.accepted),
             greylist: details.greylist.finish(symbols),
             mailboxes: details.mailboxes.finish(symbols),
