@@ -1,4 +1,5 @@
-//! Events out, for other programs: one line of a log becomes one object, or one row of a table.
+//! Events out, for other programs: one line of a log becomes one object, or one row of a table;
+//! [`tables`] has the columns in which whole logs are exported.
 //!
 //! What this does **not** do: choose lines, count them, or decide in which order they come.
 
@@ -8,6 +9,7 @@ mod heads;
 mod jsonl;
 mod line;
 mod schema;
+pub mod tables;
 
 pub use csv::{Csv, DEFAULT_COLUMNS, columns_of};
 pub use fields::{ENVELOPE, REPEATED, UNCLASSIFIED_FIELDS, fields_of, kinds, names};

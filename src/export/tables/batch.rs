@@ -1,0 +1,403 @@
+//! Rows of a table, column by column.
+//!
+//! Most columns of `events` have no value in most rows: a column keeps the numbers of the rows that
+//! have one, and their values. How values are written is **not** decided here.
+
+use super::schemas::{ColumnKind, Table};
+
+/// Rows of one table.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    table: &'static Table,
+    rows: u32,
+    columns: Vec<Values>,
+}
+
+/// The values of one column: those of the rows that have one, in the order of the rows.
+#[derive(Clone, Debug)]
+pub struct Values {
+    rows: Vec<u32>,
+    data: Data,
+}
+
+/// Values of one kind.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Data {
+    /// Whole numbers, and times in microseconds.
+    Int(Vec<i64>),
+    /// Numbers with a fraction.
+    Real(Vec<f64>),
+    /// Yes or no.
+    Bool(Vec<bool>),
+    /// Texts.
+    Text(Texts),
+}
+
+/// Texts behind each other in one buffer.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    text: String,
+    /// Where each one ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Returns a text by its place among those that are there.
+    pub fn get(&self, at: usize) -> Option<&str> {
+        let start = match at.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(at)?)
+    }
+
+    /// Goes through the texts that are there.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).filter_map(|at| self.get(at))
+    }
+
+    /// Appends a text of a log: what is no UTF-8 becomes U+FFFD.
+    fn push(&mut self, text: &[u8]) {
+        match str::from_utf8(text) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+        }
+        self.ends.push(self.text.len());
+    }
+
+    fn append(&mut self, other: &Texts) {
+        let before = self.text.len();
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+    }
+}
+
+impl Data {
+    fn new(kind: ColumnKind) -> Data {
+        match kind {
+            ColumnKind::Time | ColumnKind::Int => Data::Int(Vec::new()),
+            ColumnKind::Real => Data::Real(Vec::new()),
+            ColumnKind::Bool => Data::Bool(Vec::new()),
+            ColumnKind::Text => Data::Text(Texts::default()),
+        }
+    }
+
+    fn append(&mut self, other: &Data) {
+        match (self, other) {
+            (Data::Int(ours), Data::Int(theirs)) => ours.extend_from_slice(theirs),
+            (Data::Real(ours), Data::Real(theirs)) => ours.extend_from_slice(theirs),
+            (Data::Bool(ours), Data::Bool(theirs)) => ours.extend_from_slice(theirs),
+            (Data::Text(ours), Data::Text(theirs)) => ours.append(theirs),
+            _ => debug_assert!(false, "columns of one table have one kind"),
+        }
+    }
+
+    /// Appends the value that stands at a place of another column of this kind.
+    fn push_from(&mut self, other: &Data, at: usize) {
+        match (self, other) {
+            (Data::Int(ours), Data::Int(theirs)) => ours.extend(theirs.get(at)),
+            (Data::Real(ours), Data::Real(theirs)) => ours.extend(theirs.get(at)),
+            (Data::Bool(ours), Data::Bool(theirs)) => ours.extend(theirs.get(at)),
+            (Data::Text(ours), Data::Text(theirs)) => {
+                ours.push(theirs.get(at).unwrap_or_default().as_bytes());
+            }
+            _ => debug_assert!(false, "columns of one table have one kind"),
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        match self {
+            Data::Int(values) => values.len() * 8,
+            Data::Real(values) => values.len() * 8,
+            Data::Bool(values) => values.len(),
+            Data::Text(texts) => texts.text.len() + texts.ends.len() * 8,
+        }
+    }
+}
+
+impl Values {
+    fn new(kind: ColumnKind) -> Values {
+        Values {
+            rows: Vec::new(),
+            data: Data::new(kind),
+        }
+    }
+
+    /// Returns the numbers of the rows that have a value, each larger than the one before.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Returns the values, one for each of [`rows`](Self::rows).
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Tells whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Goes through all rows of a batch: the place of each one's value in [`data`](Self::data), or
+    /// `None` where it has none.
+    pub fn places(&self, rows: usize) -> impl Iterator<Item = Option<usize>> {
+        let mut next = 0;
+        (0..rows).map(move |row| {
+            let has_value = self.rows.get(next).is_some_and(|at| *at as usize == row);
+            has_value.then(|| {
+                next += 1;
+                next - 1
+            })
+        })
+    }
+}
+
+impl Batch {
+    /// Begins without rows.
+    pub fn new(table: &'static Table) -> Batch {
+        let columns = table.columns.iter();
+        Batch {
+            table,
+            rows: 0,
+            columns: columns.map(|column| Values::new(column.kind)).collect(),
+        }
+    }
+
+    /// Returns the table whose rows these are.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// Returns how many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows as usize
+    }
+
+    /// Tells whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Returns the columns, in the order of the table's.
+    pub fn columns(&self) -> &[Values] {
+        &self.columns
+    }
+
+    /// Returns about how much memory the values take.
+    pub fn size_bytes(&self) -> usize {
+        let columns = self.columns.iter();
+        columns
+            .map(|column| column.rows.len() * 4 + column.data.size_bytes())
+            .sum()
+    }
+
+    /// Sets a whole number or time of the row being made; the first value of a cell stays.
+    pub fn int(&mut self, column: usize, value: i64) {
+        if let Some(Data::Int(values)) = self.cell(column) {
+            values.push(value);
+        }
+    }
+
+    /// Sets a number with a fraction.
+    pub fn real(&mut self, column: usize, value: f64) {
+        if let Some(Data::Real(values)) = self.cell(column) {
+            values.push(value);
+        }
+    }
+
+    /// Sets a yes or no.
+    pub fn flag(&mut self, column: usize, value: bool) {
+        if let Some(Data::Bool(values)) = self.cell(column) {
+            values.push(value);
+        }
+    }
+
+    /// Sets a text; what is no UTF-8 becomes U+FFFD.
+    pub fn text(&mut self, column: usize, value: &[u8]) {
+        if let Some(Data::Text(values)) = self.cell(column) {
+            values.push(value);
+        }
+    }
+
+    /// Sets a text if there is one.
+    pub fn maybe_text(&mut self, column: usize, value: Option<&[u8]>) {
+        if let Some(value) = value {
+            self.text(column, value);
+        }
+    }
+
+    /// Sets a whole number if there is one.
+    pub fn maybe_int(&mut self, column: usize, value: Option<i64>) {
+        if let Some(value) = value {
+            self.int(column, value);
+        }
+    }
+
+    /// Ends the row being made; cells that were not set have no value.
+    pub fn end_row(&mut self) {
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    /// Opens a cell of the row being made; `None` if it has its value already.
+    fn cell(&mut self, column: usize) -> Option<&mut Data> {
+        let column = self.columns.get_mut(column)?;
+        if column.rows.last() == Some(&self.rows) {
+            return None;
+        }
+        column.rows.push(self.rows);
+        Some(&mut column.data)
+    }
+
+    /// Appends all rows of another batch of the same table.
+    pub fn append(&mut self, other: &Batch) {
+        debug_assert_eq!(self.table.name, other.table.name);
+        for (ours, theirs) in self.columns.iter_mut().zip(&other.columns) {
+            let before = self.rows;
+            ours.rows
+                .extend(theirs.rows.iter().map(|row| before.saturating_add(*row)));
+            ours.data.append(&theirs.data);
+        }
+        self.rows = self.rows.saturating_add(other.rows);
+    }
+
+    /// Returns the rows in the order of their time, the first column; rows of one time keep theirs.
+    #[must_use]
+    pub fn sorted_by_time(self) -> Batch {
+        let Some(Data::Int(times)) = self.columns.first().map(Values::data) else {
+            return self;
+        };
+        if times.is_sorted() {
+            return self;
+        }
+        let mut order: Vec<u32> = (0..self.rows).collect();
+        order.sort_by_key(|row| times.get(*row as usize));
+        self.in_order(&order)
+    }
+
+    /// Returns the rows of these numbers, in this order; each number comes once.
+    fn in_order(&self, order: &[u32]) -> Batch {
+        let mut new_row = vec![0_u32; self.rows()];
+        for (new, old) in (0..).zip(order) {
+            if let Some(row) = new_row.get_mut(*old as usize) {
+                *row = new;
+            }
+        }
+        let columns = self.columns.iter();
+        Batch {
+            table: self.table,
+            rows: self.rows,
+            columns: columns.map(|column| column.renumbered(&new_row)).collect(),
+        }
+    }
+}
+
+impl Values {
+    /// Returns the values for rows that get new numbers.
+    fn renumbered(&self, new_row: &[u32]) -> Values {
+        let row = |old: &u32| new_row.get(*old as usize).copied().unwrap_or(0);
+        let mut order: Vec<(u32, usize)> = self.rows.iter().map(row).zip(0..).collect();
+        order.sort_unstable();
+        let mut data = match &self.data {
+            Data::Int(_) => Data::Int(Vec::with_capacity(order.len())),
+            Data::Real(_) => Data::Real(Vec::with_capacity(order.len())),
+            Data::Bool(_) => Data::Bool(Vec::with_capacity(order.len())),
+            Data::Text(_) => Data::Text(Texts::default()),
+        };
+        for (_, at) in &order {
+            data.push_from(&self.data, *at);
+        }
+        Values {
+            rows: order.into_iter().map(|(row, _)| row).collect(),
+            data,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch of `logins` with these times, users and numbers of attempts.
+    fn batch(rows: &[(i64, Option<&[u8]>, i64)]) -> Batch {
+        let table = Table::named("logins").unwrap();
+        let place = |name| table.place_of(name).unwrap();
+        let mut batch = Batch::new(table);
+        for (time, user, attempts) in rows {
+            batch.int(place("time"), *time);
+            batch.maybe_text(place("user"), *user);
+            batch.int(place("attempts"), *attempts);
+            batch.flag(place("is_tls"), *attempts > 1);
+            batch.end_row();
+        }
+        batch
+    }
+
+    /// The users of all rows.
+    fn users(batch: &Batch) -> Vec<Option<&str>> {
+        let column = &batch.columns()[batch.table().place_of("user").unwrap()];
+        let Data::Text(texts) = column.data() else {
+            panic!("users are texts")
+        };
+        let places = column.places(batch.rows());
+        places.map(|at| texts.get(at?)).collect()
+    }
+
+    fn ints(batch: &Batch, name: &str) -> Vec<i64> {
+        let column = &batch.columns()[batch.table().place_of(name).unwrap()];
+        let Data::Int(values) = column.data() else {
+            panic!("{name} are numbers")
+        };
+        values.clone()
+    }
+
+    #[test]
+    fn cells_without_a_value_stay_empty() {
+        let batch = batch(&[(1, None, 1), (2, Some(b"anna"), 2), (3, Some(b""), 3)]);
+        assert_eq!(batch.rows(), 3);
+        assert_eq!(users(&batch), [None, Some("anna"), Some("")]);
+    }
+
+    #[test]
+    fn what_is_no_utf8_is_replaced() {
+        let batch = batch(&[
+            (1, Some(b"j\xfcrgen"), 1),
+            (2, Some("gr\u{fc}n".as_bytes()), 1),
+        ]);
+        assert_eq!(users(&batch), [Some("j\u{fffd}rgen"), Some("gr\u{fc}n")]);
+    }
+
+    #[test]
+    fn the_first_value_of_a_cell_stays() {
+        let mut batch = batch(&[]);
+        let user = batch.table().place_of("user").unwrap();
+        batch.text(user, b"first");
+        batch.text(user, b"second");
+        batch.int(user, 7);
+        batch.end_row();
+        assert_eq!(users(&batch), [Some("first")]);
+    }
+
+    #[test]
+    fn appended_rows_follow() {
+        let mut one = batch(&[(1, Some(b"a"), 1), (2, None, 2)]);
+        one.append(&batch(&[]));
+        one.append(&batch(&[(3, None, 3), (4, Some(b"d"), 4)]));
+        assert_eq!(users(&one), [Some("a"), None, None, Some("d")]);
+        assert_eq!(ints(&one, "time"), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn sorted_rows_keep_their_cells_and_ties_their_order() {
+        let sorted = batch(&[
+            (5, Some(b"e"), 1),
+            (1, None, 2),
+            (5, None, 3),
+            (1, Some(b"b"), 4),
+        ])
+        .sorted_by_time();
+        assert_eq!(ints(&sorted, "time"), [1, 1, 5, 5]);
+        assert_eq!(ints(&sorted, "attempts"), [2, 4, 1, 3]);
+        assert_eq!(users(&sorted), [None, Some("b"), Some("e"), None]);
+    }
+}
