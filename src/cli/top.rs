@@ -19,6 +19,7 @@ use super::Outcome;
 use super::input::{self, InputArguments};
 use super::kinds::near;
 use super::line_conditions::ConditionArguments;
+use super::output;
 use super::report::PaperArguments;
 use crate::score::{self, Budget, By, Prefixes, Terms, Weights};
 
@@ -68,6 +69,9 @@ pub(super) struct TopArguments {
     export: ExportArguments,
     #[command(flatten)]
     paper: PaperArguments,
+    /// Print a JSON Schema of --format json (with --direction out, of its own), and read no log
+    #[arg(long)]
+    schema: bool,
 }
 
 /// Whose mail is looked at.
@@ -100,6 +104,13 @@ fn weight(text: &str) -> Result<(String, u64), String> {
 }
 
 pub(super) fn run(arguments: &TopArguments) -> Result<Outcome> {
+    if arguments.schema {
+        output::print_schema(&match arguments.direction {
+            Direction::In => show::schema(),
+            Direction::Out => offenders::schema(),
+        })?;
+        return Ok(Outcome::Done);
+    }
     let filter = arguments.conditions.filter()?;
     arguments.check()?;
     arguments.input.configure()?;

@@ -20,6 +20,7 @@ use self::spool::Spool;
 use super::Outcome;
 use super::input::{self, InputArguments};
 use super::messages::say;
+use super::output;
 use super::paper::{self, Colour};
 use crate::pipeline;
 use crate::source;
@@ -44,6 +45,9 @@ pub(super) struct TraceArguments {
     /// Print the lines of the log as they stand there, and nothing else
     #[arg(long, conflicts_with = "format")]
     raw: bool,
+    /// Print a JSON Schema of --format json, and read no log
+    #[arg(long)]
+    schema: bool,
 }
 
 /// What a mail must have; all that is given.
@@ -92,9 +96,17 @@ pub(super) struct Searched {
     passes: usize,
     is_cut: bool,
     left_out: usize,
+    /// Lines that match, and were forgotten for there were too many.
+    matches_forgotten: u64,
+    /// Lines of mails that were found, forgotten likewise.
+    lines_forgotten: u64,
 }
 
 pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
+    if arguments.schema {
+        output::print_schema(&json::schema())?;
+        return Ok(Outcome::Done);
+    }
     let terms = arguments.take_terms()?;
     arguments.input.configure()?;
     let mut search = Search::new(terms.clone(), arguments.limit);
@@ -112,6 +124,7 @@ pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
         scan::pass(chunks, &pool, &mut search, &mut places)?;
     }
     let (passes, is_cut) = (search.passes, search.is_cut);
+    let (matches_forgotten, lines_forgotten) = (search.matches_forgotten, search.lines_forgotten);
     let (mails, left_out) = search.finish();
     let searched = Searched {
         terms,
@@ -121,6 +134,8 @@ pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
         passes,
         is_cut,
         left_out,
+        matches_forgotten,
+        lines_forgotten,
     };
     searched.say(mails.len());
     arguments
@@ -207,6 +222,20 @@ impl Searched {
             let left_out = self.left_out;
             say(&format!(
                 "{left_out} earlier matches are not shown: --limit shows more, --since and --date ask for a part"
+            ));
+        }
+        if self.matches_forgotten > 0 {
+            let forgotten = self.matches_forgotten;
+            say(&format!(
+                "too many lines match, and the {forgotten} earliest were left out: more terms, --since or --date \
+                 ask for fewer"
+            ));
+        }
+        if self.lines_forgotten > 0 {
+            let forgotten = self.lines_forgotten;
+            say(&format!(
+                "too many lines name an id of these mails, and the {forgotten} earliest were left out: hops may be \
+                 missing; --limit 1 asks for fewer"
             ));
         }
         if self.is_cut {

@@ -11,6 +11,8 @@ use super::term::Term;
 pub const MOST_PASSES: usize = 8;
 /// Of the lines that match, the latest so many are kept.
 const MOST_FOUND: usize = 20_000;
+/// Of the lines that name an id of the mails found, the latest so many of each pass are kept.
+const MOST_NAMED: usize = 50_000;
 /// A message-id that more mails share joins none of them: it is a bulk mailer's or a forger's.
 const MOST_OF_A_MESSAGE_ID: usize = 50;
 /// Mails are at most so many, when several terms must be met and few lines have all.
@@ -41,8 +43,10 @@ pub struct Search {
     entries: BTreeMap<u64, Entry>,
     connections: BTreeMap<u64, Entry>,
     seeds: BTreeSet<u64>,
-    /// How many lines matched.
-    pub matched: u64,
+    /// Lines that matched, and were forgotten for there were too many.
+    pub matches_forgotten: u64,
+    /// Lines of later passes that were forgotten likewise.
+    pub lines_forgotten: u64,
     /// How many mails (or lines without one) matched and are not followed.
     pub left_out: usize,
     /// Passes made so far.
@@ -109,7 +113,8 @@ impl Search {
             entries: BTreeMap::new(),
             connections: BTreeMap::new(),
             seeds: BTreeSet::new(),
-            matched: 0,
+            matches_forgotten: 0,
+            lines_forgotten: 0,
             left_out: 0,
             passes: 0,
             is_cut: false,
@@ -161,20 +166,29 @@ impl Search {
         }
     }
 
+    /// Returns how many lines of the pass at hand are kept at most, the latest ones.
+    pub fn most_lines(&self) -> usize {
+        match self.wish {
+            Wish::Terms => MOST_FOUND,
+            _ => MOST_NAMED,
+        }
+    }
+
+    /// Notes that so many lines of the pass at hand were found and not kept.
+    pub fn forget(&mut self, lines: u64) {
+        match self.wish {
+            Wish::Terms => self.matches_forgotten += lines,
+            _ => self.lines_forgotten += lines,
+        }
+    }
+
     /// Takes a line over.
     pub fn take(&mut self, entry: Entry) {
         let place = entry.place;
         match self.wish {
             Wish::Terms => {
-                self.matched += 1;
                 self.seeds.insert(place);
                 self.entries.insert(place, entry);
-                if self.entries.len() > MOST_FOUND {
-                    let first = self.entries.pop_first();
-                    first.inspect(|(place, _)| {
-                        self.seeds.remove(place);
-                    });
-                }
             }
             Wish::Keys => {
                 self.entries.insert(place, entry);

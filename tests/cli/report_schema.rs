@@ -10,13 +10,14 @@ use crate::support::{Folder, fixture, lab_log, mailtally};
 
 const URL: &str = "https://example.com/report.json";
 
-struct Validator {
+/// Tells whether output keeps to the schema that a command prints.
+pub(crate) struct Validator {
     schemas: Schemas,
     whole: SchemaIndex,
 }
 
 impl Validator {
-    fn new(subcommand: &str) -> Self {
+    pub(crate) fn new(subcommand: &str) -> Self {
         let schema = mailtally(&format!("{subcommand} --schema"), &[])
             .expect_status(0)
             .json();
@@ -26,7 +27,7 @@ impl Validator {
         Validator { schemas, whole }
     }
 
-    fn check(&self, report: &Value) -> Result<(), String> {
+    pub(crate) fn check(&self, report: &Value) -> Result<(), String> {
         let result = self.schemas.validate(report, self.whole);
         result.map_err(|error| format!("{error:#}"))
     }
@@ -138,13 +139,23 @@ fn the_schema_in_the_tree_is_the_one_that_is_printed() {
 
 #[test]
 fn every_key_says_what_it_is() {
-    let schema = mailtally("report --schema", &[]).json();
     let mut silent = Vec::new();
-    for (name, definition) in schema["$defs"].as_object().unwrap() {
-        for (key, property) in definition["properties"].as_object().unwrap() {
-            let about = property["description"].as_str().unwrap_or_default();
-            if about.is_empty() {
-                silent.push(format!("{name}.{key}"));
+    for command in ["report", "rules", "top", "top --direction out", "trace"] {
+        let schema = mailtally(&format!("{command} --schema"), &[])
+            .expect_status(0)
+            .json();
+        let parts = schema["$defs"].as_object().unwrap().iter();
+        let whole = ("whole".to_owned(), schema.clone());
+        for (name, definition) in parts.chain([(&whole.0, &whole.1)]) {
+            // An enumeration has values and no keys.
+            let Some(properties) = definition["properties"].as_object() else {
+                continue;
+            };
+            for (key, property) in properties {
+                let about = property["description"].as_str().unwrap_or_default();
+                if about.is_empty() {
+                    silent.push(format!("{command}: {name}.{key}"));
+                }
             }
         }
     }

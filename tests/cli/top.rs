@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 
+use crate::report_schema::Validator;
 use crate::support::{Folder, mailtally, mailtally_reading};
 
 const LOG: &str = "fixtures/logs/lab-a/mail.log.gz";
+/// Where any will do.
+const SMALL: &str = "fixtures/logs/lab-small/mail.log";
 
 /// The scripted attackers of that log, as the laboratory's world file names them.
 const ATTACKERS: [&str; 9] = [
@@ -392,4 +395,30 @@ fn memory_does_not_go_with_what_puts_addresses_together() {
     assert_eq!(run.stderr, said);
     mailtally(&format!("top --memory 64M --direction out {LOG}"), &[]).expect_status(2);
     mailtally(&format!("top --memory 12 {LOG}"), &[]).expect_status(2);
+}
+
+#[test]
+fn the_json_keeps_to_its_schema() {
+    let (of_strangers, of_own) = (Validator::new("top"), Validator::new("top --direction out"));
+    for arguments in [
+        "",
+        "--by alias",
+        "--by network",
+        "--memory 128K",
+        "--count 1",
+    ] {
+        let run = mailtally(&format!("top --format json {arguments} {SMALL}"), &[]);
+        let mut ranking = run.expect_status(0).json();
+        assert!(ranking["sources"][0]["key"].is_string(), "{arguments}");
+        assert_eq!(of_strangers.check(&ranking), Ok(()), "{arguments}");
+        ranking["sources"][0]["no_such_key"] = 1.into();
+        assert!(of_strangers.check(&ranking).is_err(), "{arguments}");
+    }
+    let run = mailtally(&format!("top --direction out --format json {SMALL}"), &[]);
+    let mut ranking = run.expect_status(0).json();
+    assert!(ranking["offenders"][0]["key"].is_string());
+    assert_eq!(of_own.check(&ranking), Ok(()));
+    assert!(of_strangers.check(&ranking).is_err());
+    ranking["offenders"][0]["mails"] = "1".into();
+    assert!(of_own.check(&ranking).is_err());
 }

@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::report::{Block, Cell, Column, Report, Rest, Section, Table, iso, stamp};
+use crate::report::{Block, Cell, Column, Report, Rest, Section, Table, iso, schema_of, stamp};
 use crate::score::{By, Sent};
 
 /// By what our own are ranked.
@@ -27,29 +29,53 @@ pub(super) enum Sort {
 /// The number of the JSON's form.
 const SCHEMA: u32 = 1;
 
-/// What programs read.
-#[derive(Serialize)]
+/// Our own, and what they send.
+#[derive(JsonSchema, Serialize)]
 pub(super) struct Figures<'a> {
+    /// The version of this layout.
     schema: u32,
+    /// `out`: it is our own who are looked at.
     direction: &'static str,
+    /// What they are told apart by.
     by: &'static str,
+    /// How many there are; `offenders` may have fewer.
     offenders_total: usize,
+    /// Those with the highest figure first (`--sort`).
     offenders: Vec<OffenderFigures<'a>>,
 }
 
-#[derive(Serialize)]
+/// One of ours.
+#[derive(JsonSchema, Serialize)]
 struct OffenderFigures<'a> {
+    /// The login name, `uid N`, address, sender or domain.
     key: &'a str,
+    /// Mails.
     mails: u64,
+    /// Recipients, each as often as a mail went to it.
     recipients: u64,
+    /// How many different recipients there are.
     distinct_recipients: u64,
+    /// The most recipients of one mail.
     most_recipients: u64,
+    /// Recipients that have the mail.
     delivered: u64,
+    /// Recipients whose mail came back.
     bounced: u64,
+    /// Attempts that were put off.
     deferrals: u64,
+    /// Bounced, of those that came to an end; null where none did.
     bounced_share: Option<f64>,
+    /// When the first mail was logged.
     first: Option<String>,
+    /// When the last one was.
     last: Option<String>,
+}
+
+/// Returns a JSON Schema of the figures.
+pub(super) fn schema() -> Value {
+    schema_of::<Figures<'_>>(
+        "Who of ours sends mail, as `mailtally top --direction out --format json` writes it.",
+    )
 }
 
 /// Sorts in place: equal ones in order of their names.

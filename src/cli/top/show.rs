@@ -2,59 +2,94 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::report::number::{count, counted};
-use crate::report::{Block, Cell, Column, Report, Rest, Section, Table, iso, stamp};
+use crate::report::{Block, Cell, Column, Report, Rest, Section, Table, iso, schema_of, stamp};
 use crate::score::{By, Forgotten, Ranking, Source, Weights};
 use crate::tally::evidence::Evidence;
 
 /// The number of the JSON's form.
 const SCHEMA: u32 = 1;
 
-/// What programs read.
-#[derive(Serialize)]
+/// Sources of unwanted mail.
+#[derive(JsonSchema, Serialize)]
 pub(super) struct Figures<'a> {
+    /// The version of this layout.
     schema: u32,
+    /// What sources are told apart by.
     by: &'static str,
+    /// The points of one piece of evidence, by its name; `accepted` is taken off for each mail accepted.
     weights: BTreeMap<&'static str, u64>,
+    /// How many sources there are; `sources` may have fewer.
     sources_total: usize,
+    /// With `--memory`: what there was no room for.
     #[serde(skip_serializing_if = "Option::is_none")]
     forgotten: Option<ForgottenFigures>,
+    /// The sources with the highest score first.
     sources: Vec<SourceFigures<'a>>,
 }
 
 /// What bounded memory had no room for.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ForgottenFigures {
+    /// How often a source was forgotten; one that came back and went again counts twice.
     sources_at_most: u64,
+    /// No source that is not here has more points against it, beside failed logins.
     points_at_most: u64,
 }
 
-#[derive(Serialize)]
+/// A source with its score.
+#[derive(JsonSchema, Serialize)]
 struct SourceFigures<'a> {
+    /// The address, network, name or rule.
     key: &'a str,
+    /// The sum of the evidence less accepted mail, never below 0.
     score: u64,
+    /// With `--memory`: what the score can be at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     score_at_most: Option<u64>,
+    /// What it did, and what that counts for.
     evidence: Vec<PieceFigures>,
+    /// Mails of it that were accepted.
     accepted: u64,
+    /// Refusals by class.
     reject_classes: &'a BTreeMap<&'static str, u64>,
+    /// When the first evidence was logged.
     first: Option<String>,
+    /// When the last one was.
     last: Option<String>,
+    /// A verified name of the address.
     hostname: Option<&'a str>,
+    /// The addresses that were put together; none where it is one.
     addresses: Vec<String>,
+    /// Of `alias`: who sent to it first.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_sender: Option<&'a str>,
+    /// Up to three lines of the log.
     samples: Vec<&'a str>,
 }
 
-#[derive(Serialize)]
+/// Evidence of one kind.
+#[derive(JsonSchema, Serialize)]
 struct PieceFigures {
+    /// Its name, or the class of refusals that has a weight of its own.
     name: &'static str,
+    /// How many there are.
     count: u64,
+    /// The points of each.
     weight: u64,
+    /// What they add to the score.
     points: u64,
+}
+
+/// Returns a JSON Schema of the figures.
+pub(super) fn schema() -> Value {
+    schema_of::<Figures<'_>>(
+        "Sources of unwanted mail, as `mailtally top --format json` writes them.",
+    )
 }
 
 /// Shows the first rows of a ranking as one table, with the sum and a line of each source.

@@ -94,7 +94,8 @@ pub(super) fn pass(
     let finder = Finder::new(&search.needles(), is_first)?;
     let starts = std::mem::take(&mut places.starts);
     let (known, wanted) = (&starts, &*search);
-    let mut all = Vec::new();
+    let most = search.most_lines();
+    let (mut all, mut forgotten) = (Vec::new(), 0);
     let mut next = 0;
     let mut begun = Vec::new();
     let found = pipeline::in_order(
@@ -114,7 +115,10 @@ pub(super) fn pass(
                     .for_each(|entry| entry.place += start);
             }
             all.append(&mut found.entries);
-            keep_latest(&mut all);
+            // More lines than a search keeps need not wait for the end of the pass.
+            if all.len() > 2 * most {
+                forgotten += keep_latest(&mut all, most);
+            }
             Ok::<(), io::Error>(())
         },
     );
@@ -123,16 +127,17 @@ pub(super) fn pass(
         places.lines = next;
     }
     places.starts = begun;
+    forgotten += keep_latest(&mut all, most);
+    search.forget(forgotten);
     all.into_iter().for_each(|entry| search.take(entry));
     Ok(())
 }
 
-/// More lines than a search keeps need not wait for the end of the pass.
-fn keep_latest(all: &mut Vec<Entry>) {
-    const MOST: usize = 50_000;
-    if all.len() > 2 * MOST {
-        all.drain(..all.len() - MOST);
-    }
+/// Keeps the latest `most` lines; tells how many are dropped.
+fn keep_latest(found: &mut Vec<Entry>, most: usize) -> u64 {
+    let surplus = found.len().saturating_sub(most);
+    found.drain(..surplus);
+    u64::try_from(surplus).unwrap_or(u64::MAX)
 }
 
 fn scan(at: usize, chunk: &Chunk, finder: &Finder, search: &Search, start: Option<u64>) -> Found {
