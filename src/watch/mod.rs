@@ -14,6 +14,12 @@ mod observed;
 mod rule;
 mod window;
 
+#[cfg(test)]
+#[path = "rules/tests.rs"]
+mod rule_tests;
+#[cfg(test)]
+mod testing;
+
 pub use alert::{Alert, Change};
 pub use engine::{Engine, Snapshot};
 pub use observed::Observed;
