@@ -159,6 +159,11 @@ fn work<C: Counting>(queue: &Queue, parts: &Parts<'_, C>, counting: &C) {
     }
 }
 
+/// Counts the lines of a chunk behind those counted before, on the calling thread.
+pub fn count_chunk(tally: &mut Tally, chunk: &Chunk) {
+    Whole(&Options::default()).chunk(tally, chunk);
+}
+
 /// Builds the pool that parses.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! `mailtally watch`: raises alerts on logs as they grow, or on logs that are there.
 
+mod metrics;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use mailtally_parsers::Event;
 
+use self::metrics::{Following, Metering, MetricsArguments};
 use super::Outcome;
 use super::events::interruption;
 use super::input::{self, InputArguments};
@@ -43,6 +46,8 @@ pub(super) struct WatchArguments {
     /// How alerts are written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = AlertFormat::Text)]
     format: AlertFormat,
+    #[command(flatten)]
+    metrics: MetricsArguments,
 }
 
 /// How alerts are written.
@@ -64,6 +69,7 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
         alerts: Vec::new(),
         format: arguments.format,
         last: None,
+        metering: arguments.metrics.begin()?,
     };
     if arguments.replay {
         return replay(arguments, &mut watcher);
@@ -113,9 +119,11 @@ fn replay(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<Outcome> 
     for chunk in logs.by_ref() {
         lines += watcher.take(&chunk, None);
         watcher.write(&mut out).context(CANNOT_WRITE)?;
+        watcher.tend_metrics(&[]);
     }
     out.flush().context(CANNOT_WRITE)?;
     watcher.say_evicted();
+    watcher.end_metrics(&[])?;
     logs.look_at_range(lines);
     Ok(logs.outcome())
 }
@@ -173,9 +181,10 @@ fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<()> {
         }
         watcher.write(&mut out).context(CANNOT_WRITE)?;
         out.flush().context(CANNOT_WRITE)?;
+        watcher.tend_metrics(&logs);
     }
     watcher.say_evicted();
-    Ok(())
+    watcher.end_metrics(&logs)
 }
 
 /// A followed log, and what was said about it.
@@ -214,6 +223,22 @@ impl Followed {
     }
 }
 
+/// What metrics say of watching.
+fn following(engine: &Engine, last: Option<(WallTime, Instant)>, logs: &[Followed]) -> Following {
+    let open = engine.firing();
+    Following {
+        logs: u64::try_from(logs.len()).unwrap_or(u64::MAX),
+        unread_bytes: logs.iter().map(|log| log.follower.unread_bytes()).sum(),
+        gaps: logs.iter().map(|log| log.gaps).sum(),
+        firing: open
+            .map(|(rule, count)| (rule.name.clone(), rule.class.name(), count))
+            .collect(),
+        evicted: engine.evicted(),
+        last_line: last.map(|(time, _)| time),
+        ..Following::default()
+    }
+}
+
 /// Rules, and the alerts that are not written yet.
 struct Watcher {
     engine: Engine,
@@ -221,11 +246,13 @@ struct Watcher {
     format: AlertFormat,
     /// The time of the last line, and when it came.
     last: Option<(WallTime, Instant)>,
+    metering: Metering,
 }
 
 impl Watcher {
     /// Takes the lines of a chunk in that begins at a place; returns how many there were.
     fn take(&mut self, chunk: &Chunk, start: Option<Place>) -> u64 {
+        self.metering.take(chunk);
         let mut lines = chunk.records();
         let mut count = 0;
         loop {
@@ -272,7 +299,18 @@ impl Watcher {
             .advance(last_us.saturating_add(passed_us), &mut self.alerts);
     }
 
+    /// Gives metrics to whoever asks for them.
+    fn tend_metrics(&mut self, logs: &[Followed]) {
+        let (engine, last) = (&self.engine, self.last);
+        self.metering.tend(|| following(engine, last, logs));
+    }
+
+    fn end_metrics(&mut self, logs: &[Followed]) -> Result<()> {
+        self.metering.end(following(&self.engine, self.last, logs))
+    }
+
     fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.metering.count(&self.alerts);
         for alert in self.alerts.drain(..) {
             let text = match self.format {
                 AlertFormat::Text => alert.text(),

@@ -29,7 +29,7 @@ pub fn prometheus(
     for metric in metrics {
         head(metric, exposition, &mut out)?;
         for series in &metric.series {
-            write_series(metric.name, series, &mut out)?;
+            write_series(&metric.name, series, &mut out)?;
         }
     }
     if exposition == Exposition::OpenMetrics {
@@ -40,8 +40,8 @@ pub fn prometheus(
 
 fn head(metric: &Metric, exposition: Exposition, out: &mut impl Write) -> io::Result<()> {
     let family = match exposition {
-        Exposition::Text => metric.name,
-        Exposition::OpenMetrics => metric.name.strip_suffix("_total").unwrap_or(metric.name),
+        Exposition::Text => &metric.name,
+        Exposition::OpenMetrics => metric.name.strip_suffix("_total").unwrap_or(&metric.name),
     };
     let kind = match metric.kind {
         MetricKind::Counter => "counter",
@@ -120,16 +120,17 @@ mod tests {
     #[test]
     fn values_of_labels_cannot_leave_their_quotes() {
         let metric = Metric {
-            name: "mailtally_rule_hits_total",
-            help: "Refusals by rule",
+            name: "mailtally_rule_hits_total".into(),
+            help: "Refusals by rule".into(),
             kind: MetricKind::Counter,
             series: vec![Series {
                 labels: vec![
-                    ("rule", "a\"} 9\nb\\\u{1b}[2J".into()),
-                    ("class", String::new()),
+                    ("rule".into(), "a\"} 9\nb\\\u{1b}[2J".into()),
+                    ("class".into(), String::new()),
                 ],
                 value: Value::Count(3),
             }],
+            bound: None,
         };
         let expected = "# HELP mailtally_rule_hits_total Refusals by rule\n\
             # TYPE mailtally_rule_hits_total counter\n\
@@ -140,17 +141,18 @@ mod tests {
     #[test]
     fn histograms_end_with_all() {
         let metric = Metric {
-            name: "mailtally_delivery_delay_seconds",
-            help: "Delays",
+            name: "mailtally_delivery_delay_seconds".into(),
+            help: "Delays".into(),
             kind: MetricKind::Histogram,
             series: vec![Series {
-                labels: vec![("stage", "total".into())],
+                labels: vec![("stage".into(), "total".into())],
                 value: Value::Durations {
                     at_most: vec![(1_000, 2), (60_000_000, 3)],
                     sum_us: 61_000_500,
                     count: 4,
                 },
             }],
+            bound: None,
         };
         let expected = "# HELP mailtally_delivery_delay_seconds Delays\n\
             # TYPE mailtally_delivery_delay_seconds histogram\n\
@@ -165,13 +167,14 @@ mod tests {
     #[test]
     fn openmetrics_names_families_without_total_and_has_an_end() {
         let metric = Metric {
-            name: "mailtally_received_total",
-            help: "Mails",
+            name: "mailtally_received_total".into(),
+            help: "Mails".into(),
             kind: MetricKind::Counter,
             series: vec![Series {
                 labels: Vec::new(),
                 value: Value::Count(1),
             }],
+            bound: None,
         };
         let expected = "# HELP mailtally_received Mails\n# TYPE mailtally_received counter\n\
             mailtally_received_total 1\n# EOF\n";

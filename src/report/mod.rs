@@ -66,7 +66,10 @@ pub use figures::{
     RangeFigure, RejectFigures, SCHEMA, TlsFigures,
 };
 pub use message_detail::{MailFigure, MailListFigure, MessageDetailFigures};
-pub use metrics::{Label, Metric, MetricKind, Series, Value, metrics};
+pub use metrics::{
+    Bound, Label, Metric, MetricKind, Series, Value, metrics, series as metric_series,
+    whole_metrics,
+};
 pub use schema::{coverage_schema, schema};
 pub use sections::{Limits, Part, Sections, Share};
 pub use spam_sources::{SpamSource, spam_sources};

@@ -102,6 +102,15 @@ impl Engine {
         self.kept.evicted
     }
 
+    /// Returns how many alerts each rule has open.
+    pub fn firing(&self) -> impl Iterator<Item = (&Rule, u64)> {
+        self.rules.iter().map(|rule| {
+            let keys = self.kept.rules.get(&rule.name).into_iter().flatten();
+            let open = keys.filter(|(_, state)| state.open.is_some()).count();
+            (rule, u64::try_from(open).unwrap_or(u64::MAX))
+        })
+    }
+
     /// Takes the next line in; what came due before it is said first.
     pub fn observe(&mut self, observed: &Observed<'_>, alerts: &mut Vec<Alert>) {
         let now_us = us(observed.time);

@@ -10,8 +10,11 @@
 mod alert;
 mod distinct;
 mod engine;
+mod health;
+mod meter;
 mod observed;
 mod rule;
+pub mod serve;
 mod window;
 
 #[cfg(test)]
@@ -22,5 +25,7 @@ mod testing;
 
 pub use alert::{Alert, Change};
 pub use engine::{Engine, Snapshot};
+pub use health::Health;
+pub use meter::{Meter, MeterSnapshot};
 pub use observed::Observed;
 pub use rule::{AlertClass, Rule, RuleError, Severity, builtin, read_rules};

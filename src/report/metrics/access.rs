@@ -1,7 +1,7 @@
 //! Metrics of clients: connections, TLS, logins, refusals, mailboxes, and what asks for attention.
 
 use super::super::{Options, Part};
-use super::{Metric, Series, Value, bounded, labels, own_series, series, summed};
+use super::{Metric, Series, Value, labels, own_series, series, summed};
 use crate::tally::totals::{
     DnsblRow, FamilyCounts, GreylistTotals, MailSessionRow, MailboxTotals, ScreeningRow,
     ServiceRow, StateCounts, StayTotals, Totals, UserRow, VerdictRow, WarningRow,
@@ -90,10 +90,12 @@ fn connections(totals: &Totals) -> Vec<Metric> {
 
 fn rejects(totals: &Totals, own: usize) -> Vec<Metric> {
     let rules = totals.rejects.by_rule.iter().map(|row| {
-        let ours = labels(&[("action", &row.action)]);
-        // The name of a blocklist is part of its class.
-        let logged = labels(&[("class", &row.class), ("rule", &row.rule)]);
-        (ours, logged, row.count)
+        let names = [
+            ("action", &*row.action),
+            ("class", &row.class),
+            ("rule", &row.rule),
+        ];
+        (labels(&names), row.count)
     });
     let stages = totals.rejects.by_client.iter().map(|row| {
         let code = row.code_class.map(|class| format!("{class}xx"));
@@ -106,10 +108,13 @@ fn rejects(totals: &Totals, own: usize) -> Vec<Metric> {
         (labels(&names), row.count)
     });
     vec![
-        Metric::counter(
+        // The name of a blocklist is part of its class.
+        Metric::bounded(
             "mailtally_rule_hits_total",
             "Refusals, warnings, holds and discards by rule",
-            bounded(rules, own),
+            rules,
+            &["class", "rule"],
+            own,
         ),
         Metric::counter(
             "mailtally_refusals_total",
@@ -133,13 +138,15 @@ fn logins(totals: &Totals) -> Metric {
             ("family", row.family),
             ("tls", tls),
         ];
-        (Vec::new(), labels(&ours), row.count)
+        (labels(&ours), row.count)
     });
     // Services and mechanisms are few, unless a stranger makes names up.
-    Metric::counter(
+    Metric::bounded(
         "mailtally_logins_total",
         "Attempts to log in, with Postfix or Dovecot",
-        bounded(rows, LOGIN_SERIES),
+        rows,
+        &["service", "outcome", "method", "family", "tls"],
+        LOGIN_SERIES,
     )
 }
 
@@ -149,14 +156,15 @@ const LOGIN_SERIES: usize = 200;
 fn tls(totals: &Totals, own: usize) -> Vec<Metric> {
     let sessions = |ours: [&str; 3], logged: [&str; 2], sessions: u64| {
         let [direction, family, trust] = ours;
-        let ours = [
+        let [protocol, cipher] = logged;
+        let names = [
             ("direction", direction),
             ("family", family),
             ("trust", trust),
+            ("protocol", protocol),
+            ("cipher", cipher),
         ];
-        let [protocol, cipher] = logged;
-        let logged = [("protocol", protocol), ("cipher", cipher)];
-        (labels(&ours), labels(&logged), sessions)
+        (labels(&names), sessions)
     };
     let inbound = totals.tls.inbound.iter().map(|row| {
         let ours = ["inbound", row.family, row.trust];
@@ -167,16 +175,18 @@ fn tls(totals: &Totals, own: usize) -> Vec<Metric> {
         sessions(ours, [&row.protocol, &row.cipher], row.sessions)
     });
     let failures = totals.tls.failures.iter().map(|row| {
-        let ours = labels(&[("direction", row.direction)]);
-        (ours, labels(&[("reason", &row.reason)]), row.sessions)
+        let names = [("direction", row.direction), ("reason", &*row.reason)];
+        (labels(&names), row.sessions)
     });
     let states = totals.tls.states;
     let states = [("inbound", states.inbound), ("outbound", states.outbound)];
     vec![
-        Metric::counter(
+        Metric::bounded(
             "mailtally_tls_sessions_total",
             "TLS sessions that the log tells of",
-            bounded(inbound.chain(outbound), own.saturating_mul(2)),
+            inbound.chain(outbound),
+            &["protocol", "cipher"],
+            own.saturating_mul(2),
         ),
         Metric::counter(
             "mailtally_tls_states_total",
@@ -185,10 +195,12 @@ fn tls(totals: &Totals, own: usize) -> Vec<Metric> {
                 .into_iter()
                 .flat_map(|(direction, counts)| of_states(direction, counts)),
         ),
-        Metric::counter(
+        Metric::bounded(
             "mailtally_tls_failures_total",
             "Failed handshakes",
-            bounded(failures, own),
+            failures,
+            &["reason"],
+            own,
         ),
     ]
 }
@@ -214,11 +226,13 @@ fn postscreen(actions: &[ScreeningRow]) -> Metric {
 }
 
 fn blocklists(lists: &[DnsblRow], own: usize) -> Metric {
-    let one = |row: &DnsblRow| (Vec::new(), labels(&[("list", &row.list)]), row.hits);
-    Metric::counter(
+    let one = |row: &DnsblRow| (labels(&[("list", &row.list)]), row.hits);
+    Metric::bounded(
         "mailtally_dnsbl_hits_total",
         "Clients found on a blocklist",
-        bounded(lists.iter().map(one), own),
+        lists.iter().map(one),
+        &["list"],
+        own,
     )
 }
 
@@ -317,13 +331,15 @@ fn mailboxes(mailboxes: &MailboxTotals) -> Vec<Metric> {
 
 fn verdicts(verdicts: &[VerdictRow], own: usize) -> Metric {
     let one = |row: &VerdictRow| {
-        let ours = labels(&[("program", row.program)]);
-        (ours, labels(&[("verdict", &row.verdict)]), row.count)
+        let names = [("program", row.program), ("verdict", &*row.verdict)];
+        (labels(&names), row.count)
     };
-    Metric::counter(
+    Metric::bounded(
         "mailtally_verdicts_total",
         "What milters, policy services and filters decided",
-        bounded(verdicts.iter().map(one), own),
+        verdicts.iter().map(one),
+        &["verdict"],
+        own,
     )
 }
 

@@ -1,7 +1,7 @@
 //! Metrics of mails: what came in, what became of it, how long that took.
 
 use super::super::{Options, Part};
-use super::{Metric, MetricKind, Series, Value, bounded, labels, own_series, series, summed};
+use super::{Metric, MetricKind, Series, Value, labels, own_series, series, summed};
 use crate::tally::totals::{DelayRow, InstanceTotals, MailTotals, QueueRow, Totals};
 
 /// One of pflogsumm's counts.
@@ -132,13 +132,15 @@ fn deliveries(totals: &Totals) -> Metric {
 fn relays(totals: &Totals, options: Options) -> Metric {
     let rows = totals.deliveries.by_relay.iter().map(|row| {
         let relay = row.relay.split('[').next().unwrap_or(&row.relay);
-        let ours = labels(&[("status", &row.status)]);
-        (ours, labels(&[("relay", relay)]), row.count)
+        let names = [("status", &*row.status), ("relay", relay)];
+        (labels(&names), row.count)
     });
-    Metric::counter(
+    Metric::bounded(
         "mailtally_relay_attempts_total",
         "Delivery attempts by the relay's name",
-        bounded(rows, own_series(options, Part::Families)),
+        rows,
+        &["relay"],
+        own_series(options, Part::Families),
     )
 }
 
@@ -146,34 +148,47 @@ fn failures(totals: &Totals, options: Options) -> Vec<Metric> {
     let failures = &totals.details.failures;
     let own = own_series(options, Part::Failures);
     let reasons = failures.by_reason.iter().map(|row| {
-        let ours = labels(&[("outcome", row.outcome), ("reason", &row.reason)]);
-        let dsn = row.dsn.as_deref().unwrap_or("");
-        (ours, labels(&[("dsn", dsn)]), row.count)
+        let names = [
+            ("outcome", row.outcome),
+            ("reason", &*row.reason),
+            ("dsn", row.dsn.as_deref().unwrap_or("")),
+        ];
+        (labels(&names), row.count)
     });
     let domains = failures.by_destination.iter().map(|row| {
-        let ours = labels(&[("outcome", row.outcome)]);
-        (ours, labels(&[("domain", &row.domain)]), row.count)
+        let names = [("outcome", row.outcome), ("domain", &*row.domain)];
+        (labels(&names), row.count)
     });
     let servers = failures.servers.iter().map(|row| {
         let connected = if row.connected { "true" } else { "false" };
-        let ours = labels(&[("family", row.family), ("connected", connected)]);
-        (ours, labels(&[("server", &row.host)]), row.count)
+        let names = [
+            ("family", row.family),
+            ("connected", connected),
+            ("server", &*row.host),
+        ];
+        (labels(&names), row.count)
     });
     vec![
-        Metric::counter(
+        Metric::bounded(
             "mailtally_failed_deliveries_total",
             "Deferrals and bounces by reason and enhanced status code",
-            bounded(reasons, own),
+            reasons,
+            &["dsn"],
+            own,
         ),
-        Metric::counter(
+        Metric::bounded(
             "mailtally_failed_domain_deliveries_total",
             "Deferrals and bounces by recipient domain",
-            bounded(domains, own),
+            domains,
+            &["domain"],
+            own,
         ),
-        Metric::counter(
+        Metric::bounded(
             "mailtally_server_failures_total",
             "Servers that could not be reached or hung up",
-            bounded(servers, own),
+            servers,
+            &["server"],
+            own,
         ),
     ]
 }
@@ -188,10 +203,11 @@ fn delays(totals: &Totals) -> Metric {
         },
     };
     Metric {
-        name: "mailtally_delivery_delay_seconds",
-        help: "Delays of delivered recipients by stage; limits are kept within 1.6 percent",
+        name: "mailtally_delivery_delay_seconds".into(),
+        help: "Delays of delivered recipients by stage; limits are kept within 1.6 percent".into(),
         kind: MetricKind::Histogram,
         series: totals.details.delays.iter().map(one).collect(),
+        bound: None,
     }
 }
 

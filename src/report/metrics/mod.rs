@@ -9,7 +9,10 @@
 mod access;
 mod mail;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Options, Part};
 use crate::tally::totals::Totals;
@@ -21,20 +24,33 @@ const SERIES: usize = 20;
 const OTHER: &str = "other";
 
 /// One metric with all its series.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Metric {
     /// The whole name, `mailtally_received_total`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it counts, in one sentence.
-    pub help: &'static str,
+    pub help: Cow<'static, str>,
     /// Whether it only grows.
     pub kind: MetricKind,
     /// Its series.
     pub series: Vec<Series>,
+    /// The labels whose values come from the log, and how many rows have series of their own.
+    #[serde(skip)]
+    pub bound: Option<Bound>,
+}
+
+/// How many series whoever logs can make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// The labels whose values come from the log.
+    pub logged: &'static [&'static str],
+    /// How many rows have series of their own; the others share those in which these labels are
+    /// `other`.
+    pub own: usize,
 }
 
 /// What sort of number a metric is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum MetricKind {
     /// Grows as long as a log is read.
     Counter,
@@ -45,7 +61,7 @@ pub enum MetricKind {
 }
 
 /// One combination of labels.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Series {
     /// Names and values.
     pub labels: Vec<Label>,
@@ -54,10 +70,10 @@ pub struct Series {
 }
 
 /// The name of a label, and its value.
-pub type Label = (&'static str, String);
+pub type Label = (Cow<'static, str>, String);
 
 /// The value of a series.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Value {
     /// A number of things or bytes.
     Count(u64),
@@ -76,6 +92,13 @@ pub enum Value {
 
 /// Makes metrics of all parts that were asked for.
 pub fn metrics(totals: &Totals, options: &Options) -> Vec<Metric> {
+    let mut metrics = whole_metrics(totals, options);
+    metrics.iter_mut().for_each(Metric::cut);
+    metrics
+}
+
+/// Makes metrics whose bounds still have to be kept: every row has a series of its own.
+pub fn whole_metrics(totals: &Totals, options: &Options) -> Vec<Metric> {
     let mut metrics = lines(totals);
     metrics.extend(mail::metrics(totals, *options));
     metrics.extend(access::metrics(totals, *options));
@@ -119,20 +142,57 @@ fn lines(totals: &Totals) -> Vec<Metric> {
 }
 
 impl Metric {
-    fn counter(
+    /// What only grows.
+    pub fn counter(
         name: &'static str,
         help: &'static str,
         series: impl IntoIterator<Item = Series>,
     ) -> Metric {
         Metric {
-            name,
-            help,
+            name: name.into(),
+            help: help.into(),
             kind: MetricKind::Counter,
             series: series.into_iter().collect(),
+            bound: None,
         }
     }
 
-    fn gauge(
+    /// What only grows, with labels whose values come from the log.
+    fn bounded(
+        name: &'static str,
+        help: &'static str,
+        rows: impl Iterator<Item = (Vec<Label>, u64)>,
+        logged: &'static [&'static str],
+        own: usize,
+    ) -> Metric {
+        Metric {
+            bound: Some(Bound { logged, own }),
+            ..Metric::counter(name, help, summed(rows))
+        }
+    }
+
+    /// Keeps the bound: the largest rows have series of their own, the others are summed.
+    fn cut(&mut self) {
+        let Some(bound) = self.bound else {
+            return;
+        };
+        let mut rows = std::mem::take(&mut self.series);
+        rows.sort_by(|a, b| {
+            let order = b.value.count().cmp(&a.value.count());
+            order.then_with(|| a.labels.cmp(&b.labels))
+        });
+        let numbered = rows.into_iter().enumerate();
+        self.series = summed(numbered.map(|(at, row)| {
+            let count = row.value.count();
+            match at < bound.own {
+                true => (row.labels, count),
+                false => (bound.shared(row.labels), count),
+            }
+        }));
+    }
+
+    /// What goes up and down.
+    pub fn gauge(
         name: &'static str,
         help: &'static str,
         series: impl IntoIterator<Item = Series>,
@@ -145,11 +205,12 @@ impl Metric {
 }
 
 fn labels(labels: &[(&'static str, &str)]) -> Vec<Label> {
-    let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
+    let owned = |&(name, value): &(&'static str, &str)| (name.into(), value.to_owned());
     labels.iter().map(owned).collect()
 }
 
-fn series(names: &[(&'static str, &str)], count: u64) -> Series {
+/// A series that counts things.
+pub fn series(names: &[(&'static str, &str)], count: u64) -> Series {
     Series {
         labels: labels(names),
         value: Value::Count(count),
@@ -175,40 +236,101 @@ fn summed(rows: impl Iterator<Item = (Vec<Label>, u64)>) -> Vec<Series> {
     sums.into_iter().map(series).collect()
 }
 
-/// Sums rows as [`summed`] does, but keeps the values that come from a log only for the largest
-/// sums; those of the others become `other`, and are summed by the labels that are ours.
-fn bounded(
-    rows: impl Iterator<Item = (Vec<Label>, Vec<Label>, u64)>,
-    own_series: usize,
-) -> Vec<Series> {
-    let mut sums: BTreeMap<(Vec<Label>, Vec<Label>), u64> = BTreeMap::new();
-    for (ours, logged, count) in rows {
-        let sum = sums.entry((ours, logged)).or_insert(0);
-        *sum = sum.saturating_add(count);
-    }
-    let mut rows: Vec<_> = sums.into_iter().collect();
-    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let numbered = rows.into_iter().enumerate();
-    summed(numbered.map(|(at, ((ours, mut logged), count))| {
-        if at >= own_series {
-            logged
-                .iter_mut()
-                .for_each(|(_, value)| OTHER.clone_into(value));
+impl Bound {
+    /// The labels of the series that a row shares with others.
+    pub fn shared(self, mut labels: Vec<Label>) -> Vec<Label> {
+        for (name, value) in &mut labels {
+            if self.logged.contains(&name.as_ref()) {
+                OTHER.clone_into(value);
+            }
         }
-        ([ours, logged].concat(), count)
-    }))
+        labels
+    }
+}
+
+impl Value {
+    /// How much it is, to be compared with others of its metric.
+    pub fn count(&self) -> u64 {
+        match self {
+            Value::Count(count) | Value::Micros(count) | Value::Durations { count, .. } => *count,
+        }
+    }
+
+    /// Adds another value of its kind.
+    pub fn add(&mut self, more: &Value) {
+        match (self, more) {
+            (Value::Count(ours), Value::Count(theirs))
+            | (Value::Micros(ours), Value::Micros(theirs)) => *ours = ours.saturating_add(*theirs),
+            (
+                Value::Durations {
+                    at_most,
+                    sum_us,
+                    count,
+                },
+                Value::Durations {
+                    at_most: more,
+                    sum_us: more_us,
+                    count: more_count,
+                },
+            ) => {
+                // Limits are the same for all of one metric.
+                for ((_, ours), (_, theirs)) in at_most.iter_mut().zip(more) {
+                    *ours = ours.saturating_add(*theirs);
+                }
+                *sum_us = sum_us.saturating_add(*more_us);
+                *count = count.saturating_add(*more_count);
+            }
+            _ => debug_assert!(false, "a series has one kind of value"),
+        }
+    }
+
+    /// Becomes another value of its kind where that is higher; returns by how much.
+    pub fn raise(&mut self, to: &Value) -> Value {
+        let raise = |ours: &mut u64, to: u64| {
+            let more = to.saturating_sub(*ours);
+            *ours = ours.saturating_add(more);
+            more
+        };
+        match (self, to) {
+            (Value::Count(ours), Value::Count(to)) => Value::Count(raise(ours, *to)),
+            (Value::Micros(ours), Value::Micros(to)) => Value::Micros(raise(ours, *to)),
+            (
+                Value::Durations {
+                    at_most,
+                    sum_us,
+                    count,
+                },
+                Value::Durations {
+                    at_most: to,
+                    sum_us: to_us,
+                    count: to_count,
+                },
+            ) => Value::Durations {
+                at_most: at_most
+                    .iter_mut()
+                    .zip(to)
+                    .map(|((limit, ours), (_, to))| (*limit, raise(ours, *to)))
+                    .collect(),
+                sum_us: raise(sum_us, *to_us),
+                count: raise(count, *to_count),
+            },
+            (_, other) => other.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(action: &str, rule: &str, count: u64) -> (Vec<Label>, Vec<Label>, u64) {
-        (
-            labels(&[("action", action)]),
-            labels(&[("rule", rule)]),
-            count,
-        )
+    fn row(action: &str, rule: &str, count: u64) -> (Vec<Label>, u64) {
+        (labels(&[("action", action), ("rule", rule)]), count)
+    }
+
+    fn cut<const N: usize>(rows: [(Vec<Label>, u64); N], own: usize) -> Vec<Series> {
+        let mut metric = Metric::bounded("rows_total", "", rows.into_iter(), &["rule"], own);
+        metric.cut();
+        metric.series
     }
 
     #[test]
@@ -226,13 +348,13 @@ mod tests {
             series(&[("action", "reject"), ("rule", "b")], 3),
             series(&[("action", "reject"), ("rule", "other")], 2),
         ];
-        assert_eq!(bounded(rows.into_iter(), 2), expected);
+        assert_eq!(cut(rows, 2), expected);
     }
 
     #[test]
     fn ties_go_to_the_first_by_name() {
         let rows = ["c", "b", "a"].map(|rule| row("reject", rule, 1));
-        let bounded = bounded(rows.into_iter(), 1);
+        let bounded = cut(rows, 1);
         let rules: Vec<&str> = bounded.iter().map(|row| row.labels[1].1.as_str()).collect();
         assert_eq!(rules, ["a", "other"]);
     }

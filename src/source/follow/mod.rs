@@ -121,6 +121,11 @@ impl Follower {
         self.tail.place()
     }
 
+    /// Returns how many bytes are there that were not read yet, as far as that is known.
+    pub fn unread_bytes(&self) -> u64 {
+        self.tail.unread_bytes()
+    }
+
     /// Returns how often lines may have been lost: a file was emptied or is gone, without a copy.
     pub fn gaps(&self) -> u64 {
         self.tail.gaps()

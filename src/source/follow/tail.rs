@@ -141,6 +141,16 @@ impl<F: Files> Tail<F> {
         place.or(self.before)
     }
 
+    /// Returns how many bytes of the files that are open were not read yet; of a packed one nobody
+    /// knows.
+    pub(super) fn unread_bytes(&self) -> u64 {
+        let unread = |open: &OpenFile<F::File>| {
+            let length = open.file.length().ok().filter(|length| *length != END);
+            length.map_or(0, |length| length.saturating_sub(open.offset))
+        };
+        self.open.iter().chain(&self.successors).map(unread).sum()
+    }
+
     /// Returns how often lines may have been lost unseen.
     pub(super) fn gaps(&self) -> u64 {
         self.gaps
