@@ -46,6 +46,24 @@ impl Writer {
     }
 }
 
+/// Appends one cell as [`Writer`] does, for who writes the delimiters himself: of a row with some
+/// hundred cells most are empty.
+pub(crate) fn push_cell(out: &mut Vec<u8>, cell: &[u8]) {
+    let needs_quotes = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
+    if !cell.iter().any(needs_quotes) {
+        out.extend_from_slice(cell);
+        return;
+    }
+    out.push(b'"');
+    for byte in cell {
+        if *byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+}
+
 /// Lets `write` write at the end; `most` is how much that can be.
 fn append(out: &mut Vec<u8>, most: usize, write: impl FnOnce(&mut [u8]) -> (WriteResult, usize)) {
     let end = out.len();
@@ -71,6 +89,28 @@ fn is_formula(cell: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_single_cell_is_written_as_in_a_row() {
+        for cell in [
+            "",
+            "a",
+            "a b",
+            "a,b",
+            "\"",
+            "say \"hi\", twice",
+            "a\nb",
+            "\r",
+            "'",
+            "\u{e4}",
+        ] {
+            let mut alone = Vec::new();
+            push_cell(&mut alone, cell.as_bytes());
+            let expected = row(&["x", cell, "y"]);
+            let alone = String::from_utf8(alone).unwrap();
+            assert_eq!(format!("x,{alone},y\r\n"), expected);
+        }
+    }
 
     fn row(cells: &[&str]) -> String {
         let mut out = Vec::new();

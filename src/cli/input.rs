@@ -291,6 +291,16 @@ impl Logs {
         self.nothing_within = Some(nothing);
     }
 
+    /// Returns what tells each log whatever its name.
+    pub(super) fn fingerprints(&self) -> Vec<u64> {
+        self.chunks.fingerprints().collect()
+    }
+
+    /// Returns that of the log that a chunk is of.
+    pub(super) fn fingerprint_of(&self, chunk: &Chunk) -> u64 {
+        self.chunks.fingerprint_of(chunk)
+    }
+
     /// Names the logs that are read.
     pub(super) fn names(&self) -> &[PathBuf] {
         self.chunks.names()

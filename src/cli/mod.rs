@@ -7,6 +7,7 @@ mod conditions;
 mod configuration;
 mod coverage;
 mod events;
+mod export;
 mod fail_on;
 mod input;
 mod kinds;
@@ -62,6 +63,8 @@ enum Command {
     Report(report::ReportArguments),
     /// Writes each line of a mail program as one JSON object
     Events(events::EventsArguments),
+    /// Writes tables of logs to a folder: events, messages, deliveries, rejects, logins, TLS sessions
+    Export(Box<export::ExportArguments>),
     /// Ranks the sources of unwanted mail by one score, with the evidence; makes block lists
     Top(Box<top::TopArguments>),
     /// Accounts for every line: parsed, generic, unparsed, foreign
@@ -139,6 +142,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         None => report::run(&arguments.report),
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Events(events)) => events::run(&events),
+        Some(Command::Export(export)) => export::run(&export),
         Some(Command::Top(top)) => top::run(&top),
         Some(Command::Coverage(coverage)) => coverage::run(&coverage),
         Some(Command::Rules(rules)) => rules::run(&rules),

@@ -174,7 +174,7 @@ impl Visitor for Cells<'_> {
 }
 
 /// Writes a text so that no spreadsheet takes it for a formula.
-fn push_inert(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn push_inert(out: &mut Vec<u8>, text: &[u8]) {
     let start = out.len();
     push_text(out, text, |out, character| match character {
         b"\"" | b"\\" => out.extend_from_slice(character),

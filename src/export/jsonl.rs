@@ -195,7 +195,7 @@ pub(super) fn push_number_as_logged(out: &mut Vec<u8>, logged: &[u8]) -> bool {
     true
 }
 
-fn push_string(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     push_text(out, text, |out, character| match character {

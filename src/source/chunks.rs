@@ -31,6 +31,11 @@ pub fn read_all(inputs: Vec<Input>, options: &Options) -> Chunks {
         options: options.clone(),
         clock: plan.clock,
         names: sources().map(|source| source.name.clone()).collect(),
+        fingerprints: plan
+            .groups
+            .iter()
+            .map(|group| fingerprints_of(group))
+            .collect(),
         ids: sources().map(|source| source.id).collect(),
         size_bytes: sources().map(|source| source.origin.size_bytes()).sum(),
         groups: plan.groups.len(),
@@ -48,6 +53,10 @@ pub fn read_all(inputs: Vec<Input>, options: &Options) -> Chunks {
     }
 }
 
+fn fingerprints_of(group: &[Source]) -> Vec<u64> {
+    group.iter().map(|source| source.fingerprint).collect()
+}
+
 /// Yields the chunks of all inputs.
 ///
 /// An input that cannot be read, or only in part, does not end it: when there are no more chunks,
@@ -57,6 +66,8 @@ pub struct Chunks {
     options: Options,
     clock: Clock,
     names: Vec<PathBuf>,
+    /// Those of the logs of each group.
+    fingerprints: Vec<Vec<u64>>,
     /// Whose names these are.
     ids: Vec<SourceId>,
     /// How many bytes the files have, if there are only files.
@@ -108,6 +119,19 @@ impl Chunks {
     pub fn name_of(&self, id: SourceId) -> Option<&PathBuf> {
         let position = self.ids.iter().position(|known| *known == id)?;
         self.names.get(position)
+    }
+
+    /// Returns a hash of the first line of each log that is read: it stays the same when the log is
+    /// renamed or packed.
+    pub fn fingerprints(&self) -> impl Iterator<Item = u64> {
+        self.fingerprints.iter().flatten().copied()
+    }
+
+    /// Returns that of the log that a chunk is of; logs that are merged line by line are taken for the
+    /// one that begins first.
+    pub fn fingerprint_of(&self, chunk: &Chunk) -> u64 {
+        let group = self.fingerprints.get(chunk.span.start.group);
+        group.and_then(|group| group.first()).copied().unwrap_or(0)
     }
 
     /// Tells from when to when all inputs go, those outside of the range asked for included.

@@ -128,6 +128,30 @@ impl Read for Failed {
 }
 
 impl Origin {
+    /// Returns the beginning of the log, unpacked, at most so many bytes; empty where it cannot be
+    /// read.
+    pub(super) fn beginning(&mut self, bytes: usize) -> Vec<u8> {
+        let limit = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let mut beginning = Vec::new();
+        match self {
+            Origin::File(file) => {
+                if let Ok(reader) = file.open(&Progress::default()) {
+                    // An error here comes again when the file is read.
+                    let _ = reader.take(limit).read_to_end(&mut beginning);
+                }
+            }
+            Origin::Stream { .. } => {
+                self.read_ahead(bytes);
+                if let Origin::Stream { head, .. } = self {
+                    beginning.extend(head.iter().take(bytes));
+                }
+            }
+        }
+        beginning
+    }
+}
+
+impl Origin {
     /// Returns how many bytes will be read of a file, packed as they may be.
     pub(super) fn size_bytes(&self) -> Option<u64> {
         match self {

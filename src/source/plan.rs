@@ -7,6 +7,7 @@ use super::calendar::{DAY_US, days_from_civil};
 use super::chunk::SourceId;
 use super::copies;
 use super::dating::Dating;
+use super::follow::{HEAD_BYTES, fingerprint};
 use super::input::{Input, Options};
 use super::open::{Identity, Origin};
 use super::problem::{Notice, Problem, SourceError};
@@ -21,6 +22,8 @@ pub(super) struct Source {
     pub(super) name: PathBuf,
     pub(super) origin: Origin,
     pub(super) survey: Survey,
+    /// What tells the log whatever its name: a hash of its first line.
+    pub(super) fingerprint: u64,
     /// How its first line is dated.
     pub(super) dating: Dating,
     /// The times of its first and last line on the plan's clock; `None` without any stamp.
@@ -127,7 +130,8 @@ impl Plan {
         let id = SourceId(looked.inputs);
         looked.inputs += 1;
         match self.look_at(input, need, options, &mut looked.seen) {
-            Ok(Some((origin, survey))) => looked.sources.push(Source {
+            Ok(Some((origin, survey, fingerprint))) => looked.sources.push(Source {
+                fingerprint,
                 id,
                 name,
                 origin,
@@ -146,7 +150,7 @@ impl Plan {
         need: Need,
         options: &Options,
         seen: &mut BTreeMap<Identity, PathBuf>,
-    ) -> Result<Option<(Origin, Survey)>, SourceError> {
+    ) -> Result<Option<(Origin, Survey, u64)>, SourceError> {
         let mut origin = Origin::find(&input.within(options))?;
         if let Origin::File(file) = &origin {
             if let Some(first) = seen.get(&file.identity) {
@@ -156,6 +160,7 @@ impl Plan {
             }
             seen.insert(file.identity, file.path.clone());
         }
+        let fingerprint = fingerprint(&origin.beginning(HEAD_BYTES));
         let survey = match range_plan::look_outside(&mut origin, options)? {
             Some(beginning) => beginning,
             None => Survey::of(&mut origin, need, options.read_ahead_bytes)?,
@@ -163,7 +168,7 @@ impl Plan {
         if survey.is_binary() {
             return Err(SourceError::Binary);
         }
-        Ok(Some((origin, survey)))
+        Ok(Some((origin, survey, fingerprint)))
     }
 }
 

@@ -365,7 +365,7 @@ pub(crate) fn recipient_domain(recipient: &[u8]) -> &[u8] {
 }
 
 /// The family of the peer that a delivery went to; services of our own are local.
-fn relay_family(event: &delivery::Delivery<'_>) -> Family {
+pub(crate) fn relay_family(event: &delivery::Delivery<'_>) -> Family {
     match event.relay.address {
         Some(address) => family(address),
         None if event.relay.text == b"none" => Family::Unknown,

@@ -45,7 +45,7 @@ use mailtally_parsers::foreign::Server;
 use mailtally_parsers::postfix::Event as PostfixEvent;
 use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, logger};
 
-pub(crate) use self::absorb::recipient_domain;
+pub(crate) use self::absorb::{recipient_domain, relay_family};
 use self::clients::Clients;
 use self::coverage::{Accounts, Class};
 use self::deliveries::Deliveries;

@@ -16,6 +16,13 @@ pub struct Batch {
 /// The values of one column: those of the rows that have one, in the order of the rows.
 #[derive(Clone, Debug)]
 pub struct Values {
+    kind: ColumnKind,
+    /// Nothing as long as no row has a value: of some hundred columns most never have one.
+    filled: Option<Box<Filled>>,
+}
+
+#[derive(Clone, Debug)]
+struct Filled {
     rows: Vec<u32>,
     data: Data,
 }
@@ -73,7 +80,25 @@ impl Texts {
     }
 }
 
+/// What a column without a value has.
+static NO_INT: Data = Data::Int(Vec::new());
+static NO_REAL: Data = Data::Real(Vec::new());
+static NO_BOOL: Data = Data::Bool(Vec::new());
+static NO_TEXT: Data = Data::Text(Texts {
+    text: String::new(),
+    ends: Vec::new(),
+});
+
 impl Data {
+    fn empty(kind: ColumnKind) -> &'static Data {
+        match kind {
+            ColumnKind::Time | ColumnKind::Int => &NO_INT,
+            ColumnKind::Real => &NO_REAL,
+            ColumnKind::Bool => &NO_BOOL,
+            ColumnKind::Text => &NO_TEXT,
+        }
+    }
+
     fn new(kind: ColumnKind) -> Data {
         match kind {
             ColumnKind::Time | ColumnKind::Int => Data::Int(Vec::new()),
@@ -118,33 +143,42 @@ impl Data {
 
 impl Values {
     fn new(kind: ColumnKind) -> Values {
-        Values {
-            rows: Vec::new(),
-            data: Data::new(kind),
-        }
+        Values { kind, filled: None }
+    }
+
+    fn fill(&mut self) -> &mut Filled {
+        let kind = self.kind;
+        self.filled.get_or_insert_with(|| {
+            Box::new(Filled {
+                rows: Vec::new(),
+                data: Data::new(kind),
+            })
+        })
     }
 
     /// Returns the numbers of the rows that have a value, each larger than the one before.
     pub fn rows(&self) -> &[u32] {
-        &self.rows
+        self.filled.as_ref().map_or(&[], |filled| &filled.rows)
     }
 
     /// Returns the values, one for each of [`rows`](Self::rows).
     pub fn data(&self) -> &Data {
-        &self.data
+        let data = self.filled.as_ref().map(|filled| &filled.data);
+        data.unwrap_or_else(|| Data::empty(self.kind))
     }
 
     /// Tells whether no row has a value.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.filled.is_none()
     }
 
     /// Goes through all rows of a batch: the place of each one's value in [`data`](Self::data), or
     /// `None` where it has none.
     pub fn places(&self, rows: usize) -> impl Iterator<Item = Option<usize>> {
         let mut next = 0;
+        let with_value = self.rows();
         (0..rows).map(move |row| {
-            let has_value = self.rows.get(next).is_some_and(|at| *at as usize == row);
+            let has_value = with_value.get(next).is_some_and(|at| *at as usize == row);
             has_value.then(|| {
                 next += 1;
                 next - 1
@@ -188,7 +222,8 @@ impl Batch {
     pub fn size_bytes(&self) -> usize {
         let columns = self.columns.iter();
         columns
-            .map(|column| column.rows.len() * 4 + column.data.size_bytes())
+            .filter_map(|column| column.filled.as_ref())
+            .map(|filled| filled.rows.len() * 4 + filled.data.size_bytes())
             .sum()
     }
 
@@ -241,19 +276,35 @@ impl Batch {
 
     /// Opens a cell of the row being made; `None` if it has its value already.
     fn cell(&mut self, column: usize) -> Option<&mut Data> {
-        let column = self.columns.get_mut(column)?;
-        if column.rows.last() == Some(&self.rows) {
+        let filled = self.columns.get_mut(column)?.fill();
+        if filled.rows.last() == Some(&self.rows) {
             return None;
         }
-        column.rows.push(self.rows);
-        Some(&mut column.data)
+        filled.rows.push(self.rows);
+        Some(&mut filled.data)
+    }
+
+    /// Adds to all values of a column of whole numbers.
+    pub fn add_to_all(&mut self, column: usize, by: i64) {
+        let filled = self
+            .columns
+            .get_mut(column)
+            .and_then(|column| column.filled.as_mut());
+        if let Some(Data::Int(values)) = filled.map(|filled| &mut filled.data) {
+            for value in values {
+                *value = value.saturating_add(by);
+            }
+        }
     }
 
     /// Appends all rows of another batch of the same table.
     pub fn append(&mut self, other: &Batch) {
         debug_assert_eq!(self.table.name, other.table.name);
         for (ours, theirs) in self.columns.iter_mut().zip(&other.columns) {
-            let before = self.rows;
+            let Some(theirs) = &theirs.filled else {
+                continue;
+            };
+            let (before, ours) = (self.rows, ours.fill());
             ours.rows
                 .extend(theirs.rows.iter().map(|row| before.saturating_add(*row)));
             ours.data.append(&theirs.data);
@@ -295,22 +346,19 @@ impl Batch {
 impl Values {
     /// Returns the values for rows that get new numbers.
     fn renumbered(&self, new_row: &[u32]) -> Values {
-        let row = |old: &u32| new_row.get(*old as usize).copied().unwrap_or(0);
-        let mut order: Vec<(u32, usize)> = self.rows.iter().map(row).zip(0..).collect();
-        order.sort_unstable();
-        let mut data = match &self.data {
-            Data::Int(_) => Data::Int(Vec::with_capacity(order.len())),
-            Data::Real(_) => Data::Real(Vec::with_capacity(order.len())),
-            Data::Bool(_) => Data::Bool(Vec::with_capacity(order.len())),
-            Data::Text(_) => Data::Text(Texts::default()),
+        let mut values = Values::new(self.kind);
+        let Some(filled) = &self.filled else {
+            return values;
         };
-        for (_, at) in &order {
-            data.push_from(&self.data, *at);
+        let row = |old: &u32| new_row.get(*old as usize).copied().unwrap_or(0);
+        let mut order: Vec<(u32, usize)> = filled.rows.iter().map(row).zip(0..).collect();
+        order.sort_unstable();
+        let renumbered = values.fill();
+        for (row, at) in order {
+            renumbered.rows.push(row);
+            renumbered.data.push_from(&filled.data, at);
         }
-        Values {
-            rows: order.into_iter().map(|(row, _)| row).collect(),
-            data,
-        }
+        values
     }
 }
 

@@ -6,11 +6,22 @@
 //! **not** do: read logs, or choose lines.
 
 mod batch;
+mod cells;
+mod describe;
 mod event_columns;
+mod folder;
+mod gatherer;
+mod part_writer;
+mod rows;
 mod schemas;
 
 pub use batch::{Batch, Data, Texts, Values};
-pub use schemas::{Column, ColumnKind, Table};
+pub use describe::{markdown, schema};
+pub use folder::{Days, Folder};
+pub use gatherer::{Gatherer, Limits, Part, PartKey};
+pub use part_writer::{CsvParts, JsonLinesParts, PartWriter};
+pub use rows::{DayRows, Rows, Stamp};
+pub use schemas::{Column, ColumnKind, Table, TableId, TableSet};
 
 /// The version of the tables: it grows when a column changes its name, its type or its meaning, or
 /// goes. New columns at the end of a table do not change it.

@@ -19,6 +19,7 @@ use notify::{RecursiveMode, Watcher};
 use self::files::RealFiles;
 pub use self::tail::Place;
 use self::tail::Tail;
+pub(super) use self::tail::{HEAD_BYTES, fingerprint};
 use super::chunk::{Chunk, SourceId};
 use super::dating::{Dating, YearWalk};
 use super::input::Options;

@@ -15,7 +15,7 @@ use crate::source::dating::last_line;
 use crate::source::tied;
 
 /// The beginning of a file, by which a truncated and refilled one is told from a grown one.
-const HEAD_BYTES: usize = 1024;
+pub(in crate::source) const HEAD_BYTES: usize = 1024;
 
 /// Fewer bytes are no proof that one file is the copy of another.
 const PROOF_BYTES: usize = 16;
@@ -434,7 +434,7 @@ fn flush_partial(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
 }
 
 /// The first line of a file, as far as it is remembered; all of that where it has no end.
-fn fingerprint(head: &[u8]) -> u64 {
+pub(in crate::source) fn fingerprint(head: &[u8]) -> u64 {
     let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
     let line = head.get(..end).unwrap_or(head);
     // FNV-1a: it has to be the same in each release and on each machine.

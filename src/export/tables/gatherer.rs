@@ -1,0 +1,214 @@
+//! Rows of many stretches gathered into parts: one file's rows of one table, day, host and log.
+//!
+//! Rows come in the order of the log, and what is a part depends on them alone, never on threads:
+//! the same log makes the same parts. Memory does not grow with the log: a part is given out when it
+//! is large, and the largest ones when all together are.
+
+use std::collections::BTreeMap;
+
+use super::batch::Batch;
+use super::schemas::{Table, TableId};
+
+/// What a part holds rows of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct PartKey {
+    /// The table.
+    pub table: TableId,
+    /// The day on the log's wall clock, since 1970.
+    pub day: i64,
+    /// The host that logged.
+    pub host: Vec<u8>,
+    /// The log, by its fingerprint.
+    pub log: u64,
+}
+
+/// Rows that become one file.
+#[derive(Debug)]
+pub struct Part {
+    /// What it holds rows of.
+    pub key: PartKey,
+    /// Its number among the parts of its key, from 0.
+    pub number: u32,
+    /// The rows, in the order of the log.
+    pub batch: Batch,
+}
+
+/// How large parts get.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A part of so many bytes is given out.
+    pub part_bytes: usize,
+    /// So many bytes are kept of all parts together.
+    pub all_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            part_bytes: 32 << 20,
+            all_bytes: 96 << 20,
+        }
+    }
+}
+
+/// Gathers rows.
+#[derive(Debug)]
+pub struct Gatherer {
+    limits: Limits,
+    open: BTreeMap<PartKey, Open>,
+    bytes: usize,
+    /// The parts that are to be written.
+    ready: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// The number of the part being gathered.
+    number: u32,
+    batch: Batch,
+    bytes: usize,
+    /// How many rows it had when `bytes` was worked out.
+    rows: usize,
+}
+
+impl Gatherer {
+    /// Begins without rows.
+    pub fn new(limits: Limits) -> Gatherer {
+        Gatherer {
+            limits,
+            open: BTreeMap::new(),
+            bytes: 0,
+            ready: Vec::new(),
+        }
+    }
+
+    /// Adds rows.
+    pub fn add(&mut self, key: PartKey, batch: &Batch) {
+        self.with(key, |rows| rows.append(batch));
+    }
+
+    /// Lets somebody add rows.
+    pub fn with(&mut self, key: PartKey, add: impl FnOnce(&mut Batch)) {
+        let table: &'static Table = key.table.table();
+        let open = self.open.entry(key).or_insert_with(|| Open {
+            number: 0,
+            batch: Batch::new(table),
+            bytes: 0,
+            rows: 0,
+        });
+        add(&mut open.batch);
+    }
+
+    /// Takes out the parts that are large enough to be written.
+    pub fn take_ready(&mut self) -> Vec<Part> {
+        let mut large = Vec::new();
+        for (key, open) in &mut self.open {
+            if open.batch.rows() == open.rows {
+                continue;
+            }
+            let before = open.bytes;
+            open.bytes = open.batch.size_bytes();
+            open.rows = open.batch.rows();
+            self.bytes = (self.bytes + open.bytes).saturating_sub(before);
+            if open.bytes >= self.limits.part_bytes {
+                large.push(key.clone());
+            }
+        }
+        large.iter().for_each(|key| self.close(key));
+        while self.bytes > self.limits.all_bytes {
+            let largest = self.open.iter().max_by_key(|(_, open)| open.bytes);
+            let Some(key) = largest.map(|(key, _)| key.clone()) else {
+                break;
+            };
+            self.close(&key);
+        }
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Returns all that is left, in the order of the keys.
+    pub fn finish(mut self) -> Vec<Part> {
+        let keys: Vec<PartKey> = self.open.keys().cloned().collect();
+        keys.iter().for_each(|key| self.close(key));
+        self.ready
+    }
+
+    /// Gives out the part of a key; the next one has the number behind it.
+    fn close(&mut self, key: &PartKey) {
+        let Some(open) = self.open.get_mut(key) else {
+            return;
+        };
+        self.bytes = self.bytes.saturating_sub(open.bytes);
+        let batch = std::mem::replace(&mut open.batch, Batch::new(key.table.table()));
+        let number = open.number;
+        open.number = number.saturating_add(1);
+        (open.bytes, open.rows) = (0, 0);
+        if !batch.is_empty() {
+            let key = key.clone();
+            self.ready.push(Part { key, number, batch });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(day: i64) -> PartKey {
+        PartKey {
+            table: TableId::Logins,
+            day,
+            host: b"mx1".to_vec(),
+            log: 7,
+        }
+    }
+
+    fn rows(count: i64) -> Batch {
+        let mut batch = Batch::new(TableId::Logins.table());
+        for time in 0..count {
+            batch.int(0, time);
+            batch.end_row();
+        }
+        batch
+    }
+
+    fn told(parts: &[Part]) -> Vec<(i64, u32, usize)> {
+        let tell = |part: &Part| (part.key.day, part.number, part.batch.rows());
+        parts.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn large_parts_are_given_out_and_numbered() {
+        let mut gatherer = Gatherer::new(Limits {
+            part_bytes: 1_200,
+            all_bytes: 100_000,
+        });
+        gatherer.add(key(1), &rows(60));
+        assert!(gatherer.take_ready().is_empty());
+        gatherer.add(key(1), &rows(60));
+        assert_eq!(told(&gatherer.take_ready()), [(1, 0, 120)]);
+        gatherer.add(key(2), &rows(5));
+        gatherer.add(key(1), &rows(7));
+        assert!(gatherer.take_ready().is_empty());
+        assert_eq!(told(&gatherer.finish()), [(1, 1, 7), (2, 0, 5)]);
+    }
+
+    #[test]
+    fn the_largest_goes_when_all_together_are_too_large() {
+        let mut gatherer = Gatherer::new(Limits {
+            part_bytes: 100_000,
+            all_bytes: 1_200,
+        });
+        gatherer.add(key(1), &rows(30));
+        gatherer.add(key(2), &rows(50));
+        gatherer.add(key(3), &rows(40));
+        assert_eq!(told(&gatherer.take_ready()), [(2, 0, 50)]);
+        assert_eq!(told(&gatherer.finish()), [(1, 0, 30), (3, 0, 40)]);
+    }
+
+    #[test]
+    fn parts_without_rows_are_none() {
+        let mut gatherer = Gatherer::new(Limits::default());
+        gatherer.add(key(1), &rows(0));
+        assert!(gatherer.finish().is_empty());
+    }
+}
