@@ -202,6 +202,15 @@ impl Accounts {
             .chain(self.current)
     }
 
+    /// Accounts without a line, that know when each host logged last.
+    pub(crate) fn going_on(before: &Accounts, numbers: &Renumbering) -> Accounts {
+        let span = |(host, span): (Symbol, Span)| (host.renumber(numbers), span);
+        Accounts {
+            spans: before.spans().map(span).collect(),
+            ..Accounts::default()
+        }
+    }
+
     pub(crate) fn merge(&mut self, later: Accounts, numbers: &Renumbering) {
         let spans: Vec<(Symbol, Span)> = later.spans().collect();
         self.parsed.merge(later.parsed);

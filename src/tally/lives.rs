@@ -250,6 +250,16 @@ impl Life {
             && self.undecided_copy(windows).is_none()
     }
 
+    /// The same life with the numbers of another table.
+    fn renumbered(mut self, numbers: &Renumbering) -> Life {
+        let older = self.older.take();
+        let older = older.map(|older| Box::new(older.renumbered(numbers)));
+        Life {
+            older,
+            ..self.carried_over(0, numbers)
+        }
+    }
+
     /// Takes the lives apart, oldest first.
     fn into_chain(mut self) -> Vec<Life> {
         let mut chain = Vec::new();
@@ -377,6 +387,18 @@ impl Lives {
             }
         }
         self.named_before.clear();
+    }
+
+    /// The same lives with the numbers of another table; an earlier part can name none of them.
+    pub(crate) fn renumbered(self, numbers: &Renumbering) -> Lives {
+        let one = |(key, life): (LifeKey, Life)| {
+            let host = key.host.renumber(numbers);
+            (LifeKey { host, ..key }, life.renumbered(numbers))
+        };
+        Lives {
+            table: self.table.into_iter().map(one).collect(),
+            ..Lives::default()
+        }
     }
 
     /// Takes over a later part, whose lines follow the `lines` lines of this one.

@@ -174,6 +174,22 @@ impl Logins {
         });
     }
 
+    /// No login, but the sessions whose login line may come.
+    pub(crate) fn going_on(self, numbers: &Renumbering) -> Logins {
+        let one = |(session, exchanges): (SessionKey, Exchanges)| {
+            let renumbered = |exchange: Exchange| exchange.renumber(numbers);
+            let exchanges = Exchanges {
+                closed: exchanges.closed.into_iter().map(renumbered).collect(),
+                waiting: exchanges.waiting.renumber(numbers),
+            };
+            (session.renumber(numbers), exchanges)
+        };
+        Logins {
+            open: self.open.into_iter().map(one).collect(),
+            ..Logins::default()
+        }
+    }
+
     pub(crate) fn merge(&mut self, later: Logins, numbers: &Renumbering, anchored: bool) {
         self.counts.merge(later.counts, numbers);
         for (session, exchanges) in later.open {

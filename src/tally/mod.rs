@@ -34,6 +34,7 @@ mod queue;
 mod refusals;
 mod rejects;
 mod sessions;
+mod shed;
 pub(crate) mod symbols;
 mod tls;
 pub mod totals;

@@ -146,6 +146,14 @@ impl Servers {
         accepted
     }
 
+    /// The same processes with the numbers of another table.
+    pub(crate) fn renumbered(self, numbers: &Renumbering) -> Servers {
+        let one = |(key, server): (ProcessKey, Server)| {
+            (key.renumber(numbers), server.shifted(0, numbers))
+        };
+        Servers(self.0.into_iter().map(one).collect())
+    }
+
     /// Forgets processes that ended without a word.
     pub(crate) fn sweep(&mut self, now_us: i64, anchored: bool) {
         if anchored {
@@ -300,6 +308,16 @@ struct Outbound {
     last_us: i64,
 }
 
+impl Outbound {
+    fn renumber(self, numbers: &Renumbering) -> Outbound {
+        Outbound {
+            key: self.key.renumber(numbers),
+            domain: self.domain.renumber(numbers),
+            ..self
+        }
+    }
+}
+
 /// What one smtp or lmtp process said in this part.
 #[derive(Clone, Debug, Default)]
 struct Connection {
@@ -366,16 +384,27 @@ impl Connections {
             }
             if connection.moved {
                 ours.leave(tls);
-                ours.open = connection.open.map(|open| Outbound {
-                    key: open.key.renumber(numbers),
-                    domain: open.domain.renumber(numbers),
-                    ..open
-                });
+                ours.open = connection.open.map(|open| open.renumber(numbers));
             }
         }
         if anchored {
             self.0.retain(|_, connection| connection.open.is_some());
         }
+    }
+
+    /// The same sessions with the numbers of another table; none has lines that an earlier one may
+    /// cover.
+    pub(crate) fn renumbered(self, numbers: &Renumbering) -> Connections {
+        let one = |(process, connection): (ProcessKey, Connection)| {
+            let open = connection.open.map(|open| open.renumber(numbers));
+            let connection = Connection {
+                open,
+                moved: connection.moved,
+                head: Vec::new(),
+            };
+            (process.renumber(numbers), connection)
+        };
+        Connections(self.0.into_iter().map(one).collect())
     }
 
     /// Counts the sessions of processes that ended without a word.

@@ -3,6 +3,7 @@
 //! Counters are keyed by numbers instead of strings: a key is then `Copy`, cheap to hash, and owned
 //! only on first sight. A part of a log has its own numbers; merging renumbers the later part.
 
+use std::cell::RefCell;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -82,11 +83,16 @@ impl Symbols {
     /// Takes over the strings of a later part and returns that part's numbers in this table.
     pub(crate) fn merge(&mut self, later: &Symbols) -> Renumbering {
         let count = u32::try_from(later.ends.len()).unwrap_or(u32::MAX);
-        Renumbering(
+        Renumbering::All(
             (0..count)
                 .map(|at| self.intern(slice(&later.bytes, &later.ends, at)))
                 .collect(),
         )
+    }
+
+    /// Returns how many strings there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
     }
 }
 
@@ -144,8 +150,46 @@ impl<T: Copy> Derived<T> {
     }
 }
 
-/// The numbers that a later part's strings have in the earlier part's table.
-pub(crate) struct Renumbering(Vec<Symbol>);
+/// The numbers that the strings of one table have in another one.
+pub(crate) enum Renumbering {
+    /// Those of a later part in the earlier part's table.
+    All(Vec<Symbol>),
+    /// Those that were asked for in a new table, which has no others.
+    Asked(Box<RefCell<Asked>>),
+}
+
+/// Strings that go over from one table into a new one when they are asked for.
+pub(crate) struct Asked {
+    from: Symbols,
+    to: Symbols,
+    known: Vec<Option<Symbol>>,
+}
+
+impl Renumbering {
+    /// Begins a new table, of the strings that will be asked for.
+    pub(crate) fn into_new(from: Symbols) -> Self {
+        let known = vec![None; from.len()];
+        let to = Symbols::default();
+        Renumbering::Asked(Box::new(RefCell::new(Asked { from, to, known })))
+    }
+
+    /// Returns the new table.
+    pub(crate) fn into_symbols(self) -> Symbols {
+        match self {
+            Renumbering::All(_) => Symbols::default(),
+            Renumbering::Asked(asked) => asked.into_inner().to,
+        }
+    }
+}
+
+impl Asked {
+    fn of(&mut self, symbol: Symbol) -> Symbol {
+        let Some(known) = self.known.get_mut(symbol.0 as usize) else {
+            return symbol;
+        };
+        *known.get_or_insert_with(|| self.to.intern(self.from.get(symbol)))
+    }
+}
 
 /// A value that holds symbols and can be carried over into an earlier part.
 pub(crate) trait Renumber {
@@ -156,7 +200,10 @@ pub(crate) trait Renumber {
 
 impl Renumber for Symbol {
     fn renumber(self, numbers: &Renumbering) -> Self {
-        numbers.0.get(self.0 as usize).copied().unwrap_or(self)
+        match numbers {
+            Renumbering::All(numbers) => numbers.get(self.0 as usize).copied().unwrap_or(self),
+            Renumbering::Asked(asked) => asked.borrow_mut().of(self),
+        }
     }
 }
 
@@ -224,6 +271,21 @@ mod tests {
             let found = names.map(|name| symbols.intern(name));
             assert_eq!(found.map(|symbol| symbols.get(symbol)), names);
         }
+    }
+
+    #[test]
+    fn a_new_table_has_what_was_asked_for_alone() {
+        let mut old = Symbols::default();
+        let [_, mx2, mx3] = [&b"mx1"[..], b"mx2", b"mx3"].map(|text| old.intern(text));
+        let numbers = Renumbering::into_new(old);
+        let again = [mx3, mx2, mx3].map(|symbol| symbol.renumber(&numbers));
+        assert_eq!(again[0], again[2]);
+        let new = numbers.into_symbols();
+        assert_eq!(new.len(), 2);
+        assert_eq!(
+            again.map(|symbol| new.get(symbol)),
+            [b"mx3", b"mx2", b"mx3"]
+        );
     }
 
     #[test]

@@ -162,6 +162,20 @@ impl TlsCounts {
         self.failures.add(FailureKey { direction, reason }, 1);
     }
 
+    /// Counts without a session, that know who logged TLS lines on the last days.
+    pub(crate) fn going_on(before: &TlsCounts, numbers: &Renumbering) -> TlsCounts {
+        let mut counts = TlsCounts::default();
+        let last = before.logged.iter().map(|(key, _)| key.day).max();
+        let recent = before
+            .logged
+            .iter()
+            .filter(|(key, _)| Some(key.day + 1) >= last);
+        for (key, count) in recent {
+            counts.logged.add(key.renumber(numbers), count);
+        }
+        counts
+    }
+
     pub(crate) fn merge(&mut self, later: TlsCounts, numbers: &Renumbering) {
         self.inbound.merge(later.inbound, numbers);
         self.outbound.merge(later.outbound, numbers);

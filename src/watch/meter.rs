@@ -23,9 +23,22 @@ use crate::tally::{Tally, Wanted, Windows};
 /// The name of the counter of alerts.
 const ALERTS: &str = "mailtally_alerts_raised_total";
 
+/// So many names make some 30 MB of counters.
+const NAMES: usize = 100_000;
+
+/// A tenth of the mails that a report holds open: those that are given up count as `lost_end`.
+const WINDOWS: Windows = Windows {
+    late: 256,
+    hop: 10_000,
+    max_open: 100_000,
+};
+
 /// Metrics of lines as they come.
 pub struct Meter {
     tally: Tally,
+    /// With so many names it is made small again, and with fewer never.
+    most_names: usize,
+    least_names: usize,
     options: Options,
     /// What was taken over of each row of the tally at hand.
     seen: HashMap<Cow<'static, str>, HashMap<Vec<Label>, Value>>,
@@ -46,12 +59,18 @@ pub struct MeterSnapshot(Vec<Metric>);
 impl Meter {
     /// Begins to count for metrics as these options have them.
     pub fn new(options: Options) -> Self {
+        Meter::with(options, WINDOWS, NAMES)
+    }
+
+    fn with(options: Options, windows: Windows, names: usize) -> Self {
         let wanted = Wanted {
             lists: false,
             ..options.sections.wanted()
         };
         Meter {
-            tally: Tally::anchored(Windows::default()).counting(wanted),
+            tally: Tally::anchored(windows).counting(wanted),
+            most_names: names,
+            least_names: names,
             options,
             seen: HashMap::new(),
             families: BTreeMap::new(),
@@ -79,6 +98,26 @@ impl Meter {
     /// Counts the lines of a chunk that follows those before.
     pub fn take(&mut self, chunk: &Chunk) {
         pipeline::count_chunk(&mut self.tally, chunk);
+        if self.tally.names() >= self.most_names {
+            self.shed();
+        }
+    }
+
+    /// Makes the tally small again.
+    fn shed(&mut self) {
+        self.update();
+        self.tally.shed();
+        // Mails under way were taken over already; they are counted once more with what comes.
+        self.seen.clear();
+        let totals = self.tally.clone().finish();
+        for metric in report::whole_metrics(&totals, &self.options) {
+            let rows = metric.series.into_iter();
+            let rows = rows.map(|row| (row.labels, row.value)).collect();
+            self.seen.insert(metric.name, rows);
+        }
+        // What is left is needed: it must not be shed again before it has doubled.
+        let left = self.tally.names();
+        self.most_names = self.least_names.max(left.saturating_mul(2));
     }
 
     /// Counts an alert, if it is a new one.

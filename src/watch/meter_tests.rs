@@ -1,5 +1,6 @@
 use super::*;
 use crate::report::metric_series as series;
+use crate::source::{Dating, SourceId};
 
 fn rows(counts: &[(&'static str, u64)]) -> Metric {
     let series = counts
@@ -107,4 +108,91 @@ fn histograms_add_up_limit_by_limit() {
         meter.families["delay_seconds"].series[&Vec::new()],
         expected.series[0].value
     );
+}
+
+/// Mails, refusals and logins of so many strangers; most have their end many lines later.
+fn strangers(from: u32, to: u32) -> String {
+    let one = |at: u32| {
+        let [a, b, c] = [at >> 16 & 255, at >> 8 & 255, at & 255];
+        let (address, id) = (format!("10.{a}.{b}.{c}"), 0x4000_0000 + at);
+        let ended = id - at.min(50);
+        let stamp = format!(
+            "2026-11-21T{:02}:{:02}:{:02}Z mx1",
+            at / 3_600 % 24,
+            at / 60 % 60,
+            at % 60
+        );
+        format!(
+            "{stamp} postfix/smtpd[7]: connect from x{at}.example[{address}]\n\
+             {stamp} postfix/smtpd[7]: {id:X}: client=x{at}.example[{address}]\n\
+             {stamp} postfix/qmgr[8]: {id:X}: from=<u{at}@x{at}.example>, size=10, nrcpt=1 (queue active)\n\
+             {stamp} postfix/smtpd[7]: NOQUEUE: reject: RCPT from x{at}.example[{address}]: 554 5.7.1 <a@b.example>: \
+             Relay access denied; from=<u{at}@x{at}.example> to=<a@b.example> proto=ESMTP helo=<x>\n\
+             {stamp} postfix/smtpd[7]: disconnect from x{at}.example[{address}] ehlo=1 mail=1 rcpt=0/1 commands=2/3\n\
+             {stamp} postfix/smtp[9]: {ended:X}: to=<u{at}@y{at}.example>, relay=y{at}.example[{address}]:25, delay=1, \
+             delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)\n\
+             {stamp} postfix/qmgr[8]: {ended:X}: removed\n"
+        )
+    };
+    (from..to).map(one).collect()
+}
+
+fn chunk(text: &str) -> Chunk {
+    let dating = Dating::from_year(2026, None);
+    Chunk::new(text.into(), dating, SourceId(0))
+}
+
+fn sums(metrics: &[Metric]) -> BTreeMap<String, u64> {
+    let counters = metrics
+        .iter()
+        .filter(|metric| metric.kind != MetricKind::Gauge);
+    let sum = |metric: &Metric| metric.series.iter().map(|row| row.value.count()).sum();
+    counters
+        .map(|metric| (metric.name.to_string(), sum(metric)))
+        .collect()
+}
+
+/// A meter for few lines: what reaches over thousands of them reaches over dozens.
+fn small_meter(names: usize) -> Meter {
+    let windows = Windows {
+        late: 10,
+        hop: 100,
+        max_open: 1_000,
+    };
+    Meter::with(Options::default(), windows, names)
+}
+
+#[test]
+fn a_meter_that_sheds_counts_what_one_that_does_not_does() {
+    let mut small = small_meter(usize::MAX);
+    let mut large = small_meter(usize::MAX);
+    for step in 0..6 {
+        let chunk = chunk(&strangers(step * 100, step * 100 + 100));
+        small.take(&chunk);
+        large.take(&chunk);
+        small.shed();
+        assert_eq!(
+            sums(&small.metrics()),
+            sums(&large.metrics()),
+            "step {step}"
+        );
+    }
+    let [few, many] = [&small, &large].map(|meter| meter.tally.names());
+    assert!(few * 3 < many, "{few} of {many}");
+    assert_eq!(sums(&small.metrics())["mailtally_received_total"], 600);
+}
+
+#[test]
+fn names_are_bounded_whoever_comes() {
+    let mut meter = small_meter(2_000);
+    let mut most = 0;
+    for step in 0..60 {
+        meter.take(&chunk(&strangers(step * 50, step * 50 + 50)));
+        most = most.max(meter.tally.names());
+    }
+    // 3,000 strangers have five names each.
+    assert!(most < 2_500, "{most}");
+    let metrics = meter.metrics();
+    assert_eq!(sums(&metrics)["mailtally_received_total"], 3_000);
+    assert!(metrics.iter().all(|metric| metric.series.len() <= 240));
 }

@@ -16,6 +16,9 @@ use super::super::finish;
 use super::super::symbols::{Renumber, Renumbering, Symbol, Symbols};
 use super::triplets::{TripletTotals, Triplets};
 
+/// Who did not come back within two days will not.
+const GIVEN_UP_US: i64 = 2 * 24 * 3_600 * 1_000_000;
+
 /// What became of one network.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wait {
@@ -52,6 +55,26 @@ impl Greylist {
         wait.first_mail_us = wait.first_mail_us.or(Some(us));
         if wait.refused_us.is_some() {
             wait.back_us = wait.back_us.or(Some(us));
+        }
+    }
+
+    /// No refusal, but the networks that may come back: servers try for days.
+    pub(crate) fn going_on(self, now_us: i64, numbers: &Renumbering) -> Greylist {
+        let waits = |wait: &Wait| {
+            let since_us = wait.refused_us.filter(|_| wait.back_us.is_none());
+            since_us.is_some_and(|us| now_us.saturating_sub(us) <= GIVEN_UP_US)
+        };
+        let waiting = self.networks.into_iter().filter(|(_, wait)| waits(wait));
+        let networks = waiting.map(|(network, wait)| {
+            let wait = Wait {
+                refusals: 0,
+                ..wait
+            };
+            (network.renumber(numbers), wait)
+        });
+        Greylist {
+            networks: networks.collect(),
+            ..Greylist::default()
         }
     }
 

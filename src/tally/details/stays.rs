@@ -127,6 +127,17 @@ impl Stays {
         }
     }
 
+    /// No stay, but the connections that are open.
+    pub(crate) fn going_on(self, numbers: &Renumbering) -> Stays {
+        let open = self.servers.into_iter();
+        Stays {
+            servers: open
+                .map(|(process, server)| (process.renumber(numbers), server))
+                .collect(),
+            ..Stays::default()
+        }
+    }
+
     /// Forgets connections whose end can no longer count.
     pub(crate) fn sweep(&mut self, now_us: i64, anchored: bool) {
         if anchored {
