@@ -31,6 +31,7 @@
 //! - `render` makes bytes out of a report and does not know what Postfix is.
 //! - `select` decides which lines a report counts, and in which of several reports: conditions on lines
 //!   and on whole mails, before anything is counted.
+//! - `state` keeps where following is, and what is carried from line to line, beyond the process.
 //! - `filter` is the language of every `--where`; `export` writes events for other programs.
 //! - `rules` counts what reject rules do, and joins them with the site's own maps.
 //! - `privacy` puts tokens in place of what names somebody in a line, before it is counted or written.
@@ -101,6 +102,7 @@ pub mod rules;
 pub mod score;
 pub mod select;
 pub mod source;
+pub mod state;
 pub mod tally;
 pub mod trace;
 pub mod watch;

@@ -18,6 +18,7 @@ pub(super) use self::follow::interruption;
 use self::job::{Job, Output, Part, Seen};
 use self::problems::{ProblemName, ProblemSet};
 use super::Outcome;
+use super::following::StateArguments;
 use super::input::{self, InputArguments, Logs};
 use super::kinds::{self, KindName, KindSet};
 use super::line_conditions::{self, ConditionArguments};
@@ -60,9 +61,12 @@ pub(super) struct EventsArguments {
     count: bool,
     #[command(flatten)]
     unparsed: UnparsedArguments,
-    /// Go on with lines as they are written to the file, through rotations, until interrupted
+    /// Go on with lines as they are written, through rotations, until interrupted; the logs may be
+    /// folders or quoted patterns, which gain files
     #[arg(long)]
     follow: bool,
+    #[command(flatten)]
+    state: StateArguments,
     /// Print a JSON Schema of the objects, and read no log
     #[arg(long)]
     schema: bool,
@@ -84,7 +88,10 @@ pub(super) fn run(arguments: &EventsArguments) -> Result<Outcome> {
     let job = arguments.job()?;
     let unparsed = arguments.unparsed.open()?;
     if arguments.follow {
-        return follow::run(&arguments.input, &job, unparsed);
+        return follow::run(&arguments.input, &job, unparsed, &arguments.state);
+    }
+    if arguments.state.is_asked_for() {
+        bail!("--state is for --follow; without it each log is read to its end");
     }
     let options = source::Options {
         chunk_bytes: CHUNK_BYTES,
@@ -195,7 +202,7 @@ fn write(logs: &mut Logs, job: &Job, threads: Option<usize>, sink: &mut Sink) ->
     let written = pipeline::in_order(
         logs,
         &pool,
-        |mut chunk| job.part(&mut chunk, buffers.get()),
+        |mut chunk| job.part(&mut chunk, None, buffers.get()),
         |part| {
             let buffer = sink.take(part, &mut out)?;
             buffers.put(buffer);

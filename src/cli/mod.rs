@@ -9,6 +9,7 @@ mod coverage;
 mod events;
 mod export;
 mod fail_on;
+mod following;
 mod input;
 mod kinds;
 mod line_conditions;

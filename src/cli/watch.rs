@@ -1,11 +1,11 @@
 //! `mailtally watch`: raises alerts on logs as they grow, or on logs that are there.
 
+mod follow;
 mod metrics;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -14,15 +14,12 @@ use mailtally_parsers::Event;
 
 use self::metrics::{Following, Metering, MetricsArguments};
 use super::Outcome;
-use super::events::interruption;
+use super::following::StateArguments;
 use super::input::{self, InputArguments};
 use super::messages::say;
 use crate::export::Line;
-use crate::source::{Chunk, Follower, Place, Start, WallTime};
+use crate::source::{Chunk, Followers, LinePlaces, WallTime};
 use crate::watch::{self, Alert, Engine, Observed};
-
-/// How long to wait for lines before the time moves on and an interruption is heeded.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Lines may come so much later than they were logged.
 const LATE: Duration = Duration::from_secs(2);
@@ -43,6 +40,8 @@ pub(super) struct WatchArguments {
     /// Begin with the lines that are there, not with those to come
     #[arg(long, conflicts_with = "replay")]
     from_start: bool,
+    #[command(flatten)]
+    state: StateArguments,
     /// How alerts are written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = AlertFormat::Text)]
     format: AlertFormat,
@@ -74,7 +73,7 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
     if arguments.replay {
         return replay(arguments, &mut watcher);
     }
-    follow(arguments, &mut watcher)?;
+    follow::follow(arguments, &mut watcher)?;
     Ok(Outcome::Done)
 }
 
@@ -112,6 +111,9 @@ fn list(rules: &[watch::Rule]) -> io::Result<Outcome> {
 
 /// Reads logs to their end.
 fn replay(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<Outcome> {
+    if arguments.state.is_asked_for() {
+        bail!("--state is for following; --replay reads each log to its end");
+    }
     let options = arguments.input.options()?;
     let mut logs = input::open(&arguments.input, &options)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -119,118 +121,27 @@ fn replay(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<Outcome> 
     for chunk in logs.by_ref() {
         lines += watcher.take(&chunk, None);
         watcher.write(&mut out).context(CANNOT_WRITE)?;
-        watcher.tend_metrics(&[]);
+        watcher.tend_metrics(None);
     }
     out.flush().context(CANNOT_WRITE)?;
     watcher.say_evicted();
-    watcher.end_metrics(&[])?;
+    watcher.end_metrics(None)?;
     logs.look_at_range(lines);
     Ok(logs.outcome())
 }
 
-/// Follows logs until an interruption.
-fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<()> {
-    let files = arguments.input.files();
-    if files.is_empty() {
-        bail!("watch needs the files to follow, such as /var/log/mail.log");
-    }
-    if files.iter().any(|file| file == Path::new("-")) {
-        bail!("watch follows files; `watch --replay -` reads standard input to its end");
-    }
-    if arguments.input.has_range() || arguments.input.has_rotated() {
-        bail!(
-            "--date, --since, --until and --rotated are for watch --replay: following has no end"
-        );
-    }
-    arguments.input.configure()?;
-    let options = arguments.input.options()?;
-    let start = if arguments.from_start {
-        Start::Beginning
-    } else {
-        Start::End
-    };
-    let mut logs = Vec::new();
-    for file in files {
-        if !file.exists() {
-            let file = file.display();
-            say(&format!(
-                "{file}: there is no such file yet; waiting for it"
-            ));
-        }
-        let follower = Follower::open(file, start, &options).map_err(anyhow::Error::msg)?;
-        logs.push(Followed {
-            follower,
-            last_problem: String::new(),
-            gaps: 0,
-            path: file.clone(),
-        });
-    }
-    let is_over = interruption()?;
-    let mut out = io::stdout().lock();
-    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-        let mut came = false;
-        for log in &mut logs {
-            if let Some((chunk, place)) = log.next() {
-                came = true;
-                watcher.take(&chunk, place);
-            }
-        }
-        if !came {
-            watcher.pass_time();
-            thread::sleep(PATIENCE);
-        }
-        watcher.write(&mut out).context(CANNOT_WRITE)?;
-        out.flush().context(CANNOT_WRITE)?;
-        watcher.tend_metrics(&logs);
-    }
-    watcher.say_evicted();
-    watcher.end_metrics(&logs)
-}
-
-/// A followed log, and what was said about it.
-struct Followed {
-    follower: Follower,
-    last_problem: String,
-    gaps: u64,
-    path: PathBuf,
-}
-
-impl Followed {
-    /// Returns lines that came, and where the first of them begins.
-    fn next(&mut self) -> Option<(Chunk, Option<Place>)> {
-        let found = self.follower.next_chunk(Duration::ZERO);
-        if self.follower.gaps() > self.gaps {
-            self.gaps = self.follower.gaps();
-            say(&format!(
-                "{}: was emptied without a copy; what was not read by then is lost",
-                self.path.display()
-            ));
-        }
-        match found {
-            Ok(chunk) => {
-                self.last_problem.clear();
-                chunk.map(|chunk| (chunk, self.follower.start()))
-            }
-            Err(problem) => {
-                let problem = problem.to_string();
-                if problem != self.last_problem {
-                    say(&problem);
-                    self.last_problem = problem;
-                }
-                None
-            }
-        }
-    }
-}
-
 /// What metrics say of watching.
-fn following(engine: &Engine, last: Option<(WallTime, Instant)>, logs: &[Followed]) -> Following {
-    let open = engine.firing();
+fn following(
+    engine: &Engine,
+    last: Option<(WallTime, Instant)>,
+    logs: Option<&Followers>,
+) -> Following {
+    let firing = engine.firing();
     Following {
-        logs: u64::try_from(logs.len()).unwrap_or(u64::MAX),
-        unread_bytes: logs.iter().map(|log| log.follower.unread_bytes()).sum(),
-        gaps: logs.iter().map(|log| log.gaps).sum(),
-        firing: open
+        logs: logs.map_or(0, |logs| u64::try_from(logs.logs()).unwrap_or(u64::MAX)),
+        unread_bytes: logs.map_or(0, Followers::unread_bytes),
+        gaps: logs.map_or(0, |logs| logs.gaps_and_copies().0),
+        firing: firing
             .map(|(rule, count)| (rule.name.clone(), rule.class.name(), count))
             .collect(),
         evicted: engine.evicted(),
@@ -250,8 +161,8 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Takes the lines of a chunk in that begins at a place; returns how many there were.
-    fn take(&mut self, chunk: &Chunk, start: Option<Place>) -> u64 {
+    /// Takes the lines of a chunk in; returns how many there were.
+    fn take(&mut self, chunk: &Chunk, places: Option<LinePlaces>) -> u64 {
         self.metering.take(chunk);
         let mut lines = chunk.records();
         let mut count = 0;
@@ -269,10 +180,7 @@ impl Watcher {
             if event.is_err() && !record.tag.program.is_ours() {
                 continue;
             }
-            let place = start.map(|start| Place {
-                offset: start.offset.saturating_add(offset),
-                ..start
-            });
+            let place = places.map(|places| places.of(offset));
             let observed = Observed {
                 line: Line {
                     time: None,
@@ -300,12 +208,12 @@ impl Watcher {
     }
 
     /// Gives metrics to whoever asks for them.
-    fn tend_metrics(&mut self, logs: &[Followed]) {
+    fn tend_metrics(&mut self, logs: Option<&Followers>) {
         let (engine, last) = (&self.engine, self.last);
         self.metering.tend(|| following(engine, last, logs));
     }
 
-    fn end_metrics(&mut self, logs: &[Followed]) -> Result<()> {
+    fn end_metrics(&mut self, logs: Option<&Followers>) -> Result<()> {
         self.metering.end(following(&self.engine, self.last, logs))
     }
 

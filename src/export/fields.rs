@@ -75,6 +75,15 @@ const fn envelope(
     }
 }
 
+/// Where a line begins; on each object of a log that is followed.
+pub const POSITION: FieldInfo = envelope(
+    "position",
+    FieldType::Text,
+    false,
+    "Where the line begins, with --follow: a hash of the file's first line and the bytes before the \
+     line. A line that is written again after a restart has the same one.",
+);
+
 /// The field that an object has beside those of its kind where one line stands for many.
 pub const REPEATED: FieldInfo = envelope(
     "repeated",

@@ -5,6 +5,8 @@
 //! written as they are; control, bidi and zero-width characters are thus escaped, which JSON
 //! allows, and nothing from a log steers the terminal that shows it.
 
+use std::fmt;
+
 use mailtally_parsers::{Seconds, Visitor};
 
 use super::heads::Heads;
@@ -34,6 +36,16 @@ impl JsonLines {
             let head = self.heads.get(host, tag, |head| push_head(head, line));
             out.extend_from_slice(head);
         });
+    }
+}
+
+/// Appends to the object written last where its line begins.
+pub fn add_position(out: &mut Vec<u8>, position: &dyn fmt::Display) {
+    if out.ends_with(b"}\n") {
+        out.truncate(out.len() - 2);
+        push_key(out, "position");
+        push_string(out, position.to_string().as_bytes());
+        out.extend_from_slice(b"}\n");
     }
 }
 

@@ -12,8 +12,8 @@ mod schema;
 pub mod tables;
 
 pub use csv::{Csv, DEFAULT_COLUMNS, columns_of};
-pub use fields::{ENVELOPE, REPEATED, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
-pub use jsonl::{JsonLines, write_line};
+pub use fields::{ENVELOPE, POSITION, REPEATED, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
+pub use jsonl::{JsonLines, add_position, write_line};
 pub use line::{Line, UNCLASSIFIED};
 pub use schema::schema;
 

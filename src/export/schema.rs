@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use mailtally_parsers::{FieldInfo, FieldType, Kind};
 use serde_json::{Map, Value, json};
 
-use super::{ENVELOPE, REPEATED, SCHEMA, UNCLASSIFIED, UNCLASSIFIED_FIELDS, fields_of, kinds};
+use super::{
+    ENVELOPE, POSITION, REPEATED, SCHEMA, UNCLASSIFIED, UNCLASSIFIED_FIELDS, fields_of, kinds,
+};
 
 /// Returns a JSON Schema (draft 2020-12) with one definition for each kind.
 ///
@@ -45,7 +47,9 @@ fn envelope() -> Value {
         properties.insert(field.name.to_owned(), property.into());
         names.push(field.name);
     }
-    properties.insert(REPEATED.name.to_owned(), property(&REPEATED).into());
+    for field in [REPEATED, POSITION] {
+        properties.insert(field.name.to_owned(), property(&field).into());
+    }
     json!({ "type": "object", "properties": properties, "required": names })
 }
 

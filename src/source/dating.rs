@@ -7,6 +7,7 @@
 
 use chrono_tz::Tz;
 use mailtally_parsers::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::calendar::{DAY_US, SECOND_US, days_from_civil, is_leap};
 use super::chunk::split_lines;
@@ -39,6 +40,15 @@ impl Dating {
     pub fn from_year(year: i32, tz: Option<Tz>) -> Self {
         Dating {
             years: YearWalk::from_year(year),
+            tz,
+            gate: None,
+        }
+    }
+
+    /// Dates lines that follow those that the years were walked through.
+    pub(super) fn of_years(years: YearWalk, tz: Option<Tz>) -> Self {
+        Dating {
+            years,
             tz,
             gate: None,
         }
@@ -81,7 +91,7 @@ impl Dating {
 }
 
 /// The year and the day of the stamp before: what the year of the next one depends on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct YearWalk {
     year: i32,
     day: Option<i16>,

@@ -56,7 +56,10 @@ pub use chunk::{Chunk, Position, SourceId};
 pub use chunks::{Chunks, read_all};
 pub use container::{Held, container_text};
 pub use dating::Dating;
-pub use follow::{Follower, Place, Start};
+pub use follow::{
+    Begin, Came, FollowNotice, FollowState, FollowedLines, Follower, Followers, LinePlaces,
+    LogState, Place, Start,
+};
 pub use input::{Input, Options, Order};
 pub use lines::{Line, Lines};
 pub use packed::Packer;

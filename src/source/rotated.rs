@@ -54,6 +54,12 @@ pub(super) fn siblings_among(path: &Path, names: impl Iterator<Item = OsString>)
     found.into_iter().map(|(_, sibling)| sibling).collect()
 }
 
+/// Tells by the names whether a file is a rotated sibling of a log.
+pub(super) fn is_sibling(path: &Path, log: &Path) -> bool {
+    let names = path.file_name().zip(log.file_name());
+    path.parent() == log.parent() && names.is_some_and(|(name, base)| turn_of(name, base).is_some())
+}
+
 /// Reads out of a name when the log of the other name was rotated; `None` if it is no sibling.
 fn turn_of(name: &OsStr, base: &OsStr) -> Option<Turn> {
     let (name, base) = (name.as_bytes(), base.as_bytes());

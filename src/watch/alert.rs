@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::rule::{AlertClass, Rule, Severity};
 use crate::render::escaped;
-use crate::source::Place;
 
 /// What became of an alert.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// It is new.
@@ -32,7 +31,7 @@ impl Change {
 }
 
 /// A change of an alert.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Alert {
     /// The version of this object.
     pub schema: u32,
@@ -89,11 +88,6 @@ pub(super) fn id(rule: &str, key: &str, due_us: i64) -> String {
         let _ = write!(id, "{byte:02x}");
     }
     id
-}
-
-/// Writes a place as `fingerprint:offset`.
-pub(super) fn place_text(place: Place) -> String {
-    format!("{:016x}:{}", place.fingerprint, place.offset)
 }
 
 impl Alert {

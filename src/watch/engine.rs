@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::alert::{Alert, Change, id, place_text};
+use super::alert::{Alert, Change, id};
 use super::distinct::Distinct;
 use super::observed::{Observed, Values};
 use super::rule::{Rule, Selector};
@@ -375,10 +375,11 @@ impl KeyState {
     fn alert(&self, rule: &Rule, key: &str, change: Change, id: String, time: WallTime) -> Alert {
         let values = key.split(BETWEEN).map(str::to_owned);
         let place = self.last_place.map(|(fingerprint, offset)| {
-            place_text(Place {
+            let place = Place {
                 fingerprint,
                 offset,
-            })
+            };
+            place.to_string()
         });
         Alert {
             key: rule.key.iter().cloned().zip(values).collect(),

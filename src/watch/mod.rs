@@ -8,6 +8,7 @@
 //! What this does **not** do: read logs, look at a clock, or send anything anywhere.
 
 mod alert;
+mod carried;
 mod distinct;
 mod engine;
 mod health;
@@ -24,6 +25,7 @@ mod rule_tests;
 mod testing;
 
 pub use alert::{Alert, Change};
+pub use carried::{Carried, LastLine};
 pub use engine::{Engine, Snapshot};
 pub use health::Health;
 pub use meter::{Meter, MeterSnapshot};

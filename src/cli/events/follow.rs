@@ -1,65 +1,70 @@
-//! `mailtally events --follow`: goes on with a file as it grows.
+//! `mailtally events --follow`: goes on with logs as they grow.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::job::Job;
 use super::{CANNOT_WRITE, Sink};
 use crate::cli::Outcome;
+use crate::cli::following::{self, StateArguments};
 use crate::cli::input::InputArguments;
 use crate::cli::messages::say;
 use crate::cli::unparsed::UnparsedLines;
-use crate::source::{Follower, Start};
+use crate::source::{Came, Followers, Start};
+use crate::state::Checkpoint;
 
 /// How long a look for new lines may take; what comes earlier is written at once. An interruption
 /// is heeded after that.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long to wait before a file that could not be read is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// Whose state it is.
+const OWNER: &str = "events";
 
-/// Writes the lines of one file and all that are appended to it, until it is interrupted or whoever
+/// Writes the lines of logs and all that are appended to them, until it is interrupted or whoever
 /// reads them leaves.
 pub(super) fn run(
     arguments: &InputArguments,
     job: &Job,
     unparsed: Option<UnparsedLines>,
+    state: &StateArguments,
 ) -> Result<Outcome> {
-    let [file] = arguments.files() else {
-        bail!(
-            "--follow takes one file, and {} were named",
-            arguments.files().len()
-        );
-    };
-    if file == Path::new("-") {
-        bail!("--follow takes a file; standard input is followed to its end without it");
-    }
-    if arguments.has_rotated() {
-        bail!("--follow goes on through rotations by itself; read older files without it first");
-    }
-    if arguments.has_range() {
-        bail!("--follow has no end; --date, --since and --until are for logs as they are now");
-    }
-    if !file.exists() {
-        say(&format!(
-            "{}: there is no such file yet; waiting for it",
-            file.display()
-        ));
-    }
-    // The problem tells its own cause: as an error with a source it would be said twice.
-    arguments.configure()?;
-    let mut follower = Follower::open(file, Start::Beginning, &arguments.options()?)
-        .map_err(anyhow::Error::msg)?;
+    let before = state.read::<()>(OWNER)?;
+    let sources = before.map(|checkpoint| checkpoint.sources);
+    let mut logs = following::open(arguments, "--follow", Start::Beginning, sources)?;
     let mut sink = Sink::new(unparsed);
     let is_over = interruption()?;
-    write_all(&mut follower, job, &mut sink, &is_over).context(CANNOT_WRITE)?;
+    let checkpoint = |logs: &Followers| Checkpoint {
+        sources: logs.state(),
+        carried: (),
+    };
+    let mut kept = state.keep(OWNER, || checkpoint(&logs))?;
+    let mut out = io::stdout().lock();
+    let header = job.output.header();
+    out.write_all(&header).context(CANNOT_WRITE)?;
+    let mut buffer = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        match logs.next(PATIENCE) {
+            Came::Lines(mut lines) => {
+                let places = Some(lines.places);
+                let part = job.part(&mut lines.chunk, places, buffer);
+                kept.count(part.seen.lines);
+                buffer = sink.take(part, &mut out).context(CANNOT_WRITE)?;
+                buffer.clear();
+                sink.flush();
+                out.flush().context(CANNOT_WRITE)?;
+            }
+            Came::Said(notice) => say(&notice.to_string()),
+            Came::Nothing => {}
+            Came::End => break,
+        }
+        kept.keep(|| checkpoint(&logs));
+    }
+    kept.finish(|| checkpoint(&logs))?;
     sink.finish()?;
     Ok(Outcome::Done)
 }
@@ -74,37 +79,4 @@ pub(in crate::cli) fn interruption() -> Result<Arc<AtomicBool>> {
             .context("cannot listen to signals")?;
     }
     Ok(flag)
-}
-
-/// Writes and flushes each batch of lines as it comes, until an interruption.
-fn write_all(
-    follower: &mut Follower,
-    job: &Job,
-    sink: &mut Sink,
-    is_over: &AtomicBool,
-) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(&job.output.header())?;
-    let mut buffer = Vec::new();
-    let mut last_problem = String::new();
-    while !is_over.load(Ordering::Relaxed) {
-        match follower.next_chunk(PATIENCE) {
-            Ok(Some(mut chunk)) => {
-                buffer = sink.take(job.part(&mut chunk, buffer), &mut out)?;
-                buffer.clear();
-                sink.flush();
-                out.flush()?;
-            }
-            Ok(None) => {}
-            Err(problem) => {
-                let problem = problem.to_string();
-                if problem != last_problem {
-                    say(&problem);
-                    last_problem = problem;
-                }
-                thread::sleep(RETRY);
-            }
-        }
-    }
-    Ok(())
 }

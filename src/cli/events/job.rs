@@ -7,10 +7,10 @@ use super::problems::ProblemSet;
 use super::stamp::StampText;
 use crate::cli::kinds::KindSet;
 use crate::cli::unparsed::push_if_unparsed;
-use crate::export::{Csv, JsonLines, Line};
+use crate::export::{self, Csv, JsonLines, Line};
 use crate::filter::Filter;
 use crate::privacy::{Masking, Room};
-use crate::source::Chunk;
+use crate::source::{Chunk, LinePlaces, Place};
 
 /// What was asked for.
 pub(super) struct Job {
@@ -96,8 +96,14 @@ impl Output {
 }
 
 impl Job {
-    /// Works on the lines of a chunk; `buffer` is used for what is written.
-    pub(super) fn part(&self, chunk: &mut Chunk, buffer: Vec<u8>) -> Part {
+    /// Works on the lines of a chunk; `buffer` is used for what is written. Lines of followed logs
+    /// have places.
+    pub(super) fn part(
+        &self,
+        chunk: &mut Chunk,
+        places: Option<LinePlaces>,
+        buffer: Vec<u8>,
+    ) -> Part {
         let mut part = Part {
             bytes: buffer,
             ..Part::default()
@@ -106,7 +112,11 @@ impl Job {
         let mut stamps = StampText::default();
         let mut room = Room::default();
         let mut lines = chunk.records();
-        while let Some(line) = lines.next() {
+        loop {
+            let offset = lines.offset();
+            let Some(line) = lines.next() else {
+                return part;
+            };
             part.seen.lines += 1;
             let Some(record) = &line.record else { continue };
             let event = Event::parse(&record.tag, record.message);
@@ -126,6 +136,7 @@ impl Job {
             if !self.lets_through(&line, &mut part.seen) {
                 continue;
             }
+            let place = places.map(|places| places.of(offset));
             if let Some(masking) = &self.masking {
                 let record = masking.record(&mut room, record);
                 let event = Event::parse(&record.tag, record.message);
@@ -135,12 +146,11 @@ impl Job {
                     record,
                     event,
                 };
-                part.push(&mut writer, &line, problem);
+                part.push(&mut writer, &line, problem, place);
             } else {
-                part.push(&mut writer, &line, problem);
+                part.push(&mut writer, &line, problem, place);
             }
         }
-        part
     }
 
     /// Chooses by kind and problem; returns the problem as far as it was asked for.
@@ -171,9 +181,20 @@ impl Job {
 }
 
 impl Part {
-    fn push(&mut self, writer: &mut Writer, line: &Line<'_>, problem: Option<Problem>) {
+    fn push(
+        &mut self,
+        writer: &mut Writer,
+        line: &Line<'_>,
+        problem: Option<Problem>,
+        place: Option<Place>,
+    ) {
         match writer {
-            Writer::JsonLines(writer) => writer.write(&mut self.bytes, line),
+            Writer::JsonLines(writer) => {
+                writer.write(&mut self.bytes, line);
+                if let Some(place) = &place {
+                    export::add_position(&mut self.bytes, place);
+                }
+            }
             Writer::Csv(writer) => writer.write(&mut self.bytes, line),
             Writer::Count => {
                 let times = u64::from(line.record.repeated);

@@ -1,6 +1,6 @@
 //! The little that following asks of a file system, so that tests can run against a simulated one.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,12 @@ pub(super) trait LogFile {
 
     /// Appends up to so many bytes from an offset on; fewer only at the end of the file.
     fn read_at(&mut self, offset: u64, limit: usize, into: &mut Vec<u8>) -> io::Result<usize>;
+}
+
+/// Returns by what a change of a file shows.
+pub(super) fn length_and_identity(path: &Path) -> Option<(u64, Identity)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.len(), Identity::of(&metadata)))
 }
 
 /// The file systems of this machine.

@@ -6,8 +6,11 @@
 //! what follows a place is the rest of its file and then all that stand behind it in the chain.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::Start;
 use super::files::{Files, LogFile};
@@ -20,16 +23,25 @@ pub(in crate::source) const HEAD_BYTES: usize = 1024;
 /// Fewer bytes are no proof that one file is the copy of another.
 const PROOF_BYTES: usize = 16;
 
+/// So many files that are done with are remembered: more than any log has siblings.
+const MOST_PAST: usize = 400;
+
 /// The end of a file, wherever that is.
 const END: u64 = u64::MAX;
 
 /// Where a line begins: in which file, and how far into it, unpacked.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Place {
     /// A hash of the file's first line.
     pub fingerprint: u64,
     /// The bytes before the line.
     pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}:{}", self.fingerprint, self.offset)
+    }
 }
 
 /// Whole lines that came with one look, all of one file.
@@ -53,6 +65,15 @@ pub(super) struct Tail<F: Files> {
     before: Option<Place>,
     /// How often lines may have been lost: a file was emptied, and there is no copy of it.
     gaps: u64,
+    /// The fingerprints of files that are done with, the latest last: siblings that were there at the
+    /// beginning, and files that were read to their end.
+    past: Vec<u64>,
+    /// Whether these are all of them.
+    knows_past: bool,
+    /// Whether that file was emptied: nobody will find it again.
+    is_emptied: bool,
+    /// How often the log was emptied after a copy was made of it.
+    copies: u64,
     block_bytes: usize,
     line_bytes: usize,
 }
@@ -79,19 +100,40 @@ impl<F: Files> Tail<F> {
             partial: Vec::new(),
             before: None,
             gaps: 0,
+            past: Vec::new(),
+            knows_past: false,
+            is_emptied: false,
+            copies: 0,
             block_bytes,
             line_bytes: line_bytes.max(1),
         };
         match start {
-            Start::At(place) => tail.resume(place)?,
+            Start::At(place) => tail.resume(place, None)?,
             Start::Beginning | Start::End => tail.begin(start)?,
         }
+        Ok(tail)
+    }
+
+    /// Goes on behind a place where an earlier one was, knowing which files that one was done with.
+    pub(super) fn resume_after(
+        files: F,
+        path: &Path,
+        (place, past): (Option<Place>, Vec<u64>),
+        sizes: (usize, usize),
+    ) -> io::Result<Self> {
+        // Looks at no file yet.
+        let mut tail = Tail::open(files, Path::new(""), Start::Beginning, sizes)?;
+        tail.path = path.to_owned();
+        tail.resume(place, Some(past))?;
         Ok(tail)
     }
 
     fn begin(&mut self, start: Start) -> io::Result<()> {
         let chain = self.chain(false);
         self.before = chain.iter().rev().find_map(OpenFile::end);
+        let ends = chain.iter().filter_map(OpenFile::end);
+        self.past = ends.map(|end| end.fingerprint).collect();
+        self.knows_past = true;
         self.open = self.open_file(&self.path)?;
         if let Some(open) = self.open.as_mut().filter(|_| start == Start::End) {
             open.offset = open.file.length()?;
@@ -100,8 +142,10 @@ impl<F: Files> Tail<F> {
     }
 
     /// Goes on behind a place, wherever the file is by now. Without a place no file was there.
-    fn resume(&mut self, place: Option<Place>) -> io::Result<()> {
+    fn resume(&mut self, place: Option<Place>, past: Option<Vec<u64>>) -> io::Result<()> {
         let mut chain = self.chain(true);
+        self.knows_past = past.is_some();
+        self.past = past.clone().unwrap_or_default();
         let found = match place {
             None => Some(0),
             Some(place) => position(&chain, |file| {
@@ -112,7 +156,11 @@ impl<F: Files> Tail<F> {
             // What was behind the place is gone, and who knows how much that was.
             self.gaps += 1;
             self.before = place;
-            self.open = chain.pop();
+            self.successors = match past {
+                Some(past) => behind_past(chain, &past),
+                None => chain.pop().into_iter().collect(),
+            };
+            self.open = self.successors.pop_front();
             return Ok(());
         };
         let head = chain.get(found).map(|file| file.head.clone());
@@ -151,9 +199,26 @@ impl<F: Files> Tail<F> {
         self.open.iter().chain(&self.successors).map(unread).sum()
     }
 
+    /// Tells whether the place is the end of a file that was emptied and has no line yet.
+    pub(super) fn is_emptied(&self) -> bool {
+        self.is_emptied && self.place() == self.before
+    }
+
+    /// Takes a gap back: the file that is gone was known to be, and counted then.
+    pub(super) fn forgive_gap(&mut self) {
+        self.gaps = self.gaps.saturating_sub(1);
+        self.is_emptied = true;
+    }
+
     /// Returns how often lines may have been lost unseen.
     pub(super) fn gaps(&self) -> u64 {
         self.gaps
+    }
+
+    /// Returns how often the log was emptied after a copy was made of it: what was written between
+    /// the two is in neither, and nobody can know whether there was any.
+    pub(super) fn copies(&self) -> u64 {
+        self.copies
     }
 
     /// Looks at the log once; returns the lines that came.
@@ -212,8 +277,21 @@ impl<F: Files> Tail<F> {
 
     fn advance(&mut self) {
         let left = self.open.take().and_then(|open| open.end());
+        self.is_emptied &= left.is_none();
+        self.note_past(left);
         self.before = left.or(self.before);
         self.open = self.successors.pop_front();
+    }
+
+    fn note_past(&mut self, left: Option<Place>) {
+        self.past.extend(left.map(|left| left.fingerprint));
+        let over = self.past.len().saturating_sub(MOST_PAST);
+        self.past.drain(..over);
+    }
+
+    /// Returns which files are done with.
+    pub(super) fn past(&self) -> &[u64] {
+        &self.past
     }
 
     fn open_file(&self, path: &Path) -> io::Result<Option<OpenFile<F::File>>> {
@@ -283,7 +361,8 @@ impl<F: Files> Tail<F> {
         let has_begun = self.open.as_ref().is_some_and(OpenFile::is_begun);
         let new = match known {
             Some(at) => at + 1,
-            None if self.before.is_none() && !has_begun => 0,
+            // All that was done with is known, and none of it is left.
+            None if self.knows_past || (!has_begun && self.before.is_none()) => 0,
             None => return,
         };
         let mut waiting: Vec<OpenFile<F::File>> = self.successors.drain(..).collect();
@@ -314,7 +393,7 @@ impl<F: Files> Tail<F> {
     fn is_begun(&self, found: &OpenFile<F::File>) -> bool {
         let before = self.before.map(|place| place.fingerprint);
         if let Some(place) = found.end()
-            && Some(place.fingerprint) == before
+            && (Some(place.fingerprint) == before || self.past.contains(&place.fingerprint))
         {
             return true;
         }
@@ -363,6 +442,7 @@ impl<F: Files> Tail<F> {
         self.successors.push_front(emptied);
         match copy {
             Some(at) => {
+                self.copies += 1;
                 let mut behind = chain.split_off(at + 1);
                 // The emptied file itself may have been renamed since.
                 let known: Vec<_> = self
@@ -381,7 +461,9 @@ impl<F: Files> Tail<F> {
             }
             None => {
                 self.gaps += 1;
+                self.note_past(left);
                 self.before = left.or(self.before);
+                self.is_emptied = true;
             }
         }
         Ok(ended)
@@ -403,13 +485,29 @@ impl<F: Files> Tail<F> {
     }
 }
 
+/// Leaves out of a chain what was done with before, and what is older than that.
+fn behind_past<L: LogFile>(chain: Vec<OpenFile<L>>, past: &[u64]) -> VecDeque<OpenFile<L>> {
+    let is_past = |file: &OpenFile<L>| {
+        file.end()
+            .is_some_and(|end| past.contains(&end.fingerprint))
+    };
+    let new = position(&chain, is_past).map_or(0, |at| at + 1);
+    let log = chain.len().saturating_sub(1);
+    let chain = chain.into_iter().enumerate().skip(new);
+    // An empty sibling is no file of the chain: nobody writes to it.
+    chain
+        .filter(|(at, file)| *at == log || file.is_begun())
+        .map(|(_, file)| file)
+        .collect()
+}
+
 /// Finds the last file for which something holds.
 fn position<L>(chain: &[OpenFile<L>], is_it: impl FnMut(&OpenFile<L>) -> bool) -> Option<usize> {
     chain.iter().rposition(is_it)
 }
 
 /// Moves whole lines.
-fn take_lines(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
+pub(super) fn take_lines(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
     let mut end = partial.len();
     while let Some(line_end) = partial
         .get(..end)
@@ -426,7 +524,7 @@ fn take_lines(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
 }
 
 /// Gives up waiting for the end of a line.
-fn flush_partial(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
+pub(super) fn flush_partial(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
     if !partial.is_empty() {
         lines.append(partial);
         lines.push(b'\n');

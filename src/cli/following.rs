@@ -1,0 +1,137 @@
+//! What `events --follow` and `watch` share: which logs are followed, and the file that says how far.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Error, Result, bail};
+use clap::Args;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::input::InputArguments;
+use super::messages::say;
+use crate::source::{Begin, FollowState, Followers, Options, Start};
+use crate::state::{Checkpoint, Keeper, KeeperNews, StateFile};
+
+/// Followed lines are taken in so many bytes at once: some thousand lines, as many as there are
+/// between two checkpoints.
+const CHUNK_BYTES: usize = 1 << 20;
+
+#[derive(Args, Default, Debug)]
+pub(super) struct StateArguments {
+    /// Keep in this file how far the logs were followed and what was seen, and go on there the next
+    /// time; such as /var/lib/mailtally/watch.state
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+impl StateArguments {
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// Reads what an earlier run of a command left.
+    pub(super) fn read<C: DeserializeOwned>(
+        &self,
+        owner: &'static str,
+    ) -> Result<Option<Checkpoint<C>>> {
+        match &self.state {
+            // The error names its cause itself.
+            Some(path) => StateFile::new(path, owner)
+                .read()
+                .map_err(|error| Error::msg(format!("--state: {error}"))),
+            None => Ok(None),
+        }
+    }
+
+    /// Begins to keep checkpoints, if they are asked for.
+    pub(super) fn keep<C: Serialize + Send + 'static>(
+        &self,
+        owner: &'static str,
+        first: impl FnOnce() -> Checkpoint<C>,
+    ) -> Result<Kept<C>> {
+        let Some(path) = &self.state else {
+            return Ok(Kept { keeper: None });
+        };
+        let keeper = Keeper::start(StateFile::new(path, owner), &first());
+        let keeper = keeper.map_err(|error| Error::msg(format!("--state: {error}")))?;
+        Ok(Kept {
+            keeper: Some(keeper),
+        })
+    }
+}
+
+/// Checkpoints, if they are asked for.
+pub(super) struct Kept<C> {
+    keeper: Option<Keeper<C>>,
+}
+
+impl<C: Serialize + Send + 'static> Kept<C> {
+    /// Notes that lines were taken in, or that something else changed.
+    pub(super) fn count(&mut self, lines: u64) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.count(lines);
+        }
+    }
+
+    /// Keeps a checkpoint if it is time for one, and says what became of those before.
+    pub(super) fn keep(&mut self, checkpoint: impl FnOnce() -> Checkpoint<C>) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        match keeper.news() {
+            Some(KeeperNews::Failed(error)) => say(&format!(
+                "--state: {error}; going on, but after a restart all since the last one comes again"
+            )),
+            Some(KeeperNews::Recovered) => say("--state: is written again"),
+            None => {}
+        }
+        if keeper.is_due() {
+            let began = Instant::now();
+            keeper.keep(checkpoint(), began);
+        }
+    }
+
+    /// Keeps the last checkpoint.
+    pub(super) fn finish(self, checkpoint: impl FnOnce() -> Checkpoint<C>) -> Result<()> {
+        let Some(keeper) = self.keeper else {
+            return Ok(());
+        };
+        let result = keeper.finish(checkpoint());
+        result.map_err(|error| Error::msg(format!("--state: {error}")))
+    }
+}
+
+/// Begins to follow the logs that the arguments name.
+pub(super) fn open(
+    arguments: &InputArguments,
+    command: &str,
+    start: Start,
+    state: Option<FollowState>,
+) -> Result<Followers> {
+    let files = arguments.files();
+    if files.is_empty() {
+        bail!("{command} needs the files to follow, such as /var/log/mail.log");
+    }
+    if files.iter().any(|file| file == Path::new("-")) {
+        bail!(
+            "{command} follows files; `events -` and `watch --replay -` read standard input to its end"
+        );
+    }
+    if arguments.has_rotated() {
+        bail!(
+            "{command} goes on through rotations by itself; --rotated is for logs as they are now"
+        );
+    }
+    if arguments.has_range() {
+        bail!("{command} has no end; --date, --since and --until are for logs as they are now");
+    }
+    arguments.configure()?;
+    let options = Options {
+        chunk_bytes: CHUNK_BYTES,
+        ..arguments.options()?
+    };
+    let begin = Begin { start, state };
+    // The problem tells its own cause: as an error with a source it would be said twice.
+    Followers::open(&arguments.inputs()?, begin, &options).map_err(Error::msg)
+}

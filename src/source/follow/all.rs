@@ -1,0 +1,414 @@
+//! All logs that are followed together, one chunk after the other.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Start;
+use super::changes::Changes;
+use super::log::Follower;
+use super::notice::FollowNotice;
+use super::pattern::{Pattern, without_siblings};
+use super::state::{FollowState, LogState, path_of, text_of_path};
+use super::tail::Place;
+use crate::source::chunk::Chunk;
+use crate::source::input::{Input, Options};
+use crate::source::problem::{Problem, SourceError};
+
+/// How often it is looked for new files, and for files that could not be read.
+const SCAN: Duration = Duration::from_secs(1);
+
+/// A file of a pattern that is gone for so long is forgotten: a rotation is over by then.
+const GONE: Duration = Duration::from_secs(3_600);
+
+/// Where following begins.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// Where logs begin of which nothing is known.
+    pub start: Start,
+    /// Where an earlier run was.
+    pub state: Option<FollowState>,
+}
+
+/// What following brings.
+pub enum Came {
+    /// Lines of one log.
+    Lines(Lines),
+    /// Something that the user should hear of, once.
+    Said(FollowNotice),
+    /// Nothing: all that was written is read.
+    Nothing,
+    /// Nothing more can come.
+    End,
+}
+
+/// Lines of one log, and where each of them begins.
+pub struct Lines {
+    /// The lines.
+    pub chunk: Chunk,
+    /// Where they begin.
+    pub places: LinePlaces,
+}
+
+/// Where the lines of a chunk begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinePlaces {
+    /// The first one at a place, and the others follow it byte for byte.
+    From(Place),
+}
+
+impl LinePlaces {
+    /// Returns where a line begins that begins so many bytes into the chunk.
+    pub fn of(self, offset: u64) -> Place {
+        let LinePlaces::From(start) = self;
+        Place {
+            offset: start.offset.saturating_add(offset),
+            ..start
+        }
+    }
+}
+
+/// Follows logs together.
+pub struct Followers {
+    options: Options,
+    asked: Vec<String>,
+    patterns: Vec<Pattern>,
+    sources: Vec<Source>,
+    /// Whose turn it is.
+    turn: usize,
+    changes: Changes,
+    scanned: Instant,
+    told: VecDeque<FollowNotice>,
+}
+
+/// One log.
+struct Source {
+    name: PathBuf,
+    is_of_pattern: bool,
+    reader: Reader,
+    /// The last problem, until lines come again.
+    problem: Option<String>,
+    /// The gaps and copies that were told.
+    told: (u64, u64),
+    gone_since: Option<Instant>,
+}
+
+enum Reader {
+    Open(Box<Follower>),
+    /// It may not be read yet.
+    Closed(LogBegin),
+}
+
+#[derive(Clone)]
+enum LogBegin {
+    Start(Start),
+    State(LogState),
+}
+
+impl LogBegin {
+    fn open(&self, path: &Path, options: &Options) -> Result<Follower, Problem> {
+        match self {
+            LogBegin::Start(start) => Follower::open(path, *start, options),
+            LogBegin::State(state) => Follower::resume(path, state, options),
+        }
+    }
+}
+
+impl Followers {
+    /// Begins to follow files, folders and patterns; files need not exist yet, and those that may not
+    /// be read are tried again.
+    ///
+    /// # Errors
+    /// When something is named that cannot be followed.
+    pub fn open(inputs: &[Input], begin: Begin, options: &Options) -> Result<Self, Problem> {
+        let mut followers = Followers {
+            options: options.clone(),
+            asked: Vec::new(),
+            patterns: Vec::new(),
+            sources: Vec::new(),
+            turn: 0,
+            changes: Changes::new(),
+            scanned: Instant::now(),
+            told: VecDeque::new(),
+        };
+        let mut state = begin.state.unwrap_or_default();
+        let mut logs = std::mem::take(&mut state.logs);
+        for input in inputs {
+            let path = input.name();
+            let was_asked = state.asked.contains(&text_of_path(&path));
+            followers.asked.push(text_of_path(&path));
+            match Pattern::of(&path) {
+                Some(pattern) => {
+                    followers.begin_pattern(pattern, begin.start, was_asked, &mut logs);
+                }
+                None => followers.begin_file(path, begin.start, &mut logs)?,
+            }
+        }
+        let dropped = logs.into_keys().map(FollowNotice::Dropped);
+        followers.told.extend(dropped);
+        Ok(followers)
+    }
+
+    fn begin_file(
+        &mut self,
+        path: PathBuf,
+        start: Start,
+        logs: &mut BTreeMap<String, LogState>,
+    ) -> Result<(), Problem> {
+        if self.sources.iter().any(|source| source.name == path) {
+            return Ok(());
+        }
+        if !path.exists() {
+            self.told.push_back(FollowNotice::Waiting(path.clone()));
+        }
+        let begin = match logs.remove(&text_of_path(&path)) {
+            Some(state) => LogBegin::State(state),
+            None => LogBegin::Start(start),
+        };
+        self.add(path, begin, false)
+    }
+
+    fn begin_pattern(
+        &mut self,
+        pattern: Pattern,
+        start: Start,
+        was_asked: bool,
+        logs: &mut BTreeMap<String, LogState>,
+    ) {
+        for (name, state) in std::mem::take(logs) {
+            match path_of(&name).filter(|path| pattern.matches(path)) {
+                // One that cannot be followed any more is found again once it can.
+                Some(path) => drop(self.add(path, LogBegin::State(state), true)),
+                None => drop(logs.insert(name, state)),
+            }
+        }
+        self.patterns.push(pattern);
+        // What came with a pattern while nobody followed is new.
+        self.find_new(if was_asked { Start::Beginning } else { start });
+        if !self.sources.iter().any(|source| source.is_of_pattern)
+            && let Some(pattern) = self.patterns.last()
+        {
+            let name = pattern.name.clone();
+            self.told.push_back(FollowNotice::Waiting(name));
+        }
+    }
+
+    /// Adds a log; one that may not be read yet is told, and tried again.
+    fn add(&mut self, path: PathBuf, begin: LogBegin, is_of_pattern: bool) -> Result<(), Problem> {
+        let mut problem = None;
+        let reader = match begin.open(&path, &self.options) {
+            Ok(follower) => Reader::Open(Box::new(follower)),
+            Err(denied) if matches!(denied.error, SourceError::Denied) => {
+                problem = Some(denied.to_string());
+                self.told.push_back(FollowNotice::Problem(denied));
+                Reader::Closed(begin)
+            }
+            Err(error) => return Err(error),
+        };
+        self.changes.watch_around(&path);
+        let mut source = Source {
+            name: path,
+            is_of_pattern,
+            reader,
+            problem,
+            told: (0, 0),
+            gone_since: None,
+        };
+        if let LogBegin::State(state) = source.begin() {
+            source.told = (state.gaps, state.copies);
+        }
+        self.sources.push(source);
+        Ok(())
+    }
+
+    /// Waits for lines, at most so long.
+    pub fn next(&mut self, patience: Duration) -> Came {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(notice) = self.told.pop_front() {
+                return Came::Said(notice);
+            }
+            self.scan();
+            if let Some(lines) = self.poll() {
+                return Came::Lines(lines);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.told.is_empty() {
+                if left.is_zero() {
+                    return Came::Nothing;
+                }
+                self.changes.wait(left);
+            }
+        }
+    }
+
+    /// Looks at each log once, beginning with the one whose turn it is.
+    fn poll(&mut self) -> Option<Lines> {
+        for _ in 0..self.sources.len() {
+            self.turn = (self.turn + 1) % self.sources.len().max(1);
+            let source = self.sources.get_mut(self.turn)?;
+            let lines = source.poll(&mut self.told);
+            if lines.is_some() {
+                return lines;
+            }
+        }
+        None
+    }
+
+    /// Looks now and then for new files, for files that can be read by now, and for those that are
+    /// gone.
+    fn scan(&mut self) {
+        if self.scanned.elapsed() < SCAN {
+            return;
+        }
+        self.scanned = Instant::now();
+        for source in &mut self.sources {
+            source.open_again(&self.options, &mut self.told);
+        }
+        self.find_new(Start::Beginning);
+        let now = Instant::now();
+        self.sources.retain_mut(|source| !source.is_over(now));
+    }
+
+    fn find_new(&mut self, start: Start) {
+        if self.patterns.is_empty() {
+            return;
+        }
+        let mut found: Vec<(usize, PathBuf)> = Vec::new();
+        for at in 0..self.patterns.len() {
+            let Some(pattern) = self.patterns.get(at) else {
+                continue;
+            };
+            self.changes.watch(pattern.folder());
+            found.extend(pattern.files().into_iter().map(|path| (at, path)));
+        }
+        let known: Vec<PathBuf> = self.sources.iter().map(|log| log.name.clone()).collect();
+        let paths = found.iter().map(|(_, path)| path.clone()).collect();
+        let logs = without_siblings(paths, &known);
+        for (at, path) in found {
+            let is_known = self.sources.iter().any(|source| source.name == path);
+            if is_known || !logs.contains(&path) {
+                continue;
+            }
+            // What cannot be followed is no log: packed files and databases lie beside logs.
+            if self
+                .add(path.clone(), LogBegin::Start(start), true)
+                .is_err()
+                && let Some(pattern) = self.patterns.get_mut(at)
+            {
+                pattern.refuse(&path);
+            }
+        }
+        let names: Vec<PathBuf> = self.sources.iter().map(|log| log.name.clone()).collect();
+        let logs = without_siblings(names, &[]);
+        // A log whose rotated file was found before itself.
+        self.sources
+            .retain(|source| !source.is_of_pattern || logs.contains(&source.name));
+    }
+
+    /// Returns where following is, as of the last line that was returned.
+    pub fn state(&self) -> FollowState {
+        let state = |source: &Source| match &source.reader {
+            Reader::Open(follower) => Some(follower.state()),
+            Reader::Closed(LogBegin::State(state)) => Some(state.clone()),
+            Reader::Closed(LogBegin::Start(_)) => None,
+        };
+        let logs = self.sources.iter();
+        FollowState {
+            asked: self.asked.clone(),
+            logs: logs
+                .filter_map(|source| Some((text_of_path(&source.name), state(source)?)))
+                .collect(),
+            journal: None,
+        }
+    }
+
+    /// Returns how many logs are followed.
+    pub fn logs(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Returns how many bytes are there that were not read yet, as far as that is known.
+    pub fn unread_bytes(&self) -> u64 {
+        let unread = |source: &Source| match &source.reader {
+            Reader::Open(follower) => follower.unread_bytes(),
+            Reader::Closed(_) => 0,
+        };
+        self.sources.iter().map(unread).sum()
+    }
+
+    /// Returns how often lines may have been lost, and how often logs were copied and emptied.
+    pub fn gaps_and_copies(&self) -> (u64, u64) {
+        let told = self.sources.iter().map(|source| source.told);
+        told.fold((0, 0), |sum, told| (sum.0 + told.0, sum.1 + told.1))
+    }
+}
+
+impl Source {
+    fn begin(&self) -> LogBegin {
+        match &self.reader {
+            Reader::Open(follower) => LogBegin::State(follower.state()),
+            Reader::Closed(begin) => begin.clone(),
+        }
+    }
+
+    fn poll(&mut self, told: &mut VecDeque<FollowNotice>) -> Option<Lines> {
+        let Reader::Open(follower) = &mut self.reader else {
+            return None;
+        };
+        let found = follower.poll();
+        let (gaps, copies) = (follower.gaps(), follower.copies());
+        if gaps > self.told.0 {
+            told.push_back(FollowNotice::Lost(self.name.clone(), gaps));
+        }
+        if copies > self.told.1 {
+            told.push_back(FollowNotice::Copied(self.name.clone(), copies));
+        }
+        self.told = (gaps, copies);
+        match found {
+            Ok(chunk) => {
+                if self.problem.take().is_some() {
+                    told.push_back(FollowNotice::Recovered(self.name.clone()));
+                }
+                let start = follower.start()?;
+                chunk.map(|chunk| Lines {
+                    chunk,
+                    places: LinePlaces::From(start),
+                })
+            }
+            Err(problem) => {
+                let text = problem.to_string();
+                if self.problem.as_ref() != Some(&text) {
+                    self.problem = Some(text);
+                    told.push_back(FollowNotice::Problem(problem));
+                }
+                None
+            }
+        }
+    }
+
+    fn open_again(&mut self, options: &Options, told: &mut VecDeque<FollowNotice>) {
+        let Reader::Closed(begin) = &self.reader else {
+            return;
+        };
+        if let Ok(follower) = begin.open(&self.name, options) {
+            self.reader = Reader::Open(Box::new(follower));
+            self.problem = None;
+            told.push_back(FollowNotice::Recovered(self.name.clone()));
+        }
+    }
+
+    /// Tells whether a file of a pattern is gone for good.
+    fn is_over(&mut self, now: Instant) -> bool {
+        if !self.is_of_pattern || self.name.exists() {
+            self.gone_since = None;
+            return false;
+        }
+        let since = *self.gone_since.get_or_insert(now);
+        now.duration_since(since) > GONE
+    }
+}
+
+#[cfg(test)]
+#[path = "all_tests.rs"]
+mod tests;

@@ -1,0 +1,47 @@
+//! What a watch carries from the lines before to those to come, for its checkpoints.
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::Alert;
+use super::engine::Snapshot;
+use crate::source::WallTime;
+
+/// All that a watch knows beside its rules. A part that an earlier version did not have is empty.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Carried {
+    /// What rules saw.
+    pub engine: Snapshot,
+    /// Alerts that were raised, and that not every sink has yet.
+    pub pending: Vec<Alert>,
+    /// The last line's time, and when it came.
+    pub last: Option<LastLine>,
+}
+
+/// When the last line was logged, and when it came.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LastLine {
+    wall_us: i64,
+    offset_secs: Option<i32>,
+    /// By this machine's clock, in microseconds since the epoch.
+    pub came_us: i64,
+}
+
+impl LastLine {
+    /// Notes a line.
+    pub fn new(time: WallTime, came_us: i64) -> Self {
+        LastLine {
+            wall_us: time.wall_us,
+            offset_secs: time.offset_secs,
+            came_us,
+        }
+    }
+
+    /// Returns when it was logged.
+    pub fn time(&self) -> WallTime {
+        WallTime {
+            wall_us: self.wall_us,
+            offset_secs: self.offset_secs,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The program while it follows: started, killed, started again, and all that it wrote.
+
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Longer than any machine takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Process {
+    arguments: Vec<String>,
+    out: String,
+    /// How often it was started: each time it writes to another file.
+    turns: u32,
+    child: Option<Child>,
+}
+
+pub(crate) fn sleep(milliseconds: u64) {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+}
+
+impl Process {
+    pub(crate) fn start(arguments: &[&str], out: &str) -> Self {
+        let mut process = Process {
+            arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            out: out.to_owned(),
+            turns: 0,
+            child: None,
+        };
+        process.start_again();
+        process
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        let out = File::create(format!("{}.{}", self.out, self.turns)).unwrap();
+        self.turns += 1;
+        let child = Command::new(env!("CARGO_BIN_EXE_mailtally"))
+            .args(&self.arguments)
+            .stdout(out)
+            .stderr(Stdio::null())
+            .spawn();
+        self.child = Some(child.unwrap());
+    }
+
+    /// As a crash does: nothing can be written any more.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// As systemd does.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let kill = Command::new("kill").arg(child.id().to_string()).status();
+        assert!(kill.unwrap().success());
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// Returns all objects that were written whole, by all turns.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let mut lines = Vec::new();
+        for turn in 0..self.turns {
+            let text = fs::read(format!("{}.{turn}", self.out)).unwrap();
+            let whole = text.split_inclusive(|byte| *byte == b'\n');
+            let whole = whole.filter(|line| line.ends_with(b"\n"));
+            lines.extend(whole.map(|line| serde_json::from_slice::<Value>(line).unwrap()));
+        }
+        lines
+    }
+
+    /// Waits until an object names the process id, as its own or as the key of an alert.
+    pub(crate) fn wait_for(&mut self, pid: &str) {
+        let started = Instant::now();
+        let (own, key) = (format!("\"pid\":{pid},"), format!("[\"pid\",\"{pid}\"]"));
+        loop {
+            for turn in 0..self.turns {
+                let text = fs::read_to_string(format!("{}.{turn}", self.out)).unwrap();
+                if text.contains(&own) || text.contains(&key) {
+                    return;
+                }
+            }
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{pid} does not come: {:?}",
+                self.arguments
+            );
+            if let Some(child) = &mut self.child {
+                assert!(
+                    child.try_wait().unwrap().is_none(),
+                    "{:?} ended",
+                    self.arguments
+                );
+            }
+            sleep(5);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Alerts, each change once and without the place of its line; those of markers are left out.
+pub(crate) fn dedup_alerts(alerts: &[Value]) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for alert in alerts {
+        let mut alert = alert.clone();
+        alert["source"].take();
+        if alert["rule"] != "marker" && !seen.contains(&alert) {
+            seen.push(alert);
+        }
+    }
+    seen
+}
