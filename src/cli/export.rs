@@ -21,8 +21,8 @@ use super::output;
 use super::privacy::PrivacyArguments;
 use crate::export::Line;
 use crate::export::tables::{
-    self, CsvParts, DayRows, Days, Folder, Gatherer, JsonLinesParts, Limits, Part, PartKey,
-    PartWriter, Rows, Stamp, Table, TableId, TableSet,
+    self, CsvParts, DayRows, Days, Folder, Gatherer, Joined, JsonLinesParts, KeptLines, Limits,
+    Part, PartKey, PartWriter, Rows, Stamp, Table, TableId, TableSet,
 };
 use crate::filter::Filter;
 use crate::pipeline;
@@ -183,7 +183,7 @@ fn export(
     let pool = pipeline::workers(threads)?;
     let (sender, receiver) = sync_channel(1);
     let receiver = Mutex::new(receiver);
-    let mut taker = Taker::new(sender);
+    let mut taker = Taker::new(sender, job.tables);
     thread::scope(|scope| {
         for _ in 0..pool.current_num_threads() {
             scope.spawn(|| writers.write_all(&receiver));
@@ -211,6 +211,7 @@ struct Job {
 struct Worked {
     log: u64,
     days: Vec<DayRows>,
+    kept: KeptLines,
     seen: Seen,
 }
 
@@ -261,8 +262,13 @@ impl Job {
                 rows.add(&line, stamp, log_name.as_bytes());
             }
         }
-        let days = rows.into_days();
-        Worked { log, days, seen }
+        let (days, kept) = rows.finish();
+        Worked {
+            log,
+            days,
+            kept,
+            seen,
+        }
     }
 
     fn lets_through<'t>(
@@ -286,6 +292,7 @@ impl Job {
 /// Puts the rows of all chunks together, in the order of the log.
 struct Taker {
     gatherer: Gatherer,
+    joined: Joined,
     sender: SyncSender<Part>,
     /// How many lines of each log there were.
     lines: BTreeMap<u64, i64>,
@@ -293,9 +300,10 @@ struct Taker {
 }
 
 impl Taker {
-    fn new(sender: SyncSender<Part>) -> Self {
+    fn new(sender: SyncSender<Part>, tables: TableSet) -> Self {
         Taker {
             gatherer: Gatherer::new(Limits::default()),
+            joined: Joined::new(tables),
             sender,
             lines: BTreeMap::new(),
             seen: Seen::default(),
@@ -303,7 +311,12 @@ impl Taker {
     }
 
     fn take(&mut self, worked: Worked, writers: &Writers<'_>) -> io::Result<()> {
-        let Worked { log, days, seen } = worked;
+        let Worked {
+            log,
+            days,
+            kept,
+            seen,
+        } = worked;
         let lines_before = self.lines.entry(log).or_default();
         for day_rows in days {
             let (day, host) = (day_rows.day, day_rows.host.clone());
@@ -319,6 +332,7 @@ impl Taker {
                 self.gatherer.add(key, &batch);
             }
         }
+        self.joined.take(&kept, seen.lines, log, &mut self.gatherer);
         let lines = i64::try_from(seen.lines).unwrap_or(i64::MAX);
         *lines_before = lines_before.saturating_add(lines);
         self.seen.lines += seen.lines;
@@ -328,7 +342,8 @@ impl Taker {
     }
 
     /// Hands out what is left.
-    fn finish(self, writers: &Writers<'_>) -> io::Result<Seen> {
+    fn finish(mut self, writers: &Writers<'_>) -> io::Result<Seen> {
+        self.joined.finish(&mut self.gatherer);
         send(self.gatherer.finish(), &self.sender, writers)?;
         Ok(self.seen)
     }

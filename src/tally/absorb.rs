@@ -171,8 +171,7 @@ impl Tally {
             is_loopback: is_loopback(event.client.address),
         };
         let life = self.life(context, queue_id, Line::Origin);
-        life.facts.client = life.facts.client.or(Some(facts));
-        life.facts.linked |= event.orig_queue_id.is_some();
+        life.facts.note_client(facts, event);
         if let Some(access) = access {
             life.facts.note_access(access);
         }
@@ -195,8 +194,7 @@ impl Tally {
     fn pickup(&mut self, context: &Context<'_>, event: &pickup::Pickup<'_>) {
         self.received(context);
         let life = self.life(context, event.queue_id, Line::Origin);
-        life.facts.pickup = true;
-        life.facts.linked |= event.orig_id.is_some();
+        life.facts.note_pickup(event);
     }
 
     fn message_id(&mut self, context: &Context<'_>, event: &cleanup::MessageId<'_>) {
@@ -210,11 +208,7 @@ impl Tally {
     fn qmgr_active(&mut self, context: &Context<'_>, event: &qmgr::Active<'_>) {
         let sender = self.symbols.intern(event.sender);
         let life = self.life(context, event.queue_id, Line::Other);
-        if life.facts.size_bytes.is_none() {
-            life.facts.size_bytes = Some(event.size_bytes);
-            life.facts.sender = Some(sender);
-        }
-        life.facts.nrcpt = event.nrcpt;
+        life.facts.note_active(event, sender);
     }
 
     fn removed(&mut self, context: &Context<'_>, queue_id: &[u8]) {
@@ -233,7 +227,7 @@ impl Tally {
         };
         let line = Line::of_postsuper(event.action);
         let life = self.life(context, queue_id, line);
-        life.facts.held |= event.action == b"placed on hold";
+        life.facts.note_postsuper(event);
     }
 
     fn delivery(&mut self, context: &Context<'_>, event: &delivery::Delivery<'_>) {
@@ -306,21 +300,19 @@ impl Tally {
         let life = self.lives.touch(key, Line::Other, context.at, self.windows);
         let facts = &mut life.facts;
         facts.note_instance(context.instance.prefix, false);
+        facts.note_delivery(event.status, forwarded);
         let totals = self.mail.instance(context.instance);
         match event.status {
             b"sent" if forwarded => totals.forwarded += 1,
             b"sent" => {
-                facts.sent += 1;
                 totals.delivered += 1;
                 self.mail.traffic(context.at.us).delivered += 1;
             }
             b"deferred" => {
-                facts.deferrals += 1;
                 totals.deferrals += 1;
                 self.mail.traffic(context.at.us).deferrals += 1;
             }
             b"bounced" => {
-                facts.bounced += 1;
                 totals.bounced += 1;
                 self.mail.traffic(context.at.us).bounced += 1;
             }

@@ -10,13 +10,20 @@ use super::own;
 use super::symbols::Symbol;
 
 /// The elements of a login line that its row shows.
-struct Elements<'a> {
-    protocol: &'a [u8],
-    user: &'a [u8],
-    method: Option<&'a [u8]>,
-    rip: Option<&'a [u8]>,
-    secured: Option<&'a [u8]>,
-    session: Option<&'a [u8]>,
+pub(crate) struct Elements<'a> {
+    pub(crate) protocol: &'a [u8],
+    pub(crate) user: &'a [u8],
+    pub(crate) method: Option<&'a [u8]>,
+    pub(crate) rip: Option<&'a [u8]>,
+    pub(crate) secured: Option<&'a [u8]>,
+    pub(crate) session: Option<&'a [u8]>,
+}
+
+impl Elements<'_> {
+    /// Tells whether the session was encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.secured.is_some_and(|word| word.starts_with(b"TLS"))
+    }
 }
 
 /// Takes the elements from any event of a login process: they share them by name.
@@ -39,19 +46,10 @@ impl Tally {
         if !self.wanted.logins {
             return;
         }
-        match event {
-            Dovecot::LoginSuccess(event) => self.login(host, elements!(event), Attempts::Success),
-            Dovecot::LoginReferral(event) => self.login(host, elements!(event), Attempts::Success),
-            Dovecot::ProxyStarted(event) => self.login(host, elements!(event), Attempts::Success),
-            Dovecot::LoginAborted(event) => self.login(host, elements!(event), attempts(event)),
-            // The credentials were right: neither a connection limit nor a mail process that did
-            // not start is a failed login.
-            Dovecot::LoginConnLimit(event) => self.login(host, elements!(event), Attempts::Unsaid),
-            Dovecot::LoginInternalFailure(event) => {
-                self.login(host, elements!(event), Attempts::Unsaid);
-            }
-            Dovecot::AuthFailure(event) => self.auth_failure(host, event),
-            _ => {}
+        if let Some((elements, attempts)) = login_line(event) {
+            self.login(host, elements, attempts);
+        } else if let Dovecot::AuthFailure(event) = event {
+            self.auth_failure(host, event);
         }
     }
 
@@ -66,11 +64,7 @@ impl Tally {
             user: self.present(Some(elements.user)),
             method: self.present(elements.method),
             address: self.present(elements.rip),
-            tls: Some(
-                elements
-                    .secured
-                    .is_some_and(|word| word.starts_with(b"TLS")),
-            ),
+            tls: Some(elements.is_tls()),
         };
         let line = LoginLine { key, attempts };
         match elements.session {
@@ -88,13 +82,11 @@ impl Tally {
         }
     }
 
-    /// An auth line without a session id is Postfix's SMTP AUTH, which logs the failure itself; one
-    /// that another passdb follows is not the last word.
     fn auth_failure(&mut self, host: Symbol, event: &auth::Failure<'_>) {
-        let Some(id) = event.session.filter(|id| !id.is_empty() && event.r#final) else {
+        let Some(id) = failed_session(event) else {
             return;
         };
-        let user = self.present(Some(event.user).filter(|&user| user != b"?"));
+        let user = self.present(failed_user(event));
         let address = self.present(event.ip);
         let by_worker = event.process == b"auth-worker";
         self.logins.auth_failure(
@@ -115,8 +107,36 @@ impl Tally {
     }
 }
 
+/// Reads the last word of a login process about a session.
+pub(crate) fn login_line<'a>(event: &Dovecot<'a>) -> Option<(Elements<'a>, Attempts)> {
+    Some(match event {
+        Dovecot::LoginSuccess(event) => (elements!(event), Attempts::Success),
+        Dovecot::LoginReferral(event) => (elements!(event), Attempts::Success),
+        Dovecot::ProxyStarted(event) => (elements!(event), Attempts::Success),
+        Dovecot::LoginAborted(event) => (elements!(event), attempts(event)),
+        // The credentials were right: neither a connection limit nor a mail process that did not
+        // start is a failed login.
+        Dovecot::LoginConnLimit(event) => (elements!(event), Attempts::Unsaid),
+        Dovecot::LoginInternalFailure(event) => (elements!(event), Attempts::Unsaid),
+        _ => return None,
+    })
+}
+
+/// Returns the session whose failed attempt an auth line is.
+///
+/// One without a session id is Postfix's SMTP AUTH, which logs the failure itself; one that another
+/// passdb follows is not the last word.
+pub(crate) fn failed_session<'a>(event: &auth::Failure<'a>) -> Option<&'a [u8]> {
+    event.session.filter(|id| !id.is_empty() && event.r#final)
+}
+
+/// Returns the user that an auth line names.
+pub(crate) fn failed_user<'a>(event: &auth::Failure<'a>) -> Option<&'a [u8]> {
+    Some(event.user).filter(|&user| user != b"?")
+}
+
 /// The contract's name of a service; `None` for a name of the site's own.
-fn service(protocol: &[u8]) -> Option<&'static str> {
+pub(crate) fn service(protocol: &[u8]) -> Option<&'static str> {
     Some(match protocol {
         b"imap" | b"imaps" => "imap",
         b"pop3" | b"pop3s" => "pop3",

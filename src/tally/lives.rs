@@ -91,20 +91,29 @@ pub(crate) enum Fate {
     Superseded,
 }
 
+/// What somebody keeps beside the facts of a life, where he asks for single mails.
+pub(crate) trait Tale {
+    /// Takes over what a later part of the log tells of the same mail.
+    fn merge(&mut self, later: Self);
+
+    /// Takes on the symbols of an earlier part.
+    fn renumber(&mut self, numbers: &Renumbering);
+}
+
 /// One life of a queue id, as far as this part of the log saw it.
 #[derive(Clone, Debug)]
-pub(crate) struct Life {
+pub(crate) struct Life<S = Story> {
     course: Course,
     replaced: Option<Fate>,
     /// The lines whose `queued as` names this life, near enough to its first line.
     named: Vec<u64>,
     message_id: Option<MessageId>,
     is_copy: Option<bool>,
-    older: Option<Box<Life>>,
+    older: Option<Box<Life<S>>>,
     /// Recipients delivered while the size was not known, where somebody asks for bytes.
     pub(crate) unsized_recipients: Vec<Symbol>,
-    /// What delivery lines told, where somebody asks for single mails.
-    pub(crate) story: Option<Box<Story>>,
+    /// What lines told, where somebody asks for single mails.
+    pub(crate) story: Option<Box<S>>,
     pub(crate) facts: Facts,
 }
 
@@ -119,7 +128,7 @@ struct MessageId {
 type Twin = (u64, Option<u64>);
 
 /// What settling a life hands to the counters.
-pub(crate) struct Settled {
+pub(crate) struct Settled<S = Story> {
     pub(crate) host: Symbol,
     pub(crate) id: QueueId,
     /// The life's first line.
@@ -136,12 +145,12 @@ pub(crate) struct Settled {
     pub(crate) handed_over: u64,
     /// Recipients delivered while the size was not known.
     pub(crate) unsized_recipients: Vec<Symbol>,
-    /// What delivery lines told, where somebody asks for single mails.
-    pub(crate) story: Option<Box<Story>>,
+    /// What lines told, where somebody asks for single mails.
+    pub(crate) story: Option<Box<S>>,
 }
 
-impl Life {
-    fn start(line: Line, at: At) -> Life {
+impl<S: Tale> Life<S> {
+    fn start(line: Line, at: At) -> Self {
         Life {
             course: Course::start(line, at),
             replaced: None,
@@ -156,7 +165,7 @@ impl Life {
     }
 
     /// Takes over a later part's life that belongs to this one.
-    fn absorb(&mut self, later: Life) {
+    fn absorb(&mut self, later: Self) {
         self.course.absorb(&later.course);
         self.named.extend(later.named);
         self.unsized_recipients.extend(later.unsized_recipients);
@@ -179,7 +188,7 @@ impl Life {
     }
 
     /// The life as a part of the earlier part, whose lines and symbols it takes on.
-    fn carried_over(mut self, lines: u64, numbers: &Renumbering) -> Life {
+    fn carried_over(mut self, lines: u64, numbers: &Renumbering) -> Self {
         self.shift(lines);
         self.facts.renumber(numbers);
         for recipient in &mut self.unsized_recipients {
@@ -197,7 +206,7 @@ impl Life {
     }
 
     /// Puts a newer life of the same id above this one.
-    fn replace_with(&mut self, newer: Life) {
+    fn replace_with(&mut self, newer: Self) {
         let mut old = std::mem::replace(self, newer);
         old.replaced = Some(old.fate_before(self.course.first.us));
         // `newer` is the later part's first life or a new one: it has no elder of its own.
@@ -261,7 +270,7 @@ impl Life {
     }
 
     /// Takes the lives apart, oldest first.
-    fn into_chain(mut self) -> Vec<Life> {
+    fn into_chain(mut self) -> Vec<Self> {
         let mut chain = Vec::new();
         let mut older = self.older.take();
         chain.push(self);
@@ -275,15 +284,25 @@ impl Life {
 }
 
 /// The lives of one part of a log that an earlier or later line may still concern.
-#[derive(Clone, Default)]
-pub(crate) struct Lives {
-    table: HashMap<LifeKey, Life, FxBuildHasher>,
+#[derive(Clone)]
+pub(crate) struct Lives<S = Story> {
+    table: HashMap<LifeKey, Life<S>, FxBuildHasher>,
     /// `queued as` lines before the named id's first life in this part: the left may own it.
     named_before: HashMap<LifeKey, Vec<u64>>,
     next_sweep: u64,
 }
 
-impl Lives {
+impl<S> Default for Lives<S> {
+    fn default() -> Self {
+        Lives {
+            table: HashMap::default(),
+            named_before: HashMap::default(),
+            next_sweep: 0,
+        }
+    }
+}
+
+impl<S: Tale> Lives<S> {
     /// Finds or begins the life that a line belongs to.
     pub(crate) fn touch(
         &mut self,
@@ -291,7 +310,7 @@ impl Lives {
         line: Line,
         at: At,
         windows: Windows,
-    ) -> &mut Life {
+    ) -> &mut Life<S> {
         match self.table.entry(key) {
             Entry::Vacant(vacant) => vacant.insert(Life::start(line, at)),
             Entry::Occupied(occupied) => {
@@ -307,7 +326,7 @@ impl Lives {
     }
 
     /// Finds the life of an id without adding a line to it.
-    pub(crate) fn current(&mut self, key: LifeKey) -> Option<&mut Life> {
+    pub(crate) fn current(&mut self, key: LifeKey) -> Option<&mut Life<S>> {
         self.table.get_mut(&key)
     }
 
@@ -326,7 +345,7 @@ impl Lives {
         now: At,
         anchored: bool,
         windows: Windows,
-        settle: &mut dyn FnMut(Settled),
+        settle: &mut dyn FnMut(Settled<S>),
     ) -> bool {
         if now.line < self.next_sweep {
             return false;
@@ -344,7 +363,7 @@ impl Lives {
 
     /// Closes the lives that were silent longest, down to nine tenths of what may be open. Totals
     /// are then bounds: the mails count as `lost_end`.
-    fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled)) {
+    fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled<S>)) {
         let mut stamps: Vec<i64> = self
             .table
             .values()
@@ -372,7 +391,7 @@ impl Lives {
         &mut self,
         last_us: i64,
         windows: Windows,
-        settle: &mut dyn FnMut(Settled),
+        settle: &mut dyn FnMut(Settled<S>),
     ) {
         self.decide_copies(u64::MAX, true, windows);
         for (key, life) in self.table.drain() {
@@ -404,7 +423,7 @@ impl Lives {
     /// Takes over a later part, whose lines follow the `lines` lines of this one.
     pub(crate) fn merge(
         &mut self,
-        later: Lives,
+        later: Self,
         lines: u64,
         numbers: &Renumbering,
         anchored: bool,
@@ -436,7 +455,7 @@ impl Lives {
     }
 
     /// Adds a later part's life: it continues the current one or stands above it.
-    fn append(&mut self, key: LifeKey, life: Life, windows: Windows) {
+    fn append(&mut self, key: LifeKey, life: Life<S>, windows: Windows) {
         match self.table.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert(life);
@@ -462,7 +481,7 @@ impl Lives {
     fn decide_copies(&mut self, now: u64, anchored: bool, windows: Windows) {
         // A twin is at most a window older, so that in a part that something may precede it stands
         // in this part, and is still there, if the message-id comes after the first window.
-        let due = |life: &Life| {
+        let due = |life: &Life<S>| {
             life.undecided_copy(windows)
                 .filter(|id| now - id.line > windows.hop && (anchored || id.line > windows.hop))
         };
@@ -501,7 +520,7 @@ impl Lives {
     }
 
     /// Walks over all lives.
-    fn chains(&self) -> impl Iterator<Item = (&LifeKey, &Life)> {
+    fn chains(&self) -> impl Iterator<Item = (&LifeKey, &Life<S>)> {
         self.table.iter().flat_map(|(key, life)| {
             std::iter::successors(Some(life), |life| life.older.as_deref())
                 .map(move |life| (key, life))
@@ -509,8 +528,8 @@ impl Lives {
     }
 }
 
-impl Life {
-    fn settled(self, key: &LifeKey, fate: Fate, windows: Windows) -> Settled {
+impl<S: Tale> Life<S> {
+    fn settled(self, key: &LifeKey, fate: Fate, windows: Windows) -> Settled<S> {
         let handed_over = self.namings(windows);
         Settled {
             host: key.host,
@@ -529,19 +548,19 @@ impl Life {
 }
 
 /// Tells whether a life began in this part for sure and nothing before it can concern it.
-fn is_sure(life: &Life, is_first: bool, windows: Windows) -> bool {
+fn is_sure<S>(life: &Life<S>, is_first: bool, windows: Windows) -> bool {
     life.course.first.line > windows.hop.max(windows.late)
         && (life.course.began_with == Line::Origin || !is_first)
 }
 
 /// Settles the lives of one id that are out of reach; true if none is left.
-fn settle_due(
+fn settle_due<S: Tale>(
     key: &LifeKey,
-    life: &mut Life,
+    life: &mut Life<S>,
     now: At,
     anchored: bool,
     windows: Windows,
-    settle: &mut dyn FnMut(Settled),
+    settle: &mut dyn FnMut(Settled<S>),
 ) -> bool {
     if life.older.is_some() {
         settle_elders(key, life, now, anchored, windows, settle);
@@ -563,19 +582,19 @@ fn settle_due(
 }
 
 /// Settles those lives of one id that a newer one replaced; ids born twice in a while are rare.
-fn settle_elders(
+fn settle_elders<S: Tale>(
     key: &LifeKey,
-    life: &mut Life,
+    life: &mut Life<S>,
     now: At,
     anchored: bool,
     windows: Windows,
-    settle: &mut dyn FnMut(Settled),
+    settle: &mut dyn FnMut(Settled<S>),
 ) {
     let elders = life
         .older
         .take()
         .map_or_else(Vec::new, |older| older.into_chain());
-    let mut kept: Option<Box<Life>> = None;
+    let mut kept: Option<Box<Life<S>>> = None;
     for (position, mut elder) in elders.into_iter().enumerate() {
         if elder.is_out_of_reach(position == 0, now, anchored, windows) {
             let fate = elder.replaced.unwrap_or(Fate::Superseded);

@@ -42,6 +42,41 @@ pub(crate) enum Attempts {
     Unsaid,
 }
 
+/// Whose word counts first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum By {
+    /// That of auth, which saw each attempt.
+    Auth,
+    /// That of the login line.
+    Login,
+}
+
+/// What the lines of one exchange amount to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) success: bool,
+    /// How many attempts failed.
+    pub(crate) failures: u64,
+    /// Who names the user of those that failed.
+    pub(crate) names_user: By,
+}
+
+impl Attempts {
+    /// Decides what counts, where auth said so many failures.
+    pub(crate) fn verdict(self, said: u64) -> Verdict {
+        let (success, failures, names_user) = match self {
+            Attempts::Success => (true, said, By::Auth),
+            Attempts::Failed(count) => (false, count, By::Login),
+            Attempts::Unsaid => (false, said, By::Auth),
+        };
+        Verdict {
+            success,
+            failures,
+            names_user,
+        }
+    }
+}
+
 /// A login line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoginLine {
@@ -126,44 +161,25 @@ impl Logins {
             };
             return self.count(key, said);
         };
-        let failure = LoginKey {
-            success: false,
+        let verdict = attempts.verdict(said);
+        if verdict.success {
+            let key = LoginKey {
+                success: true,
+                ..key
+            };
+            self.count(key, 1);
+        }
+        let user = match verdict.names_user {
+            By::Auth => exchange.user.or(key.user),
+            By::Login => key.user.or(exchange.user),
+        };
+        let success = false;
+        let key = LoginKey {
+            success,
+            user,
             ..key
         };
-        match attempts {
-            Attempts::Success => {
-                self.count(
-                    LoginKey {
-                        success: true,
-                        ..key
-                    },
-                    1,
-                );
-                self.count(
-                    LoginKey {
-                        user: exchange.user.or(key.user),
-                        ..failure
-                    },
-                    said,
-                );
-            }
-            Attempts::Failed(count) => {
-                self.count(
-                    LoginKey {
-                        user: key.user.or(exchange.user),
-                        ..failure
-                    },
-                    count,
-                );
-            }
-            Attempts::Unsaid => self.count(
-                LoginKey {
-                    user: exchange.user.or(key.user),
-                    ..failure
-                },
-                said,
-            ),
-        }
+        self.count(key, verdict.failures);
     }
 
     /// Counts a login line that names no session.

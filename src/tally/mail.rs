@@ -1,5 +1,10 @@
 //! What a mail's lines say about it, and what a settled mail adds to the counters.
 
+use mailtally_parsers::postfix::Postsuper;
+use mailtally_parsers::postfix::pickup::Pickup;
+use mailtally_parsers::postfix::qmgr::Active;
+use mailtally_parsers::postfix::smtpd::ClientLine;
+
 use super::lives::{Fate, Settled};
 use super::origin::InstanceKey;
 use super::symbols::{Renumber, Renumbering, Symbol};
@@ -62,6 +67,43 @@ impl Facts {
         match action {
             Access::Hold => self.held = true,
             Access::Discard => self.discarded = true,
+        }
+    }
+
+    /// Notes a `client=` line.
+    pub(crate) fn note_client(&mut self, client: ClientFacts, event: &ClientLine<'_>) {
+        self.client = self.client.or(Some(client));
+        self.linked |= event.orig_queue_id.is_some();
+    }
+
+    /// Notes that pickup took the mail in.
+    pub(crate) fn note_pickup(&mut self, event: &Pickup<'_>) {
+        self.pickup = true;
+        self.linked |= event.orig_id.is_some();
+    }
+
+    /// Notes that the queue manager has the mail; the first sender and size stay.
+    pub(crate) fn note_active(&mut self, event: &Active<'_>, sender: Symbol) {
+        if self.size_bytes.is_none() {
+            self.size_bytes = Some(event.size_bytes);
+            self.sender = Some(sender);
+        }
+        self.nrcpt = event.nrcpt;
+    }
+
+    /// Notes what postsuper did.
+    pub(crate) fn note_postsuper(&mut self, event: &Postsuper<'_>) {
+        self.held |= event.action == b"placed on hold";
+    }
+
+    /// Notes what became of a recipient in one attempt.
+    pub(crate) fn note_delivery(&mut self, status: &[u8], forwarded: bool) {
+        match status {
+            b"sent" if forwarded => {}
+            b"sent" => self.sent += 1,
+            b"deferred" => self.deferrals += 1,
+            b"bounced" => self.bounced += 1,
+            _ => {}
         }
     }
 
@@ -131,7 +173,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(settled: Settled) -> Outcome {
+    pub(crate) fn of<S>(settled: Settled<S>) -> Outcome {
         let Settled {
             host,
             facts,

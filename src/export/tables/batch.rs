@@ -3,7 +3,7 @@
 //! Most columns of `events` have no value in most rows: a column keeps the numbers of the rows that
 //! have one, and their values. How values are written is **not** decided here.
 
-use super::schemas::{ColumnKind, Table};
+use super::schemas::{ColumnKind, Table, TableId};
 
 /// Rows of one table.
 #[derive(Clone, Debug)]
@@ -312,18 +312,36 @@ impl Batch {
         self.rows = self.rows.saturating_add(other.rows);
     }
 
-    /// Returns the rows in the order of their time, the first column; rows of one time keep theirs.
+    /// Returns the rows in the order of their time, the first column. Rows of one time keep theirs, but
+    /// for mails: those come as they are over, and stand by their queue ids.
     #[must_use]
     pub fn sorted_by_time(self) -> Batch {
         let Some(Data::Int(times)) = self.columns.first().map(Values::data) else {
             return self;
         };
-        if times.is_sorted() {
+        let tie = self.tie_breaker();
+        if tie.is_none() && times.is_sorted() {
             return self;
         }
         let mut order: Vec<u32> = (0..self.rows).collect();
-        order.sort_by_key(|row| times.get(*row as usize));
+        order.sort_by_key(|row| {
+            let row = *row as usize;
+            (times.get(row), tie.and_then(|texts| texts.get(row)))
+        });
         self.in_order(&order)
+    }
+
+    /// The texts by which rows of one time are put in order, where that of the log is lost.
+    fn tie_breaker(&self) -> Option<&Texts> {
+        if self.table.name != TableId::Messages.table().name {
+            return None;
+        }
+        let queue_ids = self.columns.get(self.table.place_of("queue_id")?)?;
+        match queue_ids.data() {
+            // Each mail has one: the places are the rows.
+            Data::Text(texts) => Some(texts).filter(|_| queue_ids.rows().len() == self.rows()),
+            _ => None,
+        }
     }
 
     /// Returns the rows of these numbers, in this order; each number comes once.
@@ -433,6 +451,20 @@ mod tests {
         one.append(&batch(&[(3, None, 3), (4, Some(b"d"), 4)]));
         assert_eq!(users(&one), [Some("a"), None, None, Some("d")]);
         assert_eq!(ints(&one, "time"), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn mails_of_one_time_stand_by_their_queue_ids() {
+        let table = TableId::Messages.table();
+        let mut batch = Batch::new(table);
+        for (time, id) in [(7, "B"), (7, "A"), (3, "C")] {
+            batch.int(0, time);
+            batch.text(table.place_of("queue_id").unwrap(), id.as_bytes());
+            batch.end_row();
+        }
+        let sorted = batch.sorted_by_time();
+        let ids: Vec<&str> = sorted.tie_breaker().unwrap().iter().collect();
+        assert_eq!(ids, ["C", "A", "B"]);
     }
 
     #[test]

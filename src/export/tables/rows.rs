@@ -2,7 +2,7 @@
 //! sessions.
 //!
 //! A worker fills them for the lines of its chunk. What takes several lines, a mail or a login, is
-//! **not** found out here.
+//! **not** found out here: see [`Joined`](super::Joined).
 
 use hashbrown::HashMap;
 use mailtally_parsers::postfix::ruling::Ruling;
@@ -15,6 +15,7 @@ use rustc_hash::FxBuildHasher;
 use super::batch::Batch;
 use super::cells::Cells;
 use super::event_columns::events::AT as EVENT;
+use super::kept::KeptLines;
 use super::schemas::deliveries::AT as DELIVERY;
 use super::schemas::rejects::AT as REJECT;
 use super::schemas::tls_sessions::AT as TLS;
@@ -95,6 +96,7 @@ pub struct Rows {
     places: HashMap<(i64, Vec<u8>), usize, FxBuildHasher>,
     last: usize,
     lines: i64,
+    kept: KeptLines,
     scratch: Vec<u8>,
 }
 
@@ -107,13 +109,15 @@ impl Rows {
             places: HashMap::default(),
             last: 0,
             lines: 0,
+            kept: KeptLines::default(),
             scratch: Vec::new(),
         }
     }
 
-    /// Returns the rows; the numbers in `log_line` count from the stretch's first line.
-    pub fn into_days(self) -> Vec<DayRows> {
-        self.days
+    /// Returns the rows, and the lines of which mails and logins are made; the numbers in `log_line`
+    /// count from the stretch's first line.
+    pub fn finish(self) -> (Vec<DayRows>, KeptLines) {
+        (self.days, self.kept)
     }
 
     /// Adds `lines` to the numbers of lines of some rows: those of what stands before them.
@@ -136,6 +140,11 @@ impl Rows {
             Ok(Event::Postfix(event)) => Ruling::of(event),
             _ => None,
         };
+        if let Ok(event) = &line.event {
+            let line_number = u64::try_from(number).unwrap_or(0);
+            self.kept
+                .keep(self.wanted, line.record, event, stamp, line_number);
+        }
         let (wanted, mut scratch) = (self.wanted, std::mem::take(&mut self.scratch));
         let day = self.day(stamp.day(), line.record.host);
         if let Some(day) = day {

@@ -199,7 +199,6 @@ macro_rules! table {
             pub(in super::super) struct Places { $(pub(in super::super) $column: usize,)* }
 
             /// The place of each column.
-            #[allow(dead_code, reason = "two tables are filled by the next change")]
             pub(in super::super) const AT: Places = {
                 let mut next = 0;
                 let places = Places { $($column: { let place = next; next += 1; place },)* };
@@ -265,7 +264,7 @@ table! {
         is_held: Bool always "Whether it was put on hold.",
         is_discarded: Bool always "Whether a rule took and threw it away.",
         is_rejected: Bool always "Whether a milter refused the whole mail.",
-        outcome: Text always "What became of it, in one word: `expired`, `bounced`, `deferred`, `forwarded`, `delivered`, `discarded`, `rejected`, `held`, `removed` (without any delivery), `unfinished`; the first that holds.",
+        outcome: Text always "What became of it, in one word, the first that holds: `expired`, `rejected`, `discarded`, `bounced` (one recipient at least); while it is not removed `held`, `deferred`, `unfinished`; then `delivered` (one recipient at least), `forwarded`, `removed` (nothing of these).",
         queue_us: Int always "Microseconds from the first line to the last.",
     }
 }

@@ -4,6 +4,7 @@
 //! mailing list's mail has lines by the thousand. The first lines win where several are as good,
 //! so that parts of a life merge to the whole.
 
+use super::super::lives::Tale;
 use super::super::symbols::{Renumber, Renumbering, Symbol};
 
 /// How many recipients are named.
@@ -115,9 +116,10 @@ impl Story {
             self.asked_for.push(recipient);
         }
     }
+}
 
-    /// Takes over what a later part of the log tells about the same mail.
-    pub(crate) fn merge(&mut self, later: Story) {
+impl Tale for Story {
+    fn merge(&mut self, later: Story) {
         self.names.merge(later.names);
         if let Some(trouble) = later.deferred {
             self.deferred(trouble);
@@ -131,7 +133,7 @@ impl Story {
         self.asked_for.extend(later.asked_for);
     }
 
-    pub(crate) fn renumber(&mut self, numbers: &Renumbering) {
+    fn renumber(&mut self, numbers: &Renumbering) {
         self.names = self.names.renumber(numbers);
         for trouble in [&mut self.deferred, &mut self.bounced]
             .into_iter()
