@@ -5,17 +5,19 @@
 //! what comes through a pipe is kept in a temporary file without a name, because memory would be
 //! the size of the log.
 
+mod finder;
 mod json;
 mod scan;
 mod spool;
 mod text;
 
 use std::io::{self, BufWriter, Write};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use self::scan::Places;
+use self::scan::Log;
 use self::spool::Spool;
 use super::Outcome;
 use super::input::{self, InputArguments};
@@ -24,7 +26,7 @@ use super::output;
 use super::paper::{self, Colour};
 use crate::pipeline;
 use crate::source;
-use crate::trace::{Mail, Search, Term};
+use crate::trace::{Mail, Search, Term, Wish};
 
 #[derive(Args, Debug)]
 pub(super) struct TraceArguments {
@@ -48,6 +50,9 @@ pub(super) struct TraceArguments {
     /// Print a JSON Schema of --format json, and read no log
     #[arg(long)]
     schema: bool,
+    /// Say on standard error how long each pass over the logs took
+    #[arg(long)]
+    timings: bool,
 }
 
 /// What a mail must have; all that is given.
@@ -111,17 +116,21 @@ pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
     arguments.input.configure()?;
     let mut search = Search::new(terms.clone(), arguments.limit);
     let (inputs, _spools) = Spool::of_all(arguments.input.inputs()?)?;
-    let options = arguments.input.options()?;
+    let mut options = arguments.input.options()?;
+    options.chunk_bytes = scan::CHUNK_BYTES;
     let pool = pipeline::workers(arguments.input.threads())?;
-    let mut places = Places::default();
+    let mut watch = Stopwatch::new(arguments.timings);
     let mut logs = input::open_inputs(&arguments.input, inputs.clone(), &options)?;
+    watch.say("first look");
     let files = logs.names().iter().map(|name| spool::name(name)).collect();
-    scan::pass(&mut logs, &pool, &mut search, &mut places)?;
-    logs.look_at_range(places.lines());
+    let log = Log::read(&mut logs, &pool, &mut search)?;
+    watch.say_pass(&search);
+    logs.look_at_range(log.lines());
     let read = logs.outcome();
     while search.end_pass() {
-        let chunks = source::read_all(inputs.clone(), &options);
-        scan::pass(chunks, &pool, &mut search, &mut places)?;
+        let reopen = || source::read_all(inputs.clone(), &options);
+        log.read_again(reopen, &pool, &mut search)?;
+        watch.say_pass(&search);
     }
     let (passes, is_cut) = (search.passes, search.is_cut);
     let (matches_forgotten, lines_forgotten) = (search.matches_forgotten, search.lines_forgotten);
@@ -129,8 +138,8 @@ pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
     let searched = Searched {
         terms,
         files,
-        lines: places.lines(),
-        span: places.span(),
+        lines: log.lines(),
+        span: log.span(),
         passes,
         is_cut,
         left_out,
@@ -146,6 +155,40 @@ pub(super) fn run(mut arguments: TraceArguments) -> Result<Outcome> {
         (Outcome::Done, true) => Outcome::Met,
         (read, _) => read,
     })
+}
+
+/// Says how long things took, where that was asked for.
+struct Stopwatch {
+    is_asked_for: bool,
+    started: Instant,
+}
+
+impl Stopwatch {
+    fn new(is_asked_for: bool) -> Self {
+        Stopwatch {
+            is_asked_for,
+            started: Instant::now(),
+        }
+    }
+
+    /// Says how long something took that ends now.
+    fn say(&mut self, what: &str) {
+        let took = self.started.elapsed();
+        self.started = Instant::now();
+        if self.is_asked_for {
+            say(&format!("{what}: {took:.1?}"));
+        }
+    }
+
+    fn say_pass(&mut self, search: &Search) {
+        let what = match search.wish() {
+            Wish::Terms => "what was asked for",
+            Wish::Keys => "ids",
+            Wish::Connections => "connections",
+        };
+        let (pass, needles) = (search.passes + 1, search.needles().len());
+        self.say(&format!("pass {pass}, {what} ({needles})"));
+    }
 }
 
 impl TraceArguments {

@@ -104,6 +104,17 @@ impl Chunk {
         chunk
     }
 
+    /// Returns the chunk once more, unread, if it is of a plain file: to look at it again without
+    /// opening, surveying and cutting its log anew.
+    pub fn again(&self) -> Option<Chunk> {
+        let ((log, part), pool) = (self.part.as_ref()?, self.pool.as_ref()?);
+        let mut again = Chunk::unread(log, part.clone(), self.dates, self.source, pool)
+            .at(self.span.clone())
+            .below(self.above.clone());
+        again.was_read = true;
+        Some(again)
+    }
+
     /// Gives the chunk its place among all chunks.
     pub(crate) fn at(mut self, span: Range<Position>) -> Self {
         self.span = span;

@@ -1,6 +1,6 @@
 //! A line that was found, with its fields, kept beyond its chunk.
 
-use mailtally_parsers::{Event, Fields, Record, Seconds, Visitor};
+use mailtally_parsers::{Event, Fields, Program, Record, Seconds, Visitor};
 
 /// A line that belongs to a mail, or may do so.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub struct Entry {
     pub message: Vec<u8>,
     /// The line as it was read.
     pub raw: Vec<u8>,
+    /// Whether a milter, policy service or content filter logged it.
+    pub is_companion: bool,
     fields: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -48,6 +50,7 @@ impl Entry {
             kind,
             message: record.message.to_vec(),
             raw: raw.to_vec(),
+            is_companion: matches!(record.tag.program, Program::Companion(_)),
             fields: fields.0,
         }
     }
@@ -79,6 +82,14 @@ impl Entry {
     pub fn message_id(&self) -> Option<&[u8]> {
         let id = bare(self.field("message_id")?);
         (!id.is_empty()).then_some(id)
+    }
+
+    /// Returns what a content filter calls its work on one mail; it uses the names again.
+    pub fn task(&self) -> Option<&[u8]> {
+        match self.kind.starts_with("rspamd_") {
+            true => self.field("uid"),
+            false => self.field("am_id"),
+        }
     }
 
     /// Returns Dovecot's session: of a line of its own, or of the reply that Postfix logged

@@ -10,9 +10,13 @@
 //! have one of them, and hands over those that [`Search::wants`]. When a pass names no new key, the
 //! mails are whole. This room does **not** read files, unpack or print anything.
 
+mod assemble;
+mod connections;
 mod entry;
+mod groups;
 mod lives;
 mod mail;
+mod recipients;
 mod search;
 mod term;
 

@@ -1,10 +1,13 @@
 //! The search: what each pass over the log looks for, and what its lines belong to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
+use super::assemble::assemble;
+use super::connections;
 use super::entry::{Entry, bare};
-use super::lives::{self, Life};
-use super::mail::{self, Join, Mail};
+use super::groups::{CHILDREN, Group, Groups, PARENTS, ids};
+use super::mail::Mail;
 use super::term::Term;
 
 /// At most so many passes over the log.
@@ -13,12 +16,13 @@ pub const MOST_PASSES: usize = 8;
 const MOST_FOUND: usize = 20_000;
 /// Of the lines that name an id of the mails found, the latest so many of each pass are kept.
 const MOST_NAMED: usize = 50_000;
-/// A message-id that more mails share joins none of them: it is a bulk mailer's or a forger's.
-const MOST_OF_A_MESSAGE_ID: usize = 50;
 /// Mails are at most so many, when several terms must be met and few lines have all.
 const MOST_CANDIDATES: usize = 1_000;
 /// Lines of a connection are looked for so far around a mail's own.
 const NEAR_LINES: u64 = 5_000;
+/// Ids are looked for so far around the lines of their mail: 8 days, as in `tally`. Queue ids are used
+/// again, and message-ids are forged.
+const FAR_US: i64 = 8 * 86_400 * 1_000_000;
 
 /// What the pass at hand looks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +43,11 @@ pub struct Search {
     wish: Wish,
     wanted: HashSet<Vec<u8>>,
     searched: HashSet<Vec<u8>>,
+    /// In the order of their places.
     near: Vec<Near>,
+    /// When the lines reached so far were logged, in order; and whether one does not say.
+    times: Vec<i64>,
+    has_timeless: bool,
     entries: BTreeMap<u64, Entry>,
     connections: BTreeMap<u64, Entry>,
     seeds: BTreeSet<u64>,
@@ -65,39 +73,14 @@ struct Near {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Who {
-    Process { tag: Vec<u8>, pid: u32 },
-    Screened { address: Vec<u8> },
-}
-
-/// Lines that belong together without any join.
-pub(super) struct Group {
-    pub(super) host: Vec<u8>,
-    pub(super) queue_id: Vec<u8>,
-    pub(super) places: Vec<u64>,
-    pub(super) first: u64,
-    pub(super) removed: bool,
-}
-
-impl Group {
-    pub(super) fn is_life(&self) -> bool {
-        !self.queue_id.is_empty()
-    }
-}
-
-/// All groups and what joins them.
-pub(super) struct Groups {
-    pub(super) list: Vec<Group>,
-    of_place: HashMap<u64, usize>,
-    /// From, to, how.
-    pub(super) joins: Vec<(usize, usize, Join)>,
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Bucket {
-    Life(Vec<u8>, Vec<u8>),
-    Session(Vec<u8>),
-    Task(Vec<u8>, Vec<u8>),
-    Loose(u64),
+    Process {
+        tag: Vec<u8>,
+        pid: u32,
+    },
+    /// What postscreen and policy services say of a client.
+    Client {
+        address: Vec<u8>,
+    },
 }
 
 impl Search {
@@ -110,6 +93,8 @@ impl Search {
             wanted: HashSet::new(),
             searched: HashSet::new(),
             near: Vec::new(),
+            times: Vec::new(),
+            has_timeless: false,
             entries: BTreeMap::new(),
             connections: BTreeMap::new(),
             seeds: BTreeSet::new(),
@@ -126,7 +111,8 @@ impl Search {
         self.wish
     }
 
-    /// Returns the bytes of which a line of this pass has one, in any case of letters.
+    /// Returns the bytes of which a line of this pass has one, in any case of letters where
+    /// [`ignores_case`](Search::ignores_case) says so.
     pub fn needles(&self) -> Vec<Vec<u8>> {
         let mut needles: Vec<Vec<u8>> = match self.wish {
             Wish::Terms => self
@@ -142,12 +128,31 @@ impl Search {
         needles
     }
 
-    /// Tells whether lines from one place to another can matter in this pass.
-    pub fn reaches(&self, from: u64, to: u64) -> bool {
-        self.wish != Wish::Connections
-            || self.near.iter().any(|near| {
-                from <= near.place + NEAR_LINES && near.place.saturating_sub(NEAR_LINES) <= to
-            })
+    /// Tells whether the needles of this pass may be written in other capitals.
+    pub fn ignores_case(&self) -> bool {
+        self.wish == Wish::Terms && !self.terms.iter().all(Term::is_exact)
+    }
+
+    /// Tells whether lines of these places, logged from one time to another, can matter in this pass.
+    ///
+    /// Nothing is lost of mails that are logged about every [`FAR_US`]: the tally takes a mail without a
+    /// line for as long as ended.
+    pub fn reaches(&self, places: &Range<u64>, span: Option<(i64, i64)>) -> bool {
+        match (self.wish, span) {
+            (Wish::Connections, _) => {
+                let from = places.start.saturating_sub(NEAR_LINES);
+                let to = places.end.saturating_add(NEAR_LINES);
+                let at = self.near.partition_point(|near| near.place < from);
+                self.near.get(at).is_some_and(|near| near.place <= to)
+            }
+            (Wish::Keys, Some((first, last))) => {
+                let from = first.saturating_sub(FAR_US);
+                let at = self.times.partition_point(|time| *time < from);
+                let is_near = |time: &i64| *time <= last.saturating_add(FAR_US);
+                self.has_timeless || self.times.get(at).is_some_and(is_near)
+            }
+            _ => true,
+        }
     }
 
     /// Tells whether a line that has a needle is one to be taken.
@@ -216,6 +221,7 @@ impl Search {
             .flat_map(keys_of)
             .filter(|key| !self.searched.contains(key))
             .collect();
+        self.note_times(&reached);
         self.is_cut = !self.wanted.is_empty() && self.passes + 1 >= MOST_PASSES;
         if !self.wanted.is_empty() && !self.is_cut {
             self.wish = Wish::Keys;
@@ -229,6 +235,15 @@ impl Search {
             .collect();
         self.wish = Wish::Connections;
         !self.near.is_empty()
+    }
+
+    fn note_times(&mut self, reached: &BTreeSet<u64>) {
+        let entries = reached.iter().filter_map(|place| self.entries.get(place));
+        let (stamped, timeless): (Vec<_>, Vec<_>) =
+            entries.partition(|entry| entry.wall_us.is_some());
+        self.times = stamped.iter().filter_map(|entry| entry.wall_us).collect();
+        self.times.sort_unstable();
+        self.has_timeless = !timeless.is_empty();
     }
 
     /// Keeps the latest of what was found, as far as it can be shown.
@@ -308,7 +323,7 @@ impl Search {
                     .any(|entry| term.is_in(entry))
             };
             if self.terms.iter().all(has) {
-                mails.push(mail::assemble(
+                mails.push(assemble(
                     &groups,
                     &members,
                     &self.entries,
@@ -331,7 +346,7 @@ fn is_about_mail(entry: &Entry) -> bool {
         "smtpd_reject" | "smtpd_reject_warning" | "psc_reject_rcpt" | "milter_action"
     );
     is_refusal
-        || [entry.queue_id(), entry.message_id(), entry.field("am_id")]
+        || [entry.queue_id(), entry.message_id(), entry.task()]
             .iter()
             .any(Option::is_some)
 }
@@ -342,7 +357,7 @@ fn keys_of(entry: &Entry) -> Vec<Vec<u8>> {
     keys.extend(entry.queue_id());
     keys.extend(entry.message_id());
     keys.extend(entry.session().filter(|_| is_delivering(entry)));
-    keys.extend(entry.field("am_id"));
+    keys.extend(entry.task());
     for name in CHILDREN.iter().chain(PARENTS) {
         keys.extend(ids(entry, name));
     }
@@ -359,17 +374,6 @@ fn is_delivering(entry: &Entry) -> bool {
     process.is_none_or(|process| matches!(process, b"lmtp" | b"lda" | b"deliver"))
 }
 
-const CHILDREN: &[&str] = &["queued_as", "forwarded_as", "new_queue_id"];
-const PARENTS: &[&str] = &["orig_queue_id", "orig_id"];
-
-/// The ids in a field: amavis names several that it queued.
-fn ids<'e>(entry: &'e Entry, name: &str) -> impl Iterator<Item = &'e [u8]> {
-    let value = entry.field(name).unwrap_or_default();
-    value
-        .split(|byte| b", /".contains(byte))
-        .filter(|id| !id.is_empty())
-}
-
 impl Near {
     fn of(entry: &Entry) -> Option<Vec<Near>> {
         let near = |who| Near {
@@ -381,12 +385,15 @@ impl Near {
             let (tag, pid) = (entry.tag.clone(), entry.pid?);
             Some(near(Who::Process { tag, pid }))
         };
+        let client = || {
+            let address = entry.field("client_address")?.to_vec();
+            Some(near(Who::Client { address }))
+        };
         match entry.kind {
             "smtpd_client" | "smtpd_reject" | "smtpd_reject_warning" => {
-                let address = entry.field("client_address").map(<[u8]>::to_vec);
-                let screened = address.map(|address| near(Who::Screened { address }));
-                Some(process().into_iter().chain(screened).collect())
+                Some(process().into_iter().chain(client()).collect())
             }
+            "psc_reject_rcpt" => Some(vec![client()?]),
             "delivery" if entry.field("relay_port").is_some() => Some(vec![process()?]),
             _ => None,
         }
@@ -395,7 +402,7 @@ impl Near {
     fn needle(&self) -> Vec<u8> {
         match &self.who {
             Who::Process { pid, .. } => pid.to_string().into_bytes(),
-            Who::Screened { address } => [b"[", address.as_slice(), b"]"].concat(),
+            Who::Client { address } => address.clone(),
         }
     }
 
@@ -409,195 +416,14 @@ impl Near {
                     entry.kind,
                     "smtpd_connect" | "smtpd_client" | "smtpd_disconnect"
                 ) || entry.kind.starts_with("tls_")
-                    || mail::is_early_decision(entry);
+                    || connections::is_early_decision(entry);
                 is_of_connection && entry.tag == *tag && entry.pid == Some(*pid)
             }
-            Who::Screened { address } => {
-                let is_screen = entry.kind.starts_with("psc_");
-                is_screen && entry.field("client_address") == Some(address.as_slice())
+            Who::Client { address } => {
+                let is_about_client =
+                    connections::is_of_screen(entry) || connections::is_of_policy(entry);
+                is_about_client && connections::client_of(entry) == Some(address)
             }
-        }
-    }
-}
-
-impl Groups {
-    pub(super) fn of(entries: &BTreeMap<u64, Entry>) -> Self {
-        let list: Vec<&Entry> = entries.values().collect();
-        let mut buckets: BTreeMap<Bucket, Vec<usize>> = BTreeMap::new();
-        for (at, entry) in list.iter().enumerate() {
-            buckets.entry(Bucket::of(entry)).or_default().push(at);
-        }
-        let mut groups = Groups {
-            list: Vec::new(),
-            of_place: HashMap::new(),
-            joins: Vec::new(),
-        };
-        for (bucket, members) in &buckets {
-            groups.add_bucket(bucket, members, &list);
-        }
-        groups.join(&list);
-        groups
-    }
-
-    fn add_bucket(&mut self, bucket: &Bucket, members: &[usize], list: &[&Entry]) {
-        let entry = |at: &usize| list.get(*at).copied();
-        if let Bucket::Life(host, queue_id) = bucket {
-            let lines = members.iter().filter_map(|at| Some((*at, entry(at)?)));
-            for life in lives::split(lines) {
-                self.add_life(host, queue_id, &life, list);
-            }
-            return;
-        }
-        let places: Vec<u64> = members
-            .iter()
-            .filter_map(entry)
-            .map(|entry| entry.place)
-            .collect();
-        let host = members
-            .first()
-            .and_then(entry)
-            .map_or(Vec::new(), |entry| entry.host.clone());
-        self.add(Group {
-            host,
-            queue_id: Vec::new(),
-            first: places.first().copied().unwrap_or(0),
-            places,
-            removed: false,
-        });
-    }
-
-    fn add_life(&mut self, host: &[u8], queue_id: &[u8], life: &Life, list: &[&Entry]) {
-        let places = life.lines.iter().filter_map(|at| list.get(*at));
-        self.add(Group {
-            host: host.to_vec(),
-            queue_id: queue_id.to_vec(),
-            places: places.map(|entry| entry.place).collect(),
-            first: life.first,
-            removed: life.removed.is_some(),
-        });
-    }
-
-    fn add(&mut self, group: Group) {
-        let at = self.list.len();
-        self.of_place
-            .extend(group.places.iter().map(|place| (*place, at)));
-        self.list.push(group);
-    }
-
-    fn join(&mut self, list: &[&Entry]) {
-        let mut lives: HashMap<&[u8], Vec<usize>> = HashMap::new();
-        for (at, group) in self
-            .list
-            .iter()
-            .enumerate()
-            .filter(|(_, group)| group.is_life())
-        {
-            lives.entry(&group.queue_id).or_default().push(at);
-        }
-        let mut joins = Vec::new();
-        let mut shared: BTreeMap<(u8, &[u8]), BTreeSet<usize>> = BTreeMap::new();
-        for entry in list {
-            let Some(own) = self.of_place.get(&entry.place).copied() else {
-                continue;
-            };
-            for name in CHILDREN {
-                for id in ids(entry, name) {
-                    let found = self.child(lives.get(id), own, entry);
-                    joins.extend(found.map(|child| (own, child, Join::of(name, entry))));
-                }
-            }
-            for name in PARENTS {
-                for id in ids(entry, name) {
-                    let found = self.parent(lives.get(id), own, entry);
-                    joins.extend(found.map(|parent| (parent, own, Join::of(name, entry))));
-                }
-            }
-            let ids = [entry.session(), entry.field("am_id"), entry.message_id()];
-            for (sort, id) in (0u8..).zip(ids) {
-                if let Some(id) = id {
-                    shared.entry((sort, id)).or_default().insert(own);
-                }
-            }
-        }
-        for ((sort, _), members) in shared {
-            if sort == 2 && members.len() > MOST_OF_A_MESSAGE_ID {
-                continue;
-            }
-            let how = if sort == 2 {
-                Join::MessageId
-            } else {
-                Join::Session
-            };
-            let mut ordered: Vec<usize> = members.into_iter().collect();
-            // A life is the one that others hang on.
-            ordered.sort_by_key(|at| {
-                self.list
-                    .get(*at)
-                    .map(|group| (!group.is_life(), group.first))
-            });
-            if let Some((first, others)) = ordered.split_first() {
-                joins.extend(others.iter().map(|other| (*first, *other, how)));
-            }
-        }
-        self.joins = joins;
-    }
-
-    /// Finds the life that begins nearest, on the same host first.
-    fn child(&self, lives: Option<&Vec<usize>>, own: usize, entry: &Entry) -> Option<usize> {
-        let candidates = lives?.iter().copied().filter(|at| *at != own);
-        candidates.min_by_key(|at| {
-            let group = self.list.get(*at);
-            group.map(|group| (group.host != entry.host, group.first.abs_diff(entry.place)))
-        })
-    }
-
-    /// Finds the life that began last before the line, on the same host first.
-    fn parent(&self, lives: Option<&Vec<usize>>, own: usize, entry: &Entry) -> Option<usize> {
-        let candidates = lives?.iter().copied().filter(|at| *at != own);
-        candidates.min_by_key(|at| {
-            let group = self.list.get(*at);
-            group.map(|group| {
-                let is_later = group.first > entry.place;
-                (
-                    group.host != entry.host,
-                    is_later,
-                    group.first.abs_diff(entry.place),
-                )
-            })
-        })
-    }
-
-    /// Lists all groups that are joined with these, directly or not.
-    fn reach(&self, from: impl Iterator<Item = usize>) -> BTreeSet<usize> {
-        let mut beside: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (one, other, _) in &self.joins {
-            beside.entry(*one).or_default().push(*other);
-            beside.entry(*other).or_default().push(*one);
-        }
-        let mut reached: BTreeSet<usize> = from.collect();
-        let mut open: Vec<usize> = reached.iter().copied().collect();
-        while let Some(at) = open.pop() {
-            for next in beside.get(&at).into_iter().flatten() {
-                if reached.insert(*next) {
-                    open.push(*next);
-                }
-            }
-        }
-        reached
-    }
-}
-
-impl Bucket {
-    fn of(entry: &Entry) -> Self {
-        if let Some(queue_id) = entry.queue_id() {
-            return Bucket::Life(entry.host.clone(), queue_id.to_vec());
-        }
-        if let Some(session) = entry.field("session").and(entry.session()) {
-            return Bucket::Session(session.to_vec());
-        }
-        match entry.field("am_id") {
-            Some(task) => Bucket::Task(entry.host.clone(), task.to_vec()),
-            None => Bucket::Loose(entry.place),
         }
     }
 }

@@ -89,12 +89,17 @@ impl Term {
         }
     }
 
-    /// Returns the bytes that a line with it has, in any case of letters.
+    /// Returns the bytes that a line with it has, in any case of letters if it is not exact.
     pub fn needle(&self) -> &[u8] {
         match self {
             Term::Reply(text) => text.as_bytes(),
             _ => bare(self.text().as_bytes()),
         }
+    }
+
+    /// Tells whether it is an id: those are never written in other capitals.
+    pub fn is_exact(&self) -> bool {
+        matches!(self, Term::QueueId(_) | Term::MessageId(_))
     }
 
     /// Tells whether a line has it.

@@ -29,3 +29,4 @@ mod support;
 mod terminal;
 mod top;
 mod trace;
+mod trace_timelines;
