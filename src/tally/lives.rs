@@ -260,7 +260,7 @@ impl<S: Tale> Life<S> {
     }
 
     /// The same life with the numbers of another table.
-    fn renumbered(mut self, numbers: &Renumbering) -> Life {
+    fn renumbered(mut self, numbers: &Renumbering) -> Self {
         let older = self.older.take();
         let older = older.map(|older| Box::new(older.renumbered(numbers)));
         Life {
@@ -409,8 +409,8 @@ impl<S: Tale> Lives<S> {
     }
 
     /// The same lives with the numbers of another table; an earlier part can name none of them.
-    pub(crate) fn renumbered(self, numbers: &Renumbering) -> Lives {
-        let one = |(key, life): (LifeKey, Life)| {
+    pub(crate) fn renumbered(self, numbers: &Renumbering) -> Self {
+        let one = |(key, life): (LifeKey, Life<S>)| {
             let host = key.host.renumber(numbers);
             (LifeKey { host, ..key }, life.renumbered(numbers))
         };
