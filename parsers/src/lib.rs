@@ -43,6 +43,7 @@ pub mod companion;
 pub mod dovecot;
 pub mod foreign;
 pub mod logger;
+pub mod near;
 pub mod postfix;
 pub mod syslog;
 

@@ -10,6 +10,9 @@ use nom::{IResult, Parser};
 
 use crate::fields::{Field, Seconds, Visitor};
 
+use crate::near::begins_with_hex;
+pub(crate) use crate::near::{find, find_either, find_near, rfind, rfind_near};
+
 /// Makes a table of what a function says of each byte.
 macro_rules! byte_table {
     ($of:ident) => {{
@@ -51,17 +54,11 @@ pub(crate) fn split_once<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], 
     Some((input.get(..at)?, input.get(at + mark.len()..)?))
 }
 
-/// Finds a short mark. Building memmem's searcher costs more than a line of log is worth: jumping
-/// to one byte of the mark took a tenth off the time of a whole report.
-pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
-    let (place, byte) = anchor(mark)?;
-    let mut from = place;
-    loop {
-        let at = from + memchr::memchr(byte, input.get(from..)?)?;
-        if input.get(at - place..)?.starts_with(mark) {
-            return Some(at - place);
-        }
-        from = at + 1;
+/// Steps behind the first `mark`, which mostly stands at the beginning.
+pub(crate) fn behind<'a>(input: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+    match input.strip_prefix(mark) {
+        Some(rest) => Some(rest),
+        None => split_once(input, mark).map(|(_, rest)| rest),
     }
 }
 
@@ -83,67 +80,9 @@ pub(crate) fn contains(input: &[u8], mark: &[u8]) -> bool {
     find(input, mark).is_some()
 }
 
-/// The byte of a mark to jump to, and its place: words are full of blanks.
-fn anchor(mark: &[u8]) -> Option<(usize, u8)> {
-    match mark {
-        [b' ', second, ..] => Some((1, *second)),
-        [first, ..] => Some((0, *first)),
-        [] => None,
-    }
-}
-
-/// Finds the first of two bytes that stands near: eight bytes at a time, for what memchr sets up
-/// costs more than most words of a log line are long.
-pub(crate) fn find_either(input: &[u8], a: u8, b: u8) -> Option<usize> {
-    let (words, tail) = input.as_chunks::<8>();
-    let (a8, b8) = (splat(a), splat(b));
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let hits = zero_bytes(word ^ a8) | zero_bytes(word ^ b8);
-        if hits != 0 {
-            return Some(at * 8 + (hits.trailing_zeros() / 8) as usize);
-        }
-    }
-    let behind = tail.iter().position(|&byte| byte == a || byte == b)?;
-    Some(input.len() - tail.len() + behind)
-}
-
-/// Finds the first byte that stands near: see [`find_either`].
-pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
-    let (words, tail) = input.as_chunks::<8>();
-    let wanted = splat(byte);
-    for (at, word) in words.iter().enumerate() {
-        let hits = zero_bytes(u64::from_le_bytes(*word) ^ wanted);
-        if hits != 0 {
-            return Some(at * 8 + (hits.trailing_zeros() / 8) as usize);
-        }
-    }
-    let behind = tail.iter().position(|&other| other == byte)?;
-    Some(input.len() - tail.len() + behind)
-}
-
 /// Eight times the same byte.
 const fn splat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
-}
-
-/// Sets the top bit of the first byte that is zero; bytes behind it may have theirs set too.
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(splat(1)) & !word & splat(0x80)
-}
-
-/// Finds the last place of a short mark.
-pub(crate) fn rfind(input: &[u8], mark: &[u8]) -> Option<usize> {
-    let (place, byte) = anchor(mark)?;
-    let mut end = input.len();
-    loop {
-        let at = memchr::memrchr(byte, input.get(..end)?)?;
-        let start = at.checked_sub(place)?;
-        if input.get(start..)?.starts_with(mark) {
-            return Some(start);
-        }
-        end = at;
-    }
 }
 
 /// Finds a short mark from the end of a text on, and all further ones before it.
@@ -417,7 +356,7 @@ pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
         return mismatch();
     };
     match input.split_at_checked(end) {
-        Some((id, [b':', b' ', rest @ ..])) if is_queue_id(id) => Ok((rest, id)),
+        Some((id, [b':', b' ', rest @ ..])) if is_queue_id_before(id, input) => Ok((rest, id)),
         _ => mismatch(),
     }
 }
@@ -432,6 +371,12 @@ pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
     }
     let (rest, id) = queue_id(input)?;
     Ok((rest, Some(id)))
+}
+
+/// Tells the same as [`is_queue_id`] of the beginning of a text: most ids are short ones.
+#[inline]
+fn is_queue_id_before(id: &[u8], text: &[u8]) -> bool {
+    id.len() >= 6 && begins_with_hex(text, id.len()) == Some(true) || is_queue_id(id)
 }
 
 /// Tells whether a word has the shape of a queue id, short or long.
@@ -475,10 +420,7 @@ const fn digit_sets(byte: u8) -> u8 {
 pub(crate) fn angle<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
     let (inside, _) = tag("<").parse(input)?;
     let mut from = quoted_prefix(inside);
-    while let Some(found) = inside
-        .get(from..)
-        .and_then(|tail| memchr::memchr(b'>', tail))
-    {
+    while let Some(found) = inside.get(from..).and_then(|tail| find_near(tail, b'>')) {
         let at = from + found;
         let (Some(address), Some(rest)) = (inside.get(..at), inside.get(at + 1..)) else {
             break;
@@ -510,10 +452,14 @@ fn quoted_prefix(input: &[u8]) -> usize {
 
 /// Tells whether the text is `d.d.d`: an enhanced status code.
 pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
+    // Words are told from codes by their first letter.
+    if !matches!(input, [b'2' | b'4' | b'5', ..]) {
+        return mismatch();
+    }
     let (rest, _) = (number, tag("."), number, tag("."), number).parse(input)?;
     let text = input.get(..input.len() - rest.len()).unwrap_or(input);
-    match text.first() {
-        Some(b'2' | b'4' | b'5') if text.len() <= 9 => Ok((rest, text)),
+    match text.len() {
+        ..=9 => Ok((rest, text)),
         _ => mismatch(),
     }
 }
@@ -521,26 +467,6 @@ pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_marks_from_both_ends() {
-        let text = b" from a from b, from from c";
-        let marks: [&[u8]; 6] = [b" from ", b"from", b", ", b" ", b"c", b"none"];
-        for mark in marks {
-            let expected: Vec<usize> = (0..text.len())
-                .filter(|at| text[*at..].starts_with(mark))
-                .collect();
-            assert_eq!(find_iter(text, mark).collect::<Vec<_>>(), expected);
-            let backwards: Vec<usize> = rfind_iter(text, mark).collect();
-            assert!(backwards.iter().rev().eq(&expected), "{mark:?}");
-            assert_eq!(find(text, mark), expected.first().copied());
-            assert_eq!(rfind(text, mark), expected.last().copied());
-        }
-        assert_eq!(
-            (find(b"", b"a"), rfind(b"a", b"ab"), find(b"a", b"")),
-            (None, None, None)
-        );
-    }
 
     #[test]
     fn reads_near_numbers_as_slow_ones() {
@@ -569,21 +495,6 @@ mod tests {
                 let slow = to_number(near).map(|value| (rest, value));
                 assert_eq!(super::number(text.as_bytes()).ok(), slow, "{text}");
             }
-        }
-    }
-
-    #[test]
-    fn finds_the_nearer_of_two_bytes() {
-        for length in 0..40 {
-            for at in 0..length {
-                let mut text = vec![b'\x81'; length];
-                text[at] = b'[';
-                text[length - 1] = b' ';
-                let expected = text.iter().position(|byte| b"[ ".contains(byte));
-                assert_eq!(find_either(&text, b'[', b' '), expected, "{length} {at}");
-                assert_eq!(find_near(&text, b' '), Some(length - 1));
-            }
-            assert_eq!(find_either(&vec![0; length], b'[', b' '), None);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The syslog tag: which instance, service and program wrote the line.
 
+use crate::scan::{find_near, rfind_near};
+
 /// A syslog tag, taken apart.
 ///
 /// `postfix/submission/smtpd` is an smtpd of instance `postfix` and service `submission`;
@@ -21,8 +23,8 @@ pub struct Tag<'a> {
 impl<'a> Tag<'a> {
     /// Takes a tag apart.
     pub fn parse(text: &'a [u8]) -> Self {
-        let first = memchr::memchr(b'/', text);
-        let last = memchr::memrchr(b'/', text);
+        let first = find_near(text, b'/');
+        let last = rfind_near(text, b'/');
         let (instance, service, name) = match (first, last) {
             (Some(first), Some(last)) => (
                 text.get(..first).unwrap_or(text),
@@ -42,7 +44,7 @@ impl<'a> Tag<'a> {
 
     /// Returns the last path element: the program's name as logged.
     pub fn name(&self) -> &'a [u8] {
-        match memchr::memrchr(b'/', self.text) {
+        match rfind_near(self.text, b'/') {
             Some(slash) => self.text.get(slash + 1..).unwrap_or(b""),
             None => self.text,
         }

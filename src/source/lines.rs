@@ -29,6 +29,8 @@ pub struct Lines<'c> {
     dater: Dater,
     dates: Dating,
     envelopes: Envelopes<'c>,
+    /// The number of the last plain line's stamp, and its time.
+    dated: Option<(u64, WallTime)>,
     unwrapped: Unwrapped,
     /// The last line that did not say that another one was repeated.
     above: &'c [u8],
@@ -69,6 +71,7 @@ impl<'c> Lines<'c> {
             dater: Dater::new(&dates),
             dates,
             envelopes: Envelopes::default(),
+            dated: None,
             unwrapped: Unwrapped::default(),
             above: chunk.above(),
             unwrapped_above: Unwrapped::default(),
@@ -99,22 +102,27 @@ impl<'c> Lines<'c> {
                 continue;
             };
             self.rest = rest;
-            let record = match raw.first() {
-                Some(b'{') => None,
-                _ => self.envelopes.parse(raw),
+            // A record is large: it is made where it is handed out.
+            let mut line = Line {
+                raw,
+                record: match raw.first() {
+                    Some(b'{') => None,
+                    _ => self.envelopes.parse(raw),
+                },
+                time: None,
             };
             // Nearly all lines: the others are looked at a second time.
-            if let Some(plain) = &record
+            if let Some(plain) = &line.record
                 && is_plain(plain.tag.program)
             {
                 self.above = raw;
-                let time = Some(self.dater.wall_time(&plain.timestamp));
-                if self.lets_through(time) {
-                    return Some(Line { raw, record, time });
+                line.time = Some(self.time_of(&plain.timestamp));
+                if self.lets_through(line.time) {
+                    return Some(line);
                 }
                 continue;
             }
-            match self.see(raw, record) {
+            match self.see(raw, line.record) {
                 Seen::Text(record) => {
                     if let Some(line) = self.text(raw, record) {
                         return Some(line);
@@ -132,9 +140,25 @@ impl<'c> Lines<'c> {
         }
     }
 
+    /// Dates a plain line; most have the stamp of the one above.
+    #[inline]
+    fn time_of(&mut self, stamp: &Timestamp) -> WallTime {
+        let number = self.envelopes.stamp_number();
+        match self.dated {
+            Some((dated, time)) if dated == number => time,
+            _ => {
+                let time = self.dater.wall_time(stamp);
+                self.dated = Some((number, time));
+                time
+            }
+        }
+    }
+
     /// Dates a line of text; `None` if it is outside of the range.
     #[cold]
     fn text(&mut self, raw: &'c [u8], record: Option<Record<'c>>) -> Option<Line<'c>> {
+        // The next line is dated from here on.
+        self.dated = None;
         let stamp = record
             .map(|record| record.timestamp)
             .or_else(|| Timestamp::of_line(raw));

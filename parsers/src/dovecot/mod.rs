@@ -173,21 +173,30 @@ pub(crate) type Parsed<'a> = Result<Event<'a>, Reason>;
 /// An unparsed line is shown as it is, so one that may hold a password never is: what stands before
 /// the password becomes a generic event.
 pub(crate) fn parse(message: &[u8]) -> Parsed<'_> {
-    parse_message(message).or_else(|reason| {
-        let text = without_password(message);
-        if text.len() == message.len() {
-            return Err(reason);
-        }
-        let prefix = Line::parse(message).map_or(&b""[..], |line| line.prefix);
-        Ok(Event::GenericError(GenericError {
-            prefix,
-            severity: Severity::Info.name(),
-            user: None,
-            pid: None,
-            session: None,
-            text: text.get(prefix.len()..).unwrap_or_default(),
-        }))
-    })
+    // Events are large: one that is there is left in its place.
+    let parsed = parse_message(message);
+    if parsed.is_err() {
+        return before_password(message).map_or(parsed, Ok);
+    }
+    parsed
+}
+
+/// Makes a generic event of what stands before a password.
+#[cold]
+fn before_password(message: &[u8]) -> Option<Event<'_>> {
+    let text = without_password(message);
+    if text.len() == message.len() {
+        return None;
+    }
+    let prefix = Line::parse(message).map_or(&b""[..], |line| line.prefix);
+    Some(Event::GenericError(GenericError {
+        prefix,
+        severity: Severity::Info.name(),
+        user: None,
+        pid: None,
+        session: None,
+        text: text.get(prefix.len()..).unwrap_or_default(),
+    }))
 }
 
 /// Dispatches on the prefix. Auth lines go first: their user names may imitate any other prefix.
@@ -217,13 +226,11 @@ fn parse_message(message: &[u8]) -> Parsed<'_> {
     if let Some(event) = master::of_any_process(&line) {
         return Ok(event);
     }
-    of_process(&line).or_else(|reason| {
-        if line.is_complaint() {
-            Ok(Event::GenericError(GenericError::of(&line)))
-        } else {
-            Err(reason)
-        }
-    })
+    let parsed = of_process(&line);
+    if parsed.is_err() && line.is_complaint() {
+        return Ok(Event::GenericError(GenericError::of(&line)));
+    }
+    parsed
 }
 
 /// Dispatches on the process that the prefix names.
@@ -251,12 +258,22 @@ fn of_process<'a>(line: &Line<'a>) -> Parsed<'a> {
 /// The commonest lines are asked for first; each parser tells from the first words that a line is
 /// not its own, but for a delivery, whose first words follow the site's own format.
 fn mail_process<'a>(line: &Line<'a>) -> Option<Event<'a>> {
-    mail_log::parse(line)
-        .or_else(|| sieve::parse(line))
-        .or_else(|| session::relay(line))
-        .or_else(|| login::id_after_login(line))
-        .or_else(|| delivery::lmtp(line))
-        .or_else(|| delivery::parse(line))
+    let parsers = [
+        sieve::parse,
+        session::relay,
+        login::id_after_login,
+        delivery::lmtp,
+        delivery::parse,
+    ];
+    // Events are large: each parser writes in the place of the last one, and nothing is moved.
+    let mut found = mail_log::parse(line);
+    for parse in parsers {
+        if found.is_some() {
+            break;
+        }
+        found = parse(line);
+    }
+    found
 }
 
 /// Parses the end of a session, which only the protocols' own processes have.

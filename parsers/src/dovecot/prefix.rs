@@ -5,7 +5,7 @@
 //! name an attacker chooses: see `auth`.
 
 use crate::fields::{Field, Visitor};
-use crate::scan::{split_number, split_once, to_number};
+use crate::scan::{byte_table, find_either, find_near, split_number, split_once, to_number};
 
 /// The session that a line belongs to: the mail process, its user, process id and session id.
 ///
@@ -94,9 +94,11 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Takes prefix and severity word off a message; `None` when it has no service prefix.
     pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
-        let length = message.iter().take_while(|byte| is_name(byte)).count();
-        let (name, rest) = message.split_at_checked(length)?;
-        if name.is_empty() {
+        let (name, rest) = message.split_at_checked(find_either(message, b'(', b':')?)?;
+        let is_name = name.iter().fold(1, |all, byte| {
+            all & NAME_BYTES.get(usize::from(*byte)).copied().unwrap_or(0)
+        });
+        if name.is_empty() || is_name == 0 {
             return None;
         }
         let (mail, rest) = match rest.strip_prefix(b": ") {
@@ -119,8 +121,11 @@ impl<'a> Line<'a> {
     }
 }
 
-fn is_name(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+/// 1 for each byte that a process's name may have.
+static NAME_BYTES: [u8; 256] = byte_table!(is_name);
+
+const fn is_name(byte: u8) -> u8 {
+    (byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) as u8
 }
 
 fn process_only(process: &[u8]) -> MailProcess<'_> {
@@ -138,8 +143,11 @@ fn process_only(process: &[u8]) -> MailProcess<'_> {
 /// the rest of a prefix stands. The text after it can hold anything a sender likes, hence not the
 /// last one.
 fn in_parentheses<'a>(process: &'a [u8], rest: &'a [u8]) -> Option<(MailProcess<'a>, &'a [u8])> {
-    for at in memchr::memchr_iter(b')', rest) {
-        let (inside, tail) = (rest.get(..at)?, rest.get(at + 1..)?);
+    let mut from = 0;
+    loop {
+        let at = from + find_near(rest.get(from..)?, b')')?;
+        from = at + 1;
+        let (inside, tail) = (rest.get(..at)?, rest.get(from..)?);
         if let Some(text) = tail.strip_prefix(b": ") {
             return Some((short_form(process, inside), text));
         }
@@ -156,7 +164,6 @@ fn in_parentheses<'a>(process: &'a [u8], rest: &'a [u8]) -> Option<(MailProcess<
             ));
         }
     }
-    None
 }
 
 /// Reads what stands in parentheses where no pid follows them.
@@ -193,7 +200,7 @@ fn pid_and_session(tail: &[u8]) -> Option<Ids<'_>> {
         None => (None, tail),
     };
     let tail = tail.strip_prefix(b"><")?;
-    let end = memchr::memchr(b'>', tail)?;
+    let end = find_near(tail, b'>')?;
     let session = Some(tail.get(..end)?).filter(|session| !session.is_empty());
     let text = tail.get(end + 1..)?.strip_prefix(b": ")?;
     Some((pid, session, text))

@@ -309,17 +309,17 @@ fn delivery<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Scan<'a, Delivery<'a>> {
 impl<'a> Delivery<'a> {
     /// Takes one field; returns what follows its value, `None` where no field stands.
     fn take(&mut self, field: &'a [u8]) -> Option<&'a [u8]> {
-        if let Some(text) = field.strip_prefix(b"status=") {
+        let (name, text) = split_name(field)?;
+        if name == b"status" {
             self.take_status(text);
             return Some(b"");
         }
-        if let Some(text) = field.strip_prefix(b"orig_to=")
+        if name == b"orig_to"
             && let Ok((rest, address)) = address(text, &[b", relay="])
         {
             self.orig_to = Some(address);
             return Some(rest);
         }
-        let (name, text) = split_name(field)?;
         let (value, rest) = value(text);
         match name {
             b"relay" => self.relay = Relay::of(value),
@@ -366,7 +366,7 @@ fn further(rest: &[u8], ends: &[&[u8]]) -> usize {
     let mut length = 0;
     while let Some(tail) = rest.get(length..) {
         let (field, _) = value(tail.strip_prefix(b", ").unwrap_or(tail));
-        if tail.starts_with(b", orig_to=") || memchr::memchr(b'>', field).is_none() {
+        if tail.starts_with(b", orig_to=") || find_near(field, b'>').is_none() {
             break;
         }
         let next = memchr::memchr_iter(b'>', tail).find(|at| {

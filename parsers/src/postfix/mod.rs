@@ -346,7 +346,11 @@ pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
         Daemon::Postmap | Daemon::Postalias => queue_tools::parse_postmap(message),
         _ => Err(Reason("postfix daemon")),
     };
-    own.or_else(|reason| shared(message).ok_or(reason))
+    // Events are large: one that is there is left in its place.
+    if own.is_err() {
+        return shared(message).map_or(own, Ok);
+    }
+    own
 }
 
 /// Parses a line that more than one daemon can log.

@@ -4,7 +4,7 @@ use super::mention::Text;
 use super::{Event, Parsed, cleanup, delivery, smtpd};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{angle, before_last, queue_id, split_number, split_once, to_number};
+use crate::scan::{angle, before_last, behind, queue_id, split_number, split_once, to_number};
 
 event_struct! {
     /// A mail entered the active queue; logged at each attempt.
@@ -201,9 +201,10 @@ fn with_queue_id<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
 fn active<'a>(queue_id: &'a [u8], fields: &'a [u8]) -> Option<Event<'a>> {
     let (left, rest) = before_last(fields, b", size=")?;
     let (size_bytes, rest) = split_number(rest)?;
-    let (_, rest) = split_once(rest, b", nrcpt=")?;
+    let rest = behind(rest, b", nrcpt=")?;
     let (nrcpt, rest) = split_number(rest)?;
-    let (_, queue_name) = split_once(rest, b"(queue ")?;
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    let queue_name = behind(rest, b"(queue ")?;
     Some(Event::QmgrActive(Active {
         queue_id,
         sender: sender(left)?,

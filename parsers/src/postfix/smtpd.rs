@@ -20,8 +20,8 @@ use super::{Client, Event, Parsed, access, milter};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find, find_near, is_queue_id, mismatch, number, queue_id_or_none, split_once,
-    to_number, without_angles,
+    Scan, client, find, find_iter, find_near, is_queue_id, mismatch, number, queue_id_or_none,
+    split_once, to_number, without_angles,
 };
 
 pub use notices::{
@@ -129,11 +129,15 @@ impl<'a> Commands<'a> {
 
     /// Returns a command's counters: how many were accepted, how many there were.
     pub fn get(&self, command: &[u8]) -> Option<(u64, u64)> {
-        let named = |word: &'a [u8]| {
-            let counts = word.strip_prefix(command)?;
-            counts.starts_with(b"=").then(|| counter(word)).flatten()
+        // The name is looked for in all words at once: two are asked for at the end of each session.
+        let named = |at: usize| {
+            let is_word = at == 0 || self.0.get(at - 1) == Some(&b' ');
+            let word = self.0.get(at..).filter(|_| is_word)?;
+            let is_whole = word.strip_prefix(command)?.starts_with(b"=");
+            let end = find_near(word, b' ').unwrap_or(word.len());
+            is_whole.then(|| counter(word.get(..end)?)).flatten()
         };
-        self.words()
+        find_iter(self.0, command)
             .find_map(named)
             .map(|(_, ok, total)| (ok, total))
     }

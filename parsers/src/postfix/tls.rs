@@ -273,6 +273,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
 }
 
 /// Parses the line of a connection that is up: of the lines about TLS the one that is common.
+#[inline]
 pub(super) fn established(message: &[u8]) -> Option<Event<'_>> {
     // A queue id may begin with an `A`, but has no small letter behind it.
     if !matches!(

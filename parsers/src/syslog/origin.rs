@@ -66,6 +66,7 @@ impl<'a> Logged<'a> {
 /// Reads `{tag}[{pid}]: {message}` or `{tag}: {message}`.
 ///
 /// The tag may hold colons (`postfix/127.0.0.1:10025/smtpd`), but neither a blank nor a bracket.
+#[inline(always)]
 pub(super) fn tagged(text: &[u8]) -> Option<Logged<'_>> {
     let (head, rest) = text.split_at_checked(find_either(text, b'[', b' ')?)?;
     let (tag, pid, rest) = match rest.strip_prefix(b"[") {
@@ -76,11 +77,15 @@ pub(super) fn tagged(text: &[u8]) -> Option<Logged<'_>> {
         None => (head.strip_suffix(b":")?, None, rest),
     };
     let message = rest.strip_prefix(b" ").unwrap_or(rest);
-    let message = without_solaris_id(message);
+    let message = match message {
+        [b'[', ..] => without_solaris_id(message),
+        _ => message,
+    };
     (!tag.is_empty()).then_some(Logged { tag, pid, message })
 }
 
 /// Reads a process id and the bracket that closes it; one that is no number is left out.
+#[inline(always)]
 fn process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
     if let Some(([b']', behind @ ..], pid)) = near_number(inside) {
         return Some((u32::try_from(pid).ok(), behind));
@@ -92,6 +97,7 @@ fn process_id(inside: &[u8]) -> Option<(Option<u32>, &[u8])> {
 }
 
 /// Drops Solaris's `[ID 197553 mail.info] `.
+#[cold]
 fn without_solaris_id(message: &[u8]) -> &[u8] {
     let Some(inside) = message.strip_prefix(b"[ID ") else {
         return message;

@@ -4,6 +4,7 @@
 //! formats beside this file, and every line gives the record that [`Record::parse`] gives.
 
 use super::{origin, rfc3164, rfc3339};
+use crate::near::is_same;
 use crate::{Record, Tag, Timestamp};
 
 /// How many tags are remembered: a server has some thirty.
@@ -17,6 +18,7 @@ pub struct Envelopes<'a> {
     /// The last traditional stamp with the blank behind it, as logged.
     stamp: [u8; 16],
     timestamp: Option<Timestamp>,
+    stamp_number: u64,
     /// The last host with the blank behind it.
     host: &'a [u8],
     tags: [Option<Tag<'a>>; TAGS],
@@ -27,6 +29,7 @@ impl Default for Envelopes<'_> {
         Envelopes {
             stamp: [0; 16],
             timestamp: None,
+            stamp_number: 0,
             host: b"",
             tags: [None; TAGS],
         }
@@ -38,8 +41,23 @@ impl<'a> Envelopes<'a> {
     pub fn parse(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
         match self.plain(line.strip_suffix(b"\r").unwrap_or(line)) {
             Some(record) => Some(record),
-            None => Record::parse(line),
+            None => {
+                self.forget_stamp();
+                Record::parse(line)
+            }
         }
+    }
+
+    /// Returns a number that is the same for lines that follow each other and repeat one stamp: what
+    /// follows from the stamp alone need not be worked out again.
+    #[inline]
+    pub fn stamp_number(&self) -> u64 {
+        self.stamp_number
+    }
+
+    fn forget_stamp(&mut self) {
+        self.timestamp = None;
+        self.stamp_number += 1;
     }
 
     /// Parses a line of the commonest form: a stamp, a host, a tag.
@@ -65,6 +83,7 @@ impl<'a> Envelopes<'a> {
         {
             return Some((timestamp, rest));
         }
+        self.forget_stamp();
         match text {
             [b'A'..=b'Z', .., b' '] => {
                 let (timestamp, behind) = rfc3164::stamp(line)?;
@@ -82,8 +101,8 @@ impl<'a> Envelopes<'a> {
     }
 
     fn host(&mut self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        let rest = match text.strip_prefix(self.host) {
-            Some(rest) if !self.host.is_empty() => rest,
+        let rest = match text.split_at_checked(self.host.len()) {
+            Some((host, rest)) if !host.is_empty() && is_same(host, self.host) => rest,
             _ => {
                 let (host, rest) = origin::plain_host(text)?;
                 self.host = text.get(..=host.len())?;
@@ -96,7 +115,7 @@ impl<'a> Envelopes<'a> {
     fn tag(&mut self, text: &'a [u8]) -> Tag<'a> {
         let place = place(text);
         if let Some(Some(tag)) = self.tags.get(place)
-            && tag.text == text
+            && is_same(tag.text, text)
         {
             return *tag;
         }
@@ -184,8 +203,14 @@ mod tests {
         #[test]
         fn what_is_remembered_changes_nothing(lines in proptest::collection::vec(line(), 1..30)) {
             let mut envelopes = Envelopes::default();
+            let mut above = (0, None);
             for line in &lines {
-                prop_assert_eq!(envelopes.parse(line.as_bytes()), Record::parse(line.as_bytes()), "{}", line);
+                let record = Record::parse(line.as_bytes());
+                prop_assert_eq!(envelopes.parse(line.as_bytes()), record, "{}", line);
+                let stamp = record.map(|record| record.timestamp);
+                let number = envelopes.stamp_number();
+                prop_assert!(number != above.0 || stamp == above.1, "{}", line);
+                above = (number, stamp);
             }
         }
     }

@@ -1,0 +1,402 @@
+//! Finds bytes and short marks that stand near, sixteen bytes at a time.
+//!
+//! The words of a log line are short: what `memchr` sets up for a search, for it is made for long
+//! texts, costs more than looking at the word. What is compared at once here every x86-64 and ARM64
+//! machine can compare. Long texts are **not** looked through faster.
+//!
+//! To the next editor: each function has a plain twin in the tests, and must agree with it on any
+//! text, at any place, up to lengths where all ways of reading a tail are taken.
+
+use wide::u8x16;
+
+/// How many bytes are compared at once.
+const WIDTH: usize = 16;
+
+/// Bytes that are compared at once.
+#[derive(Clone, Copy)]
+struct Block(u8x16);
+
+impl Block {
+    #[inline(always)]
+    fn of(bytes: &[u8; WIDTH]) -> Self {
+        Block(u8x16::new(*bytes))
+    }
+
+    #[inline(always)]
+    fn of_halves(low: [u8; 8], high: [u8; 8]) -> Self {
+        let mut both = [0; WIDTH];
+        for (place, byte) in both.iter_mut().zip(low.into_iter().chain(high)) {
+            *place = byte;
+        }
+        Block::of(&both)
+    }
+
+    /// One byte in all places.
+    #[inline(always)]
+    fn all(byte: u8) -> Self {
+        Block(u8x16::splat(byte))
+    }
+
+    /// Returns a bit for each place where both are the same, the first place's lowest.
+    #[inline(always)]
+    fn same(self, other: Self) -> u32 {
+        self.0.cmp_eq(other.0).move_mask().cast_unsigned()
+    }
+}
+
+/// Tells whether two texts are the same. Most are short, and calling for help takes longer than
+/// looking at both ends of them, which meet or overlap.
+#[inline]
+pub fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        4..=7 => ends::<4>(a) == ends::<4>(b),
+        8..=16 => ends::<8>(a) == ends::<8>(b),
+        17..=32 => ends::<16>(a) == ends::<16>(b),
+        _ => a == b,
+    }
+}
+
+/// Both ends of a text.
+#[inline]
+fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    Some((text.first_chunk()?, text.last_chunk()?))
+}
+
+/// Tells whether up to sixteen bytes, which are the first of a longer text, all are digits of a
+/// hexadecimal number, `A` to `F`; `None` where less than sixteen bytes of text are there.
+#[inline]
+pub(crate) fn begins_with_hex(text: &[u8], length: usize) -> Option<bool> {
+    let block = u8x16::new(*text.first_chunk()?);
+    let within = |from: u8, count: u8| {
+        let above = block - u8x16::splat(from);
+        Block(above).same(Block(above.min(u8x16::splat(count - 1))))
+    };
+    let digits = within(b'0', 10) | within(b'A', 6);
+    let wanted = 1u32
+        .checked_shl(u32::try_from(length).ok()?)?
+        .wrapping_sub(1);
+    (length <= WIDTH).then_some(digits & wanted == wanted)
+}
+
+/// The place of the lowest bit.
+#[inline(always)]
+fn lowest(bits: u32) -> usize {
+    bits.trailing_zeros() as usize
+}
+
+/// The place of the highest bit of a block's.
+#[inline(always)]
+fn highest(bits: u32) -> usize {
+    (u32::BITS - 1).saturating_sub(bits.leading_zeros()) as usize
+}
+
+/// Finds the first byte that `hits` has a bit for.
+#[inline(always)]
+fn first(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
+    let (blocks, tail) = input.as_chunks::<WIDTH>();
+    let mut at = 0;
+    for block in blocks {
+        let bits = hits(Block::of(block));
+        if bits != 0 {
+            return Some(at + lowest(bits));
+        }
+        at += WIDTH;
+    }
+    if tail.is_empty() {
+        return None;
+    }
+    // Bytes that were looked at already have no bit.
+    if let Some(last) = input.last_chunk() {
+        let bits = hits(Block::of(last));
+        return (bits != 0).then(|| input.len() - WIDTH + lowest(bits));
+    }
+    first_of_few(tail, hits)
+}
+
+/// The same where less than a block is left: both halves, which overlap, or one by one.
+#[inline(always)]
+fn first_of_few(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
+    if let (Some(low), Some(high)) = (input.first_chunk(), input.last_chunk()) {
+        let bits = hits(Block::of_halves(*low, *high));
+        let place = lowest(bits);
+        return match bits {
+            0 => None,
+            _ if place < 8 => Some(place),
+            _ => Some(input.len() + place - WIDTH),
+        };
+    }
+    let is_hit = |byte: &u8| hits(Block::all(*byte)) != 0;
+    input.iter().position(is_hit)
+}
+
+/// Finds a byte.
+#[inline]
+pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
+    let wanted = Block::all(byte);
+    first(input, |block| block.same(wanted))
+}
+
+/// Finds the end of a line: lines are longer than words, and shorter than what `memchr` is made for.
+#[inline]
+pub fn find_line_end(text: &[u8]) -> Option<usize> {
+    let line_end = u8x16::splat(b'\n');
+    let (blocks, tail) = text.as_chunks::<{ 2 * WIDTH }>();
+    let mut at = 0;
+    for block in blocks {
+        if let ([low, high], []) = block.as_chunks::<WIDTH>() {
+            let low = u8x16::new(*low).cmp_eq(line_end);
+            let high = u8x16::new(*high).cmp_eq(line_end);
+            if (low | high).move_mask() != 0 {
+                let bits = [low, high].map(|half| half.move_mask().cast_unsigned());
+                let [low, high] = bits;
+                return Some(at + lowest(low | high << WIDTH));
+            }
+        }
+        at += 2 * WIDTH;
+    }
+    find_near(tail, b'\n').map(|found| at + found)
+}
+
+/// Finds the first of two bytes.
+#[inline]
+pub(crate) fn find_either(input: &[u8], a: u8, b: u8) -> Option<usize> {
+    let (a, b) = (Block::all(a), Block::all(b));
+    first(input, |block| block.same(a) | block.same(b))
+}
+
+/// Finds the last place of a byte.
+#[inline]
+pub(crate) fn rfind_near(input: &[u8], byte: u8) -> Option<usize> {
+    let wanted = Block::all(byte);
+    let mut rest = input;
+    while let Some((before, block)) = rest.split_last_chunk::<WIDTH>() {
+        let bits = Block::of(block).same(wanted);
+        if bits != 0 {
+            return Some(before.len() + highest(bits));
+        }
+        rest = before;
+    }
+    rest.iter().rposition(|&other| other == byte)
+}
+
+/// Where two bytes that follow each other may stand in a text, sixteen places at a time.
+#[derive(Clone, Copy)]
+struct Pair {
+    first: Block,
+    second: Block,
+}
+
+/// So many bytes hold sixteen places of two bytes.
+const PLACES: usize = WIDTH + 1;
+
+impl Pair {
+    #[inline(always)]
+    fn hits(self, text: &[u8; PLACES]) -> u32 {
+        match (text.first_chunk(), text.last_chunk()) {
+            (Some(here), Some(behind)) => {
+                Block::of(here).same(self.first) & Block::of(behind).same(self.second)
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// Finds a short mark.
+pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
+    let &[a, b, ref more @ ..] = mark else {
+        return find_near(input, *mark.first()?);
+    };
+    let pair = Pair {
+        first: Block::all(a),
+        second: Block::all(b),
+    };
+    let (mut at, mut rest) = (0, input);
+    while let Some(text) = rest.first_chunk() {
+        let hits = pair.hits(text);
+        if hits != 0
+            && let Some(found) = first_of(input, at, hits, more)
+        {
+            return Some(found);
+        }
+        at += WIDTH;
+        rest = rest.get(WIDTH..)?;
+    }
+    // Places that were looked at already are no marks.
+    if let Some(text) = input.last_chunk() {
+        let hits = pair.hits(text);
+        return first_of(input, input.len() - PLACES, hits, more);
+    }
+    let mut from = 0;
+    loop {
+        let found = from + find_near(input.get(from..)?, a)?;
+        if input.get(found..)?.starts_with(mark) {
+            return Some(found);
+        }
+        from = found + 1;
+    }
+}
+
+/// Returns the first of the places where two bytes stand and `more` behind them.
+#[inline(always)]
+fn first_of(input: &[u8], at: usize, mut hits: u32, more: &[u8]) -> Option<usize> {
+    while hits != 0 {
+        let found = at + lowest(hits);
+        if more.is_empty() || input.get(found + 2..)?.starts_with(more) {
+            return Some(found);
+        }
+        hits &= hits - 1;
+    }
+    None
+}
+
+/// Finds the last place of a short mark.
+pub(crate) fn rfind(input: &[u8], mark: &[u8]) -> Option<usize> {
+    let &[a, b, ref more @ ..] = mark else {
+        return rfind_near(input, *mark.first()?);
+    };
+    let pair = Pair {
+        first: Block::all(a),
+        second: Block::all(b),
+    };
+    let mut rest = input;
+    while let Some(text) = rest.last_chunk() {
+        let at = rest.len() - PLACES;
+        let hits = pair.hits(text);
+        if hits != 0
+            && let Some(found) = last_of(input, at, hits, more)
+        {
+            return Some(found);
+        }
+        // The first byte of this text may be the second one of a mark.
+        rest = rest.get(..=at)?;
+    }
+    if let Some(text) = input.first_chunk() {
+        return last_of(input, 0, pair.hits(text), more);
+    }
+    let mut end = input.len();
+    loop {
+        let found = rfind_near(input.get(..end)?, a)?;
+        if input.get(found..)?.starts_with(mark) {
+            return Some(found);
+        }
+        end = found;
+    }
+}
+
+/// Returns the last of the places where two bytes stand and `more` behind them.
+#[inline(always)]
+fn last_of(input: &[u8], at: usize, mut hits: u32, more: &[u8]) -> Option<usize> {
+    while hits != 0 {
+        let place = highest(hits);
+        let found = at + place;
+        let is_here = |behind: &[u8]| behind.starts_with(more);
+        if more.is_empty() || input.get(found + 2..).is_some_and(is_here) {
+            return Some(found);
+        }
+        hits ^= 1 << place;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scan::{find_iter, rfind_iter};
+
+    /// Each function beside its twin, on one text.
+    fn agrees(text: &[u8], a: u8, b: u8, mark: &[u8]) {
+        let starts = |at: &usize| !mark.is_empty() && text[*at..].starts_with(mark);
+        let place = |byte| text.iter().position(|&other| other == byte);
+        let either = text.iter().position(|&byte| byte == a || byte == b);
+        assert_eq!(find_near(text, a), place(a), "{text:?} {a}");
+        let line_end = text.iter().position(|&byte| byte == b'\n');
+        assert_eq!(find_line_end(text), line_end, "{text:?}");
+        assert_eq!(
+            rfind_near(text, a),
+            text.iter().rposition(|&byte| byte == a)
+        );
+        assert_eq!(find_either(text, a, b), either, "{text:?} {a} {b}");
+        assert_eq!(find(text, mark), (0..text.len()).find(starts), "{text:?}");
+        assert_eq!(rfind(text, mark), (0..text.len()).rev().find(starts));
+    }
+
+    #[test]
+    fn texts_that_differ_in_one_byte_are_not_the_same() {
+        for length in 0..40u8 {
+            let text: Vec<u8> = (0..length).collect();
+            assert!(is_same(&text, &text.clone()));
+            for at in 0..usize::from(length) {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert!(!is_same(&text, &other), "{length} {at}");
+            }
+            assert!(!is_same(&text, &[&text[..], b"x"].concat()));
+        }
+    }
+
+    #[test]
+    fn digits_are_told_from_all_other_bytes() {
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+        assert_eq!(begins_with_hex(b"0123456789ABCDE", 3), None);
+        assert_eq!(begins_with_hex(b"0123456789ABCDEF0", 17), None);
+        for byte in 0..=255 {
+            for at in 0..16 {
+                let mut text = *b"0123456789ABCDEFg";
+                text[at] = byte;
+                for length in 0..=16 {
+                    let plain = text[..length].iter().all(is_digit);
+                    assert_eq!(begins_with_hex(&text, length), Some(plain));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn finds_at_any_place_of_any_length() {
+        for length in 0..70 {
+            agrees(&vec![0; length], b' ', b'[', b": ");
+            for at in 0..length {
+                let mut text = vec![b'\x81'; length];
+                text[at] = b'\n';
+                agrees(&text, b'\n', b'[', b"\n\x81");
+                text[at] = b' ';
+                agrees(&text, b' ', b'[', b" \x81");
+                agrees(&text, b'[', b' ', b" ");
+                text[length - 1] = b'[';
+                agrees(&text, b' ', b'[', b"\x81[");
+                agrees(&text, b'[', b' ', b" \x81\x81[");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn agrees_with_plain_loops(
+            text in proptest::collection::vec(0u8..4, 0..80),
+            mark in proptest::collection::vec(0u8..4, 0..6),
+            a in 0u8..5, b in 0u8..5,
+        ) {
+            agrees(&text, a, b, &mark);
+        }
+    }
+
+    #[test]
+    fn finds_marks_from_both_ends() {
+        let text = b" from a from b, from from c";
+        let marks: [&[u8]; 6] = [b" from ", b"from", b", ", b" ", b"c", b"none"];
+        for mark in marks {
+            let expected: Vec<usize> = (0..text.len())
+                .filter(|at| text[*at..].starts_with(mark))
+                .collect();
+            assert_eq!(find_iter(text, mark).collect::<Vec<_>>(), expected);
+            let backwards: Vec<usize> = rfind_iter(text, mark).collect();
+            assert!(backwards.iter().rev().eq(&expected), "{mark:?}");
+        }
+    }
+}
