@@ -17,7 +17,7 @@ use super::mail::ClientFacts;
 use super::origin::{InstanceKey, ServiceKey};
 use super::own::{self, Way};
 use super::sessions::{Closing, Handover, Handshake, ProcessKey};
-use super::symbols::Symbol;
+use super::symbols::{Symbol, Word};
 use super::tls::{Day, Direction, Encryption, InboundKey, OutboundKey, Terms};
 use super::{Tally, Wanted};
 
@@ -80,8 +80,13 @@ impl Tally {
         if let Some(Daemon::Qmgr | Daemon::Master) = daemon(record, event) {
             self.instances.note(instance);
         }
-        if self.wanted.details() {
+        if self.wants_details {
             self.details(context, event);
+        }
+        if let Postfix::SmtpConnectFailed(_) | Postfix::SmtpHostSkip(_) = event
+            && self.wanted.servers
+        {
+            self.server_trouble(event);
         }
         match event {
             Postfix::Delivery(event) => self.delivery(context, event),
@@ -252,7 +257,7 @@ impl Tally {
         self.deliveries.attempt(RelayKey {
             relay,
             domain,
-            family: relay_family.name(),
+            family: Word(relay_family.name()),
             outbound: is_outbound,
             status,
             reply_class: reply_class(reply.code, None),
@@ -260,7 +265,8 @@ impl Tally {
             stage: reply
                 .stage
                 .filter(|_| reply.class() != Some(2))
-                .and_then(Stage::contract_name),
+                .and_then(Stage::contract_name)
+                .map(Word),
             probe: is_probe(event.status),
         });
         if is_outbound && tls {
@@ -416,7 +422,7 @@ impl Tally {
             return;
         }
         let terms = Terms {
-            trust: event.trust.map_or("unstated", tls::Trust::name),
+            trust: Word(event.trust.map_or("unstated", tls::Trust::name)),
             protocol: self.symbols.intern(event.protocol),
             cipher: self.symbols.intern(event.cipher),
         };
@@ -447,7 +453,7 @@ impl Tally {
                 let key = OutboundKey {
                     instance,
                     peer,
-                    family: family(event.peer.address).name(),
+                    family: Word(family(event.peer.address).name()),
                     terms,
                 };
                 self.tls.logs_tls(Direction::Outbound, instance, day);

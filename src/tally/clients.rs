@@ -6,13 +6,13 @@ use super::counts::Counts;
 use super::evidence::Evidence;
 use super::finish::{self, Scopes};
 use super::origin::{Resolver, ServiceKey};
-use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols, Word, key, plain};
 use super::totals::{AcceptedRow, ConnectionRow, EvidenceRow, FamilyCounts, ServiceRow};
 
 plain!(Evidence);
 
 key! {
-    struct ConnectionKey { service: ServiceKey, daemon: &'static str, address: Symbol }
+    struct ConnectionKey { service: ServiceKey, daemon: Word, address: Symbol }
 }
 
 key! {
@@ -35,7 +35,7 @@ impl Clients {
         self.connections.add(
             ConnectionKey {
                 service,
-                daemon,
+                daemon: Word(daemon),
                 address,
             },
             1,
@@ -96,7 +96,7 @@ impl Clients {
         // Many addresses share few services, whose names are looked up once each.
         let mut counts: HashMap<(ServiceKey, &'static str), u64> = HashMap::new();
         for (key, count) in self.connections.iter() {
-            *counts.entry((key.service, key.daemon)).or_insert(0) += count;
+            *counts.entry((key.service, key.daemon.0)).or_insert(0) += count;
         }
         let mut named: HashMap<(Symbol, Option<String>, &'static str), u64> = HashMap::new();
         for ((service, daemon), count) in counts {
@@ -127,7 +127,7 @@ impl Clients {
             let instance = instances.instance(key.service.instance);
             let service = instances.service(key.service);
             *named
-                .entry((instance, service, key.daemon, key.address))
+                .entry((instance, service, key.daemon.0, key.address))
                 .or_insert(0) += count;
         }
         let row = |((instance, service, daemon, address), count): ((Symbol, _, _, Symbol), u64)| {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
 use super::finish;
 use super::mail::normalize;
 use super::origin::{InstanceKey, Resolver};
-use super::symbols::{Renumbering, Symbol, Symbols, key};
+use super::symbols::{Renumbering, Symbol, Symbols, Word, key};
 use super::totals::{DeliveryFamilyRow, DeliveryTotals, RecipientRow, RelayRow};
 
 key! {
@@ -16,11 +17,11 @@ key! {
     pub(crate) struct RelayKey {
         relay: Symbol,
         domain: Symbol,
-        family: &'static str,
+        family: Word,
         outbound: bool,
         status: Symbol,
         reply_class: Option<u8>,
-        stage: Option<&'static str>,
+        stage: Option<Word>,
         probe: bool,
     }
 }
@@ -84,7 +85,7 @@ impl Deliveries {
     /// Makes rows; those by recipient only where `lists` are wanted.
     pub(crate) fn finish(&self, symbols: &Symbols, lists: bool) -> DeliveryTotals {
         let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
-        let mut families: HashMap<(bool, &'static str, Symbol), u64> = HashMap::new();
+        let mut families: HashMap<(bool, Word, Symbol), u64> = HashMap::new();
         for (key, count) in self.relays.iter() {
             *by_status.entry(symbols.text(key.status)).or_insert(0) += count;
             *families
@@ -95,9 +96,9 @@ impl Deliveries {
             by_status.insert("expired".to_owned(), self.expired);
         }
         let family_row =
-            |((outbound, family, status), count): ((bool, _, Symbol), u64)| DeliveryFamilyRow {
+            |((outbound, family, status), count): ((bool, Word, Symbol), u64)| DeliveryFamilyRow {
                 direction: if outbound { "outbound" } else { "local" },
-                family,
+                family: family.0,
                 status: symbols.text(status),
                 count,
             };
@@ -116,10 +117,10 @@ impl Deliveries {
         let row = |(key, count): (&RelayKey, u64)| RelayRow {
             relay: symbols.text(key.relay),
             domain: symbols.text(key.domain),
-            family: key.family,
+            family: key.family.0,
             status: symbols.text(key.status),
             reply_class: key.reply_class,
-            stage: key.stage,
+            stage: key.stage.map(|stage| stage.0),
             probe: key.probe,
             count,
         };
@@ -142,57 +143,47 @@ impl Deliveries {
 
 type Instance = (Symbol, Symbol);
 
-/// Distinct addresses and domains.
-#[derive(Clone, Default)]
+/// Distinct texts, over all and by (host, instance).
+#[derive(Default)]
 struct Names {
-    addresses: HashSet<Vec<u8>>,
-    domains: HashSet<Vec<u8>>,
+    texts: Symbols,
+    seen: HashSet<(Instance, Symbol), FxBuildHasher>,
+    by_instance: HashMap<Instance, u64>,
 }
 
 impl Names {
-    fn add(&mut self, address: &[u8], domain: &[u8]) {
-        self.addresses.get_or_insert_with(address, <[u8]>::to_vec);
-        self.domains.get_or_insert_with(domain, <[u8]>::to_vec);
+    fn add(&mut self, instance: Instance, text: &[u8]) {
+        let text = self.texts.intern(text);
+        if self.seen.insert((instance, text)) {
+            *self.by_instance.entry(instance).or_insert(0) += 1;
+        }
     }
 
-    /// How many addresses and domains.
-    fn count(&self) -> (u64, u64) {
-        (self.addresses.len() as u64, self.domains.len() as u64)
+    fn of(&self, instance: Instance) -> u64 {
+        self.by_instance.get(&instance).copied().unwrap_or(0)
     }
 }
 
 /// Distinct addresses and domains, over all and by (host, instance).
 #[derive(Default)]
-pub(crate) struct Distinct(HashMap<Instance, Names>);
+pub(crate) struct Distinct {
+    addresses: Names,
+    domains: Names,
+}
 
 impl Distinct {
     pub(crate) fn add(&mut self, instance: Instance, address: &[u8], domain: &[u8]) {
-        self.0.entry(instance).or_default().add(address, domain);
+        self.addresses.add(instance, address);
+        self.domains.add(instance, domain);
     }
 
     /// How many addresses and domains over all.
     pub(crate) fn all(&self) -> (u64, u64) {
-        let mut instances = self.0.values();
-        let Some(first) = instances.next() else {
-            return (0, 0);
-        };
-        let Some(second) = instances.next() else {
-            return first.count();
-        };
-        let mut all = first.clone();
-        for names in std::iter::once(second).chain(instances) {
-            for address in &names.addresses {
-                all.addresses.get_or_insert_with(address, Vec::clone);
-            }
-            for domain in &names.domains {
-                all.domains.get_or_insert_with(domain, Vec::clone);
-            }
-        }
-        all.count()
+        (self.addresses.texts.count(), self.domains.texts.count())
     }
 
     /// How many addresses and domains of one (host, instance).
     pub(crate) fn of(&self, instance: Instance) -> (u64, u64) {
-        self.0.get(&instance).map_or((0, 0), Names::count)
+        (self.addresses.of(instance), self.domains.of(instance))
     }
 }

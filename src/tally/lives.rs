@@ -18,6 +18,7 @@ use super::course::Course;
 pub(crate) use super::course::{At, Line};
 use super::details::story::Story;
 use super::mail::Facts;
+pub(crate) use super::queue_id::QueueId;
 use super::symbols::{Renumber, Renumbering, Symbol};
 
 /// How far lines reach, in lines of the log.
@@ -38,35 +39,6 @@ impl Default for Windows {
             hop: 10_000,
             max_open: 1_000_000,
         }
-    }
-}
-
-/// A queue id, inline: ids come and go by the million, so they are not interned.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct QueueId {
-    length: u8,
-    bytes: [u8; 23],
-}
-
-impl QueueId {
-    /// Takes an id from a line. Postfix's longest have 21 bytes; of a longer word the end counts.
-    pub(crate) fn new(id: &[u8]) -> Self {
-        let kept = id.get(id.len().saturating_sub(23)..).unwrap_or(id);
-        let mut bytes = [0; 23];
-        if let Some(bytes) = bytes.get_mut(..kept.len()) {
-            bytes.copy_from_slice(kept);
-        }
-        QueueId {
-            length: u8::try_from(id.len()).unwrap_or(u8::MAX),
-            bytes,
-        }
-    }
-
-    /// Returns the id for writing out.
-    pub(crate) fn text(&self) -> String {
-        let length = usize::from(self.length);
-        let kept = self.bytes.get(..length).unwrap_or(&self.bytes);
-        String::from_utf8_lossy(kept).into_owned()
     }
 }
 
@@ -339,6 +311,12 @@ impl<S: Tale> Lives<S> {
         }
     }
 
+    /// Whether it is time to settle what no line can concern any more.
+    #[inline]
+    pub(crate) fn is_due(&self, line: u64) -> bool {
+        line >= self.next_sweep
+    }
+
     /// Settles what no line can concern any more, once in a while; true if it was time.
     pub(crate) fn sweep(
         &mut self,
@@ -347,7 +325,7 @@ impl<S: Tale> Lives<S> {
         windows: Windows,
         settle: &mut dyn FnMut(Settled<S>),
     ) -> bool {
-        if now.line < self.next_sweep {
+        if !self.is_due(now.line) {
             return false;
         }
         self.decide_copies(now.line, anchored, windows);

@@ -11,7 +11,7 @@ use super::details::volume::Sent;
 use super::lives::{Fate, Settled};
 use super::mail::{Outcome, client_domain, normalize};
 use super::origin::{InstanceKey, Resolver};
-use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
+use super::symbols::{Derived, Renumber, Renumbering, Symbol, Symbols, key};
 use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic, WeekdayHourRow};
 use super::{HOUR_US, Wanted};
 
@@ -31,6 +31,8 @@ pub(crate) struct MailCounts {
     pub(crate) handed_over: u64,
     senders: Counts<SenderKey>,
     sender_bytes: Counts<SenderKey>,
+    /// Senders as they are listed, and their domains.
+    normal_senders: Derived<(Symbol, Option<Symbol>)>,
     scratch: Vec<u8>,
 }
 
@@ -120,29 +122,25 @@ impl MailCounts {
     fn settle_sender(&mut self, outcome: &Outcome, instance: InstanceKey, into: &mut Settling<'_>) {
         let symbols = &mut *into.symbols;
         let facts = &outcome.facts;
-        let sender = facts.sender.map_or(&b""[..], |sender| symbols.get(sender));
-        let sender = if sender.is_empty() {
-            b"from=<>"
-        } else {
-            sender
-        };
-        let domain_at = normalize(sender, &mut self.scratch);
-        let normal = symbols.intern(&self.scratch);
-        let domain = match facts.client {
-            _ if domain_at > 0 => self.scratch.get(domain_at..).unwrap_or(&[]),
-            None => &self.scratch,
-            Some(client) => {
+        let sender = facts.sender.unwrap_or_else(|| symbols.intern(b""));
+        let scratch = &mut self.scratch;
+        let (normal, own_domain) = self
+            .normal_senders
+            .of(sender, || normal_sender(sender, symbols, scratch));
+        let domain = match (own_domain, facts.client) {
+            (Some(domain), _) => domain,
+            (None, None) => normal,
+            (None, Some(client)) => {
                 let (domain, lower) =
                     client_domain(symbols.get(client.name), symbols.get(client.peer));
-                self.scratch.clear();
-                self.scratch.extend_from_slice(domain);
+                scratch.clear();
+                scratch.extend_from_slice(domain);
                 if lower {
-                    self.scratch.make_ascii_lowercase();
+                    scratch.make_ascii_lowercase();
                 }
-                &self.scratch
+                symbols.intern(scratch)
             }
         };
-        let domain = symbols.intern(domain);
         let key = SenderKey {
             instance,
             sender: normal,
@@ -220,6 +218,22 @@ impl MailCounts {
             })
             .collect()
     }
+}
+
+/// Returns a sender as it is listed, and its domain if it has one.
+fn normal_sender(
+    sender: Symbol,
+    symbols: &mut Symbols,
+    scratch: &mut Vec<u8>,
+) -> (Symbol, Option<Symbol>) {
+    let text = match symbols.get(sender) {
+        b"" => b"from=<>",
+        text => text,
+    };
+    let domain_at = normalize(text, scratch);
+    let normal = symbols.intern(scratch);
+    let domain = scratch.get(domain_at..).filter(|_| domain_at > 0);
+    (normal, domain.map(|domain| symbols.intern(domain)))
 }
 
 /// Returns the weekday (1 is Monday) and hour of an hour since 1970, which began on a Thursday.

@@ -31,6 +31,7 @@ mod noted;
 mod origin;
 mod own;
 mod queue;
+mod queue_id;
 mod refusals;
 mod rejects;
 mod sessions;
@@ -43,6 +44,7 @@ mod wanted;
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::foreign::Server;
+use mailtally_parsers::near::is_same;
 use mailtally_parsers::postfix::Event as PostfixEvent;
 use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, logger};
 
@@ -85,6 +87,8 @@ pub(crate) const HOUR_US: i64 = 3_600 * 1_000_000;
 pub struct Tally {
     windows: Windows,
     wanted: Wanted,
+    /// What `wanted` says of details: asked for on each line.
+    wants_details: bool,
     anchored: bool,
     lines: u64,
     now_us: i64,
@@ -117,6 +121,7 @@ impl Tally {
         Tally {
             windows,
             wanted: Wanted::ALL,
+            wants_details: true,
             anchored: false,
             lines: 0,
             now_us: i64::MIN,
@@ -152,7 +157,11 @@ impl Tally {
     /// Counts only what is wanted.
     #[must_use]
     pub fn counting(self, wanted: Wanted) -> Tally {
-        Tally { wanted, ..self }
+        Tally {
+            wanted,
+            wants_details: wanted.details(),
+            ..self
+        }
     }
 
     /// Parses and counts a line with an envelope; `wall_us` is its stamp on the log's wall clock.
@@ -317,7 +326,7 @@ impl Tally {
 
     fn host(&mut self, host: &[u8]) -> Symbol {
         if let Some(last) = self.last_host
-            && self.symbols.get(last) == host
+            && is_same(self.symbols.get(last), host)
         {
             return last;
         }
@@ -330,7 +339,7 @@ impl Tally {
     fn tag(&mut self, tag: &Tag<'_>) -> (Symbol, Symbol) {
         let place = tag.text.len() % TAGS;
         if let Some(Some((whole, prefix))) = self.tags.get(place)
-            && self.symbols.get(*whole) == tag.text
+            && is_same(self.symbols.get(*whole), tag.text)
         {
             return (*whole, *prefix);
         }
@@ -352,7 +361,16 @@ impl Tally {
         }
     }
 
+    #[inline]
     fn sweep(&mut self) {
+        if self.lives.is_due(self.lines) {
+            self.sweep_now();
+        }
+    }
+
+    /// Settles what no line can concern any more.
+    #[cold]
+    fn sweep_now(&mut self) {
         let now = At {
             line: self.lines,
             us: self.now_us,

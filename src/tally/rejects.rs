@@ -4,15 +4,15 @@ use mailtally_parsers::family;
 
 use super::counts::Counts;
 use super::finish::{self, Scopes};
-use super::symbols::{Renumbering, Symbol, Symbols, key};
+use super::symbols::{Renumbering, Symbol, Symbols, Word, key};
 use super::totals::{RejectClientRow, RejectTotals, RuleRow};
 
 key! {
-    struct RuleKey { rule: Symbol, class: Symbol, action: &'static str }
+    struct RuleKey { rule: Symbol, class: Symbol, action: Word }
 }
 
 key! {
-    struct ClientKey { address: Option<Symbol>, stage: &'static str, code_class: Option<u8>, action: &'static str }
+    struct ClientKey { address: Option<Symbol>, stage: Word, code_class: Option<u8>, action: Word }
 }
 
 /// One refusal, as its line states it.
@@ -59,7 +59,7 @@ impl Rejects {
             RuleKey {
                 rule,
                 class,
-                action: refusal.action,
+                action: Word(refusal.action),
             },
             1,
         );
@@ -72,9 +72,9 @@ impl Rejects {
         self.clients.add(
             ClientKey {
                 address,
-                stage,
+                stage: Word(stage),
                 code_class,
-                action,
+                action: Word(action),
             },
             1,
         );
@@ -88,7 +88,7 @@ impl Rejects {
 
     /// Sums refusals with action `reject` by a property of their key.
     fn rejected(&self, is_counted: impl Fn(&ClientKey) -> bool) -> u64 {
-        let is_reject = |key: &ClientKey| key.action == "reject" && is_counted(key);
+        let is_reject = |key: &ClientKey| key.action.0 == "reject" && is_counted(key);
         self.clients
             .iter()
             .filter(|(key, _)| is_reject(key))
@@ -98,7 +98,7 @@ impl Rejects {
 
     /// Refusals at RCPT: recipients refused.
     pub(crate) fn at_rcpt(&self) -> u64 {
-        self.rejected(|key| key.stage == "rcpt")
+        self.rejected(|key| key.stage.0 == "rcpt")
     }
 
     /// Refusals with a reply of this class (4 or 5).
@@ -110,7 +110,7 @@ impl Rejects {
         let rule = |(key, count): (&RuleKey, u64)| RuleRow {
             rule: symbols.text(key.rule),
             class: symbols.text(key.class),
-            action: key.action.to_owned(),
+            action: key.action.0.to_owned(),
             count,
         };
         let client = |(key, count): (&ClientKey, u64)| RejectClientRow {
@@ -121,9 +121,9 @@ impl Rejects {
             client_scope: key
                 .address
                 .map_or("outside", |address| scopes.scope(address)),
-            stage: key.stage,
+            stage: key.stage.0,
             code_class: key.code_class,
-            action: key.action,
+            action: key.action.0,
             count,
         };
         RejectTotals {

@@ -4,16 +4,17 @@
 //! only on first sight. A part of a log has its own numbers; merging renumbers the later part.
 
 use std::cell::RefCell;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use mailtally_parsers::near::is_same;
 
 /// The number of a string within one [`Symbols`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Symbol(u32);
 
 /// How many strings seen lately are found without a hash: most lines repeat some.
-const RECENT: usize = 512;
+const RECENT: usize = 1_024;
 
 /// The strings of a part of a log.
 #[derive(Clone)]
@@ -40,14 +41,20 @@ impl Default for Symbols {
 
 impl Symbols {
     /// Returns the number of a string, giving it the next one on first sight.
+    #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
         let place = place(text);
-        if let Some(&recent) = self.recent.get(place)
-            && recent != u32::MAX
-            && slice(&self.bytes, &self.ends, recent) == text
-        {
-            return Symbol(recent);
+        match self.recent.get(place) {
+            Some(&recent)
+                if recent != u32::MAX && is_same(slice(&self.bytes, &self.ends, recent), text) =>
+            {
+                Symbol(recent)
+            }
+            _ => self.intern_at(place, text),
         }
+    }
+
+    fn intern_at(&mut self, place: usize, text: &[u8]) -> Symbol {
         let symbol = self.find_or_add(text);
         if let Some(recent) = self.recent.get_mut(place) {
             *recent = symbol.0;
@@ -75,6 +82,11 @@ impl Symbols {
         slice(&self.bytes, &self.ends, symbol.0)
     }
 
+    /// Returns how many strings there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.ends.len() as u64
+    }
+
     /// Returns the string for writing out: lossily UTF-8.
     pub(crate) fn text(&self, symbol: Symbol) -> String {
         String::from_utf8_lossy(self.get(symbol)).into_owned()
@@ -97,11 +109,15 @@ impl Symbols {
 }
 
 /// Where a string seen lately is noted: told by its length and its last letters.
+#[inline]
 fn place(text: &[u8]) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let last = match text.last_chunk() {
-        Some(last) => u64::from_le_bytes(*last),
-        None => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    let last = match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
+        (Some(last), _, _) => u64::from_le_bytes(*last),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
     };
     let mixed = (last ^ text.len() as u64).wrapping_mul(MIX);
     usize::try_from(mixed >> (u64::BITS - RECENT.trailing_zeros())).unwrap_or(0)
@@ -231,7 +247,28 @@ macro_rules! plain {
 }
 pub(crate) use plain;
 
-plain!(u8, u16, u32, u64, i32, i64, bool, &'static str);
+plain!(u8, u16, u32, u64, i32, i64, bool, &'static str, Word);
+
+/// One of a few words of ours in a key. Hashing and comparing whole words took a tenth of the time
+/// that counting takes: the length and the first letter tell nearly all of them apart, and a word
+/// mostly is the very same text.
+#[derive(Clone, Copy, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Word(pub(crate) &'static str);
+
+impl PartialEq for Word {
+    #[inline]
+    fn eq(&self, other: &Word) -> bool {
+        std::ptr::eq(self.0, other.0) || self.0 == other.0
+    }
+}
+
+impl Hash for Word {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let first = self.0.as_bytes().first().copied().unwrap_or(0);
+        state.write_usize(self.0.len() << 8 | usize::from(first));
+    }
+}
 
 /// Declares a counter's key: a `Copy` struct whose symbols are renumbered field by field.
 macro_rules! key {
@@ -286,6 +323,35 @@ mod tests {
             again.map(|symbol| new.get(symbol)),
             [b"mx3", b"mx2", b"mx3"]
         );
+    }
+
+    #[test]
+    fn strings_that_differ_in_one_letter_are_told_apart() {
+        for length in 0..40u8 {
+            let text: Vec<u8> = (0..length).collect();
+            let mut symbols = Symbols::default();
+            let known = symbols.intern(&text);
+            for at in 0..usize::from(length) {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert_ne!(symbols.intern(&other), known);
+                assert_eq!(symbols.intern(&text), known);
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_the_same_wherever_they_stand() {
+        let elsewhere: &'static str = String::from("ipv4").leak();
+        assert_eq!(Word("ipv4"), Word(elsewhere));
+        assert_ne!(Word("ipv4"), Word("ipv6"));
+        assert_ne!(Word("mail"), Word("data"));
+        let mut counts = std::collections::HashMap::new();
+        for word in ["mail", elsewhere, "rcpt", "mail", "ipv4"] {
+            *counts.entry(Word(word)).or_insert(0) += 1;
+        }
+        assert_eq!(counts.get(&Word("ipv4")), Some(&2));
+        assert_eq!(counts.len(), 3);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::counts::Counts;
 use super::origin::{InstanceKey, Resolver};
-use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key, plain};
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols, Word, key, plain};
 use super::totals::{
     StateCounts, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, TlsTotals,
 };
@@ -44,7 +44,7 @@ plain!(Encryption, Direction);
 
 key! {
     /// The terms of a TLS session.
-    pub(crate) struct Terms { trust: &'static str, protocol: Symbol, cipher: Symbol }
+    pub(crate) struct Terms { trust: Word, protocol: Symbol, cipher: Symbol }
 }
 
 key! {
@@ -53,7 +53,7 @@ key! {
 
 key! {
     /// A session that we opened; `peer` is `host[address]:port` as logged.
-    pub(crate) struct OutboundKey { instance: InstanceKey, peer: Symbol, family: &'static str, terms: Terms }
+    pub(crate) struct OutboundKey { instance: InstanceKey, peer: Symbol, family: Word, terms: Terms }
 }
 
 key! {
@@ -220,7 +220,7 @@ impl TlsCounts {
                     instance: symbols.text(instance),
                     client_scope,
                     family,
-                    trust: terms.trust,
+                    trust: terms.trust.0,
                     protocol: symbols.text(terms.protocol),
                     cipher: symbols.text(terms.cipher),
                     sessions,
@@ -234,8 +234,8 @@ impl TlsCounts {
             instance: symbols.text(instances.instance(row.key.instance)),
             domain: row.domain.map(|domain| symbols.text(domain)),
             host: symbols.text(row.key.peer),
-            family: row.key.family,
-            trust: row.key.terms.trust,
+            family: row.key.family.0,
+            trust: row.key.terms.trust.0,
             protocol: symbols.text(row.key.terms.protocol),
             cipher: symbols.text(row.key.terms.cipher),
             sessions,

@@ -117,9 +117,9 @@ impl Wanted {
         self.behind || self.greylist
     }
 
-    /// Whether other lines of Postfix are.
+    /// Whether other lines of Postfix are; those about servers are few, and asked for by kind.
     pub(crate) fn details(self) -> bool {
-        self.servers || self.warnings || self.stays || self.screening || self.refusal_details()
+        self.warnings || self.stays || self.screening || self.refusal_details()
     }
 
     /// Whether lines of Dovecot are, beside logins.

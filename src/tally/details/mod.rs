@@ -254,13 +254,6 @@ impl Tally {
                 .warnings
                 .postfix(context.record, context.at.us, event);
         }
-        if wanted.servers {
-            match event {
-                Postfix::SmtpConnectFailed(event) => self.connect_failed(event),
-                Postfix::SmtpHostSkip(event) => self.host_skipped(event),
-                _ => {}
-            }
-        }
         if wanted.stays {
             self.stay(context, event);
             self.details.broken.line(event, &mut self.symbols);
@@ -270,6 +263,15 @@ impl Tally {
         }
         if wanted.greylist {
             self.came_back(event);
+        }
+    }
+
+    /// Counts what the topics want of a server that could not be used.
+    pub(super) fn server_trouble(&mut self, event: &Postfix<'_>) {
+        match event {
+            Postfix::SmtpConnectFailed(event) => self.connect_failed(event),
+            Postfix::SmtpHostSkip(event) => self.host_skipped(event),
+            _ => {}
         }
     }
 
