@@ -274,3 +274,178 @@ fn an_address_that_others_can_reach_is_said_once() {
     assert!(line.contains("there is no password"), "{line}");
     assert_eq!(watch.end(), "");
 }
+
+/// All names of postfix_exporter, and what it would say of `fixtures/logs/exporter`, counted by hand.
+const EXPORTER: &str = r#"
+postfix_bounce_non_delivery_notification_total 1
+postfix_cleanup_messages_not_accepted_total 0
+postfix_cleanup_messages_processed_total 2
+postfix_cleanup_messages_rejected_total 1
+postfix_lmtp_delivery_delay_seconds_bucket{stage="connection_setup",le="0.001"} 1
+postfix_lmtp_delivery_delay_seconds_bucket{stage="queue_manager",le="0.001"} 0
+postfix_lmtp_delivery_delay_seconds_bucket{stage="queue_manager",le="0.01"} 1
+postfix_lmtp_delivery_delay_seconds_sum{stage="before_queue_manager"} 0.1
+postfix_lmtp_delivery_delay_seconds_count{stage="transmission"} 1
+postfix_pipe_delivery_delay_seconds_bucket{relay="mailman",stage="transmission",le="60.0"} 0
+postfix_pipe_delivery_delay_seconds_bucket{relay="mailman",stage="transmission",le="3600.0"} 1
+postfix_pipe_delivery_delay_seconds_bucket{relay="mailman",stage="transmission",le="172800.0"} 1
+postfix_pipe_delivery_delay_seconds_sum{relay="mailman",stage="transmission"} 89.5
+postfix_smtp_delivery_delay_seconds_bucket{stage="connection_setup",le="1.0"} 0
+postfix_smtp_delivery_delay_seconds_bucket{stage="connection_setup",le="10.0"} 3
+postfix_smtp_delivery_delay_seconds_sum{stage="connection_setup"} 6.0
+postfix_smtp_delivery_delay_seconds_count{stage="queue_manager"} 3
+postfix_qmgr_messages_inserted_receipients_bucket{le="2.0"} 0
+postfix_qmgr_messages_inserted_receipients_bucket{le="4.0"} 1
+postfix_qmgr_messages_inserted_receipients_bucket{le="128.0"} 1
+postfix_qmgr_messages_inserted_receipients_bucket{le="+Inf"} 2
+postfix_qmgr_messages_inserted_receipients_sum 203.0
+postfix_qmgr_messages_inserted_recipients_count 2
+postfix_qmgr_messages_inserted_size_bytes_bucket{le="1000.0"} 0
+postfix_qmgr_messages_inserted_size_bytes_bucket{le="10000.0"} 1
+postfix_qmgr_messages_inserted_size_bytes_bucket{le="10000000.0"} 2
+postfix_qmgr_messages_inserted_size_bytes_sum 2001500.0
+postfix_qmgr_messages_removed_total 1
+postfix_qmgr_messages_expired_total 1
+postfix_smtp_tls_connections_total{trust="Trusted",protocol="TLSv1.2",cipher="ECDHE-RSA-AES256-GCM-SHA384",secret_bits="256",algorithm_bits="256"} 1
+postfix_smtpd_tls_connections_total{trust="Anonymous",protocol="TLSv1.3",cipher="TLS_AES_256_GCM_SHA384",secret_bits="256",algorithm_bits="256"} 1
+postfix_smtp_deferred_messages_total 0
+postfix_smtp_status_deferred 1
+postfix_smtp_messages_processed_total{status="sent"} 1
+postfix_smtp_messages_processed_total{status="deferred"} 1
+postfix_smtp_messages_processed_total{status="bounced"} 1
+postfix_smtp_deferred_messages_by_dsn_total{dsn="4.2.1"} 1
+postfix_smtp_bounced_messages_by_dsn_total{dsn="5.1.1"} 1
+postfix_smtp_connection_timed_out_total 1
+postfix_smtpd_connects_total 3
+postfix_smtpd_disconnects_total 2
+postfix_smtpd_forward_confirmed_reverse_dns_errors_total 1
+postfix_smtpd_connections_lost_total{after_stage="AUTH"} 1
+postfix_smtpd_messages_processed_total{sasl_method=""} 1
+postfix_smtpd_messages_processed_total{sasl_method="PLAIN"} 1
+postfix_smtpd_messages_rejected_total{code="554"} 1
+postfix_smtpd_messages_rejected_total{code="450"} 1
+postfix_smtpd_sasl_authentication_failures_total 1
+postfix_unsupported_log_entries_total{service="smtpd",level="warning"} 1
+postfix_unsupported_log_entries_total{service="smtpd",level=""} 1
+postfix_virtual_delivered_total 1
+postfix_postscreen_connects_total 4
+postfix_postscreen_connects_rejected_total{reason="too many connections"} 1
+postfix_postscreen_passes_total{type="NEW"} 1
+postfix_postscreen_passes_total{type="OLD"} 1
+postfix_postscreen_dnsbl_rank_bucket{le="3.0"} 0
+postfix_postscreen_dnsbl_rank_bucket{le="4.0"} 1
+postfix_postscreen_messages_rejected_total{code="550"} 1
+postfix_postscreen_tests_failed_total{test="pregreet"} 1
+postfix_postscreen_hangups_total 1
+postfix_postscreen_access_list_matches_total{action="allowlisted"} 1
+postfix_up{path=""} 1
+opendkim_signatures_added_total{subject="mail",domain="example.com"} 1
+"#;
+
+/// The series of postfix_exporter among those of a text.
+fn compatible(text: &str) -> BTreeMap<String, String> {
+    let mut series = series(text);
+    series.retain(|name, _| name.starts_with("postfix_") || name.starts_with("opendkim_"));
+    series
+}
+
+#[test]
+fn dashboards_of_postfix_exporter_go_on_working() {
+    const LOG: &str = "fixtures/logs/exporter/mail.log";
+    let folder = tempfile::tempdir().unwrap();
+    let textfile = folder.path().join("mailtally.prom");
+    let mut report = mailtally(&["report", "--format", "prometheus", "--compat-metrics", LOG]);
+    let report = report.output().unwrap();
+    assert!(report.status.success());
+    let report = compatible(&String::from_utf8(report.stdout).unwrap());
+    let mut watch = mailtally(&["watch", "--replay", "--compat-metrics", LOG, "--textfile"]);
+    assert!(watch.arg(&textfile).output().unwrap().status.success());
+    let watch = compatible(&fs::read_to_string(&textfile).unwrap());
+    assert_eq!(watch, report);
+
+    let expected = series(EXPORTER.trim());
+    for (name, value) in &expected {
+        assert_eq!(report.get(name), Some(value), "{name}");
+    }
+    // What is not listed is only another bucket, stage or sum of what is.
+    for name in report
+        .keys()
+        .filter(|name| name.ends_with("_total") || name.contains("_total{"))
+    {
+        assert!(expected.contains_key(name), "{name}");
+    }
+    let plain = mailtally(&["report", "--format", "prometheus", LOG])
+        .output()
+        .unwrap();
+    assert_eq!(
+        compatible(&String::from_utf8(plain.stdout).unwrap()),
+        BTreeMap::new()
+    );
+}
+
+/// When the listing was made: its mails are 6,865 s, 91,865 s and 65 s old.
+const NOW: &str = "2026-11-21T00:44:25Z";
+
+const QUEUE: [(&str, &str); 9] = [
+    ("postfix_showq_queue_depth{queue=\"active\"}", "1"),
+    ("postfix_showq_queue_depth{queue=\"deferred\"}", "2"),
+    (
+        "postfix_showq_message_size_bytes_bucket{queue=\"deferred\",le=\"1000.0\"}",
+        "1",
+    ),
+    (
+        "postfix_showq_message_size_bytes_bucket{queue=\"deferred\",le=\"10000.0\"}",
+        "2",
+    ),
+    (
+        "postfix_showq_message_size_bytes_sum{queue=\"deferred\"}",
+        "3862.0",
+    ),
+    (
+        "postfix_showq_message_age_seconds_bucket{queue=\"active\",le=\"100.0\"}",
+        "1",
+    ),
+    (
+        "postfix_showq_message_age_seconds_bucket{queue=\"deferred\",le=\"1000.0\"}",
+        "0",
+    ),
+    (
+        "postfix_showq_message_age_seconds_bucket{queue=\"deferred\",le=\"10000.0\"}",
+        "1",
+    ),
+    (
+        "postfix_showq_message_age_seconds_sum{queue=\"deferred\"}",
+        "98730.0",
+    ),
+];
+
+#[test]
+fn the_queue_has_the_names_of_postfix_exporter_too() {
+    let mut report = mailtally(&["report", "--format", "prometheus", "--compat-metrics"]);
+    report.args(["--queue", "fixtures/queue/postqueue.json", "--now", NOW]);
+    report.arg("fixtures/logs/exporter/mail.log");
+    let output = report.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let found = compatible(&String::from_utf8(output.stdout).unwrap());
+    for (name, value) in QUEUE {
+        assert_eq!(found.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn compat_metrics_need_metrics() {
+    for arguments in [
+        ["report", "--compat-metrics"],
+        ["watch", "--compat-metrics"],
+    ] {
+        let output = mailtally(&arguments).arg(LOG).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains("--compat-metrics"), "{said}");
+    }
+}

@@ -54,6 +54,9 @@ pub(super) struct ReportArguments {
     /// 'delivered<1'; may be repeated
     #[arg(long, value_name = "CONDITION")]
     fail_on: Vec<FailOn>,
+    /// With --format prometheus: metrics of the names that postfix_exporter has, too
+    #[arg(long)]
+    compat_metrics: bool,
     /// Print a JSON Schema of --format json, and read no log
     #[arg(long)]
     schema: bool,
@@ -259,6 +262,7 @@ impl ReportArguments {
             _ => options.sections,
         };
         options.sections = asked.reduce(Sections::and).unwrap_or(default);
+        options.compat_metrics = self.compat_metrics;
         for (section, rows) in &self.limit {
             options.limits.set(section.sections(), *rows);
         }
@@ -271,6 +275,9 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         output::print_schema(&report::schema())?;
         return Ok(Outcome::Done);
     }
+    if arguments.compat_metrics && arguments.layout.format() != Format::Prometheus {
+        bail!("--compat-metrics is for --format prometheus");
+    }
     let selection = arguments.conditions.selection()?;
     let split = arguments.split.split();
     let mut options = arguments.options();
@@ -281,6 +288,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     }
     let wanted = Wanted {
         lists: arguments.layout.format() == Format::Json,
+        exporter: arguments.compat_metrics,
         ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
     };
     let asked = Asked {

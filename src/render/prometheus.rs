@@ -7,7 +7,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::sanitize::escaped;
-use crate::report::{Label, Metric, MetricKind, Series, Value};
+use crate::report::{Distribution, Label, Metric, MetricKind, Series, Value};
 
 /// The format that metrics are written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -44,6 +44,10 @@ fn head(metric: &Metric, exposition: Exposition, out: &mut impl Write) -> io::Re
         Exposition::OpenMetrics => metric.name.strip_suffix("_total").unwrap_or(&metric.name),
     };
     let kind = match metric.kind {
+        // There is no other name for it in OpenMetrics.
+        MetricKind::Counter if exposition == Exposition::OpenMetrics && family == metric.name => {
+            "unknown"
+        }
         MetricKind::Counter => "counter",
         MetricKind::Gauge => "gauge",
         MetricKind::Histogram => "histogram",
@@ -57,21 +61,29 @@ fn write_series(name: &str, series: &Series, out: &mut impl Write) -> io::Result
     match &series.value {
         Value::Count(count) => line(name, "", &labels, count, out),
         Value::Micros(us) => line(name, "", &labels, &seconds(*us), out),
-        Value::Durations {
-            at_most,
-            sum_us,
-            count,
-        } => {
-            let limits = at_most.iter().map(|(us, count)| (seconds(*us), count));
-            for (limit, count) in limits.chain([("+Inf".to_owned(), count)]) {
-                let mut labels = labels.clone();
-                labels.push(format!("le=\"{limit}\""));
-                line(name, "_bucket", &labels, count, out)?;
-            }
-            line(name, "_sum", &labels, &seconds(*sum_us), out)?;
-            line(name, "_count", &labels, count, out)
-        }
+        Value::Durations(values) => distribution(name, &labels, values, seconds, out),
+        Value::Amounts(values) => distribution(name, &labels, values, float, out),
     }
+}
+
+fn distribution(
+    name: &str,
+    labels: &[String],
+    values: &Distribution,
+    write: fn(u64) -> String,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let limits = values
+        .at_most
+        .iter()
+        .map(|(limit, count)| (write(*limit), count));
+    for (limit, count) in limits.chain([("+Inf".to_owned(), &values.count)]) {
+        let mut labels = labels.to_vec();
+        labels.push(format!("le=\"{limit}\""));
+        line(name, "_bucket", &labels, count, out)?;
+    }
+    line(name, "_sum", labels, &write(values.sum), out)?;
+    line(name, "_count", labels, &values.count, out)
 }
 
 fn line(
@@ -95,6 +107,11 @@ fn labels(labels: &[Label]) -> Vec<String> {
         format!("{name}=\"{value}\"")
     };
     labels.iter().map(quoted).collect()
+}
+
+/// A whole number as a float: `8.0`.
+fn float(value: u64) -> String {
+    format!("{value}.0")
 }
 
 /// Microseconds as seconds, with a fraction as a float has: `1.0`, `0.001`.
@@ -146,11 +163,11 @@ mod tests {
             kind: MetricKind::Histogram,
             series: vec![Series {
                 labels: vec![("stage".into(), "total".into())],
-                value: Value::Durations {
+                value: Value::Durations(Distribution {
                     at_most: vec![(1_000, 2), (60_000_000, 3)],
-                    sum_us: 61_000_500,
+                    sum: 61_000_500,
                     count: 4,
-                },
+                }),
             }],
             bound: None,
         };

@@ -67,8 +67,8 @@ pub use figures::{
 };
 pub use message_detail::{MailFigure, MailListFigure, MessageDetailFigures};
 pub use metrics::{
-    Bound, Label, Metric, MetricKind, Series, Value, metrics, series as metric_series,
-    whole_metrics,
+    Bound, Distribution, Label, Metric, MetricKind, Series, Value, metrics,
+    series as metric_series, whole_metrics,
 };
 pub use schema::{coverage_schema, schema};
 pub use sections::{Limits, Part, Sections, Share};
@@ -142,6 +142,8 @@ pub struct Options {
     pub sections: Sections,
     /// Rows of the lists of single parts, whatever `top` says.
     pub limits: Limits,
+    /// Whether metrics have the names of postfix_exporter too.
+    pub compat_metrics: bool,
 }
 
 impl Options {

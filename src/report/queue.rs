@@ -95,6 +95,7 @@ fn reasons(rows: &[QueueReasonRow], options: Options) -> Option<Block> {
 mod tests {
     use super::super::plain::plain;
     use super::*;
+    use crate::tally::totals::Buckets;
 
     #[test]
     fn shows_queues_ages_destinations_and_reasons() {
@@ -105,6 +106,8 @@ mod tests {
             size_bytes: 100,
             oldest_secs: 3_600,
             by_age: vec![0, 0, 0, 0, mails, 0, 0, 0, 0, 0],
+            sizes: Buckets::default(),
+            ages: Buckets::default(),
         };
         let totals = QueueTotals {
             queues: vec![row("deferred", 4)],

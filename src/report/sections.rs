@@ -228,6 +228,8 @@ impl Sections {
             lists: true,
             // No section shows them: `mailtally rules` does.
             delivered_senders: false,
+            // It is asked for by a flag.
+            exporter: false,
         }
     }
 }

@@ -88,6 +88,10 @@ impl Tally {
         {
             self.server_trouble(event);
         }
+        if self.wanted.exporter {
+            let exporter = &mut self.details.exporter;
+            exporter.postfix(record, event, &mut self.symbols);
+        }
         match event {
             Postfix::Delivery(event) => self.delivery(context, event),
             Postfix::QmgrActive(_)

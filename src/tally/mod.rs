@@ -12,6 +12,7 @@
 
 mod absorb;
 pub(crate) mod apart;
+mod buckets;
 mod clients;
 mod counts;
 pub(crate) mod course;
@@ -46,7 +47,7 @@ use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::foreign::Server;
 use mailtally_parsers::near::is_same;
 use mailtally_parsers::postfix::Event as PostfixEvent;
-use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, logger};
+use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, companion, logger};
 
 pub(crate) use self::absorb::{recipient_domain, relay_family};
 use self::clients::Clients;
@@ -197,10 +198,7 @@ impl Tally {
                     Event::Logger(logger::Event::RateLimit(lost)) => {
                         tally.accounts.count_lost(lost.count);
                     }
-                    Event::Companion(event) if tally.wanted.verdicts => {
-                        let verdicts = &mut tally.details.verdicts;
-                        verdicts.line(record, event, &mut tally.symbols);
-                    }
+                    Event::Companion(event) => tally.companion(record, event),
                     _ => {}
                 };
                 count(self);
@@ -210,6 +208,16 @@ impl Tally {
                 self.sweep();
             }
             Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
+        }
+    }
+
+    fn companion(&mut self, record: &Record<'_>, event: &companion::Event<'_>) {
+        if self.wanted.verdicts {
+            let verdicts = &mut self.details.verdicts;
+            verdicts.line(record, event, &mut self.symbols);
+        }
+        if self.wanted.exporter {
+            self.details.exporter.companion(event, &mut self.symbols);
         }
     }
 
@@ -292,6 +300,10 @@ impl Tally {
             let host = self.host(record.host);
             self.accounts.stamp(host, wall_us);
             self.accounts.count(program, None, Class::Unparsed);
+            if self.wanted.exporter {
+                let exporter = &mut self.details.exporter;
+                exporter.unsupported(record, b"", &mut self.symbols);
+            }
             self.accounts.unparsed(
                 program,
                 reason.of(record.message),

@@ -6,11 +6,25 @@ use mailtally_parsers::postfix::smtp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::buckets::Buckets;
+use super::details::exporter::SIZES;
 use super::finish;
 use super::mail::normalize;
 
 /// The ages that divide the queue, in minutes: those of qshape(1).
 const AGES: [u64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1_280];
+
+/// Limits of ages in metrics, in seconds: those of postfix_exporter.
+const AGES_SECS: [u64; 8] = [
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+];
 
 /// A mail in the queue, as far as it is counted.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +40,15 @@ pub struct Queued<'a> {
 }
 
 /// Mails, and the oldest of them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Sums {
     mails: u64,
     recipients: u64,
     size_bytes: u64,
     oldest_secs: u64,
     by_age: [u64; AGES.len() + 1],
+    sizes: Option<Buckets>,
+    ages: Option<Buckets>,
 }
 
 impl Sums {
@@ -41,6 +57,10 @@ impl Sums {
         self.recipients += recipients;
         self.size_bytes = self.size_bytes.saturating_add(mail.size_bytes);
         self.oldest_secs = self.oldest_secs.max(mail.age_secs);
+        let sizes = self.sizes.get_or_insert_with(|| Buckets::new(&SIZES));
+        sizes.add(mail.size_bytes);
+        let ages = self.ages.get_or_insert_with(|| Buckets::new(&AGES_SECS));
+        ages.add(mail.age_secs);
         let age = AGES.iter().position(|&limit| mail.age_secs <= limit * 60);
         if let Some(count) = self.by_age.get_mut(age.unwrap_or(AGES.len())) {
             *count += 1;
@@ -55,6 +75,8 @@ impl Sums {
             size_bytes: self.size_bytes,
             oldest_secs: self.oldest_secs,
             by_age: self.by_age.to_vec(),
+            sizes: self.sizes.clone().unwrap_or_default(),
+            ages: self.ages.clone().unwrap_or_default(),
         }
     }
 }
@@ -169,6 +191,12 @@ pub struct QueueRow {
     pub oldest_secs: u64,
     /// Mails by age: up to 5, 10, 20, 40, 80, 160, 320, 640 and 1,280 minutes, and older.
     pub by_age: Vec<u64>,
+    /// Mails by size in bytes; for metrics, as the next one is.
+    #[serde(skip)]
+    pub sizes: Buckets,
+    /// Mails by age in seconds.
+    #[serde(skip)]
+    pub ages: Buckets,
 }
 
 /// Recipients that wait for one reason.

@@ -6,10 +6,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use super::buckets::Buckets;
 pub use super::details::DetailTotals;
 pub use super::details::behind::{BehindRow, BehindTotals};
 pub use super::details::broken::{BrokenHandshakeRow, BrokenSessionRow, BrokenTotals};
 pub use super::details::delays::DelayRow;
+pub use super::details::exporter::ExporterTotals;
 pub use super::details::failures::{
     DestinationRow, ExpiredRow, FailureRow, FailureTotals, ServerFailureRow,
 };

@@ -49,10 +49,12 @@ pub struct Wanted {
     pub lists: bool,
     /// Which senders had mail delivered; needs `mail`.
     pub delivered_senders: bool,
+    /// What postfix_exporter counts, for metrics of its names.
+    pub exporter: bool,
 }
 
 impl Wanted {
-    /// All of it.
+    /// All of it, for reports.
     pub const ALL: Wanted = Wanted {
         mail: true,
         tls: true,
@@ -75,6 +77,8 @@ impl Wanted {
         verdicts: true,
         lists: true,
         delivered_senders: true,
+        // It counts over again what others count, and is asked for by name.
+        exporter: false,
     };
 
     /// Lines alone.
@@ -100,6 +104,7 @@ impl Wanted {
         verdicts: false,
         lists: false,
         delivered_senders: false,
+        exporter: false,
     };
 
     /// Whether delivery lines are looked at more closely than the totals need.

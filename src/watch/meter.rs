@@ -65,6 +65,7 @@ impl Meter {
     fn with(options: Options, windows: Windows, names: usize) -> Self {
         let wanted = Wanted {
             lists: false,
+            exporter: options.compat_metrics,
             ..options.sections.wanted()
         };
         Meter {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::metric_series as series;
+use crate::report::{Distribution, metric_series as series};
 use crate::source::{Dating, SourceId};
 
 fn rows(counts: &[(&'static str, u64)]) -> Metric {
@@ -84,18 +84,18 @@ fn goes_on_behind_a_snapshot() {
 
 #[test]
 fn histograms_add_up_limit_by_limit() {
-    let durations = |at_most: [u64; 2], count, sum_us| Metric {
+    let durations = |at_most: [u64; 2], count, sum| Metric {
         kind: MetricKind::Histogram,
         ..Metric::counter(
             "delay_seconds",
             "Delays",
             [Series {
                 labels: Vec::new(),
-                value: Value::Durations {
+                value: Value::Durations(Distribution {
                     at_most: vec![(1_000, at_most[0]), (10_000, at_most[1])],
-                    sum_us,
+                    sum,
                     count,
-                },
+                }),
             }],
         )
     };

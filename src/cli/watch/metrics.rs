@@ -35,6 +35,9 @@ pub(in crate::cli) struct MetricsArguments {
     )]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
     textfile_every: u64,
+    /// Metrics of the names that postfix_exporter has, too
+    #[arg(long)]
+    compat_metrics: bool,
 }
 
 /// The addresses that a name stands for; the first that can be had is taken.
@@ -95,9 +98,13 @@ impl MetricsArguments {
         });
         let options = Options {
             sections: Sections::ALL,
+            compat_metrics: self.compat_metrics,
             ..Options::default()
         };
         let is_asked = self.metrics.is_some() || textfile.is_some();
+        if self.compat_metrics && !is_asked {
+            bail!("--compat-metrics needs --metrics or --textfile");
+        }
         Ok(Metering {
             meter: is_asked.then(|| Meter::new(options)),
             desk,

@@ -1,7 +1,7 @@
 //! Metrics of mails: what came in, what became of it, how long that took.
 
 use super::super::{Options, Part};
-use super::{Metric, MetricKind, Series, Value, labels, own_series, series, summed};
+use super::{Distribution, Metric, MetricKind, Series, Value, labels, own_series, series, summed};
 use crate::tally::totals::{DelayRow, InstanceTotals, MailTotals, QueueRow, Totals};
 
 /// One of pflogsumm's counts.
@@ -196,11 +196,11 @@ fn failures(totals: &Totals, options: Options) -> Vec<Metric> {
 fn delays(totals: &Totals) -> Metric {
     let one = |row: &DelayRow| Series {
         labels: labels(&[("direction", row.direction), ("stage", row.stage)]),
-        value: Value::Durations {
+        value: Value::Durations(Distribution {
             at_most: row.at_most.clone(),
-            sum_us: row.sum_us,
+            sum: row.sum_us,
             count: row.count,
-        },
+        }),
     };
     Metric {
         name: "mailtally_delivery_delay_seconds".into(),

@@ -7,6 +7,7 @@
 //! **not** decided here (that is `render`).
 
 mod access;
+mod exporter;
 mod mail;
 
 use std::borrow::Cow;
@@ -79,15 +80,21 @@ pub enum Value {
     Count(u64),
     /// A duration in microseconds, to be written in seconds.
     Micros(u64),
-    /// Durations by how long they are.
-    Durations {
-        /// Limits in microseconds, and how many durations do not exceed each; ascending.
-        at_most: Vec<(u64, u64)>,
-        /// All of them in sum, in microseconds.
-        sum_us: u64,
-        /// How many there are.
-        count: u64,
-    },
+    /// Durations in microseconds, by how long they are; to be written in seconds.
+    Durations(Distribution),
+    /// Numbers of things or bytes, by how many they are.
+    Amounts(Distribution),
+}
+
+/// Values by how large they are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Limits, and how many values do not exceed each; ascending.
+    pub at_most: Vec<(u64, u64)>,
+    /// All of them in sum.
+    pub sum: u64,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// Makes metrics of all parts that were asked for.
@@ -102,6 +109,9 @@ pub fn whole_metrics(totals: &Totals, options: &Options) -> Vec<Metric> {
     let mut metrics = lines(totals);
     metrics.extend(mail::metrics(totals, *options));
     metrics.extend(access::metrics(totals, *options));
+    if options.compat_metrics {
+        metrics.extend(exporter::metrics(totals));
+    }
     metrics.retain(|metric| !metric.series.is_empty());
     metrics
 }
@@ -252,7 +262,8 @@ impl Value {
     /// How much it is, to be compared with others of its metric.
     pub fn count(&self) -> u64 {
         match self {
-            Value::Count(count) | Value::Micros(count) | Value::Durations { count, .. } => *count,
+            Value::Count(count) | Value::Micros(count) => *count,
+            Value::Durations(values) | Value::Amounts(values) => values.count,
         }
     }
 
@@ -261,62 +272,51 @@ impl Value {
         match (self, more) {
             (Value::Count(ours), Value::Count(theirs))
             | (Value::Micros(ours), Value::Micros(theirs)) => *ours = ours.saturating_add(*theirs),
-            (
-                Value::Durations {
-                    at_most,
-                    sum_us,
-                    count,
-                },
-                Value::Durations {
-                    at_most: more,
-                    sum_us: more_us,
-                    count: more_count,
-                },
-            ) => {
-                // Limits are the same for all of one metric.
-                for ((_, ours), (_, theirs)) in at_most.iter_mut().zip(more) {
-                    *ours = ours.saturating_add(*theirs);
-                }
-                *sum_us = sum_us.saturating_add(*more_us);
-                *count = count.saturating_add(*more_count);
-            }
+            (Value::Durations(ours), Value::Durations(theirs))
+            | (Value::Amounts(ours), Value::Amounts(theirs)) => ours.add(theirs),
             _ => debug_assert!(false, "a series has one kind of value"),
         }
     }
 
     /// Becomes another value of its kind where that is higher; returns by how much.
     pub fn raise(&mut self, to: &Value) -> Value {
-        let raise = |ours: &mut u64, to: u64| {
-            let more = to.saturating_sub(*ours);
-            *ours = ours.saturating_add(more);
-            more
-        };
         match (self, to) {
             (Value::Count(ours), Value::Count(to)) => Value::Count(raise(ours, *to)),
             (Value::Micros(ours), Value::Micros(to)) => Value::Micros(raise(ours, *to)),
-            (
-                Value::Durations {
-                    at_most,
-                    sum_us,
-                    count,
-                },
-                Value::Durations {
-                    at_most: to,
-                    sum_us: to_us,
-                    count: to_count,
-                },
-            ) => Value::Durations {
-                at_most: at_most
-                    .iter_mut()
-                    .zip(to)
-                    .map(|((limit, ours), (_, to))| (*limit, raise(ours, *to)))
-                    .collect(),
-                sum_us: raise(sum_us, *to_us),
-                count: raise(count, *to_count),
-            },
+            (Value::Durations(ours), Value::Durations(to)) => Value::Durations(ours.raise(to)),
+            (Value::Amounts(ours), Value::Amounts(to)) => Value::Amounts(ours.raise(to)),
             (_, other) => other.clone(),
         }
     }
+}
+
+impl Distribution {
+    fn add(&mut self, more: &Distribution) {
+        // Limits are the same for all of one metric.
+        for ((_, ours), (_, theirs)) in self.at_most.iter_mut().zip(&more.at_most) {
+            *ours = ours.saturating_add(*theirs);
+        }
+        self.sum = self.sum.saturating_add(more.sum);
+        self.count = self.count.saturating_add(more.count);
+    }
+
+    fn raise(&mut self, to: &Distribution) -> Distribution {
+        let both = self.at_most.iter_mut().zip(&to.at_most);
+        Distribution {
+            at_most: both
+                .map(|((limit, ours), (_, to))| (*limit, raise(ours, *to)))
+                .collect(),
+            sum: raise(&mut self.sum, to.sum),
+            count: raise(&mut self.count, to.count),
+        }
+    }
+}
+
+/// Raises a number to another one if that is higher; returns by how much.
+fn raise(ours: &mut u64, to: u64) -> u64 {
+    let more = to.saturating_sub(*ours);
+    *ours = ours.saturating_add(more);
+    more
 }
 
 #[cfg(test)]

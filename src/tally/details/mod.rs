@@ -7,6 +7,7 @@
 pub(crate) mod behind;
 pub(crate) mod broken;
 pub(crate) mod delays;
+pub(crate) mod exporter;
 pub(crate) mod failures;
 pub(crate) mod greylist;
 pub(crate) mod mailboxes;
@@ -34,6 +35,7 @@ use serde::Serialize;
 use self::behind::{Behind, BehindTotals, Parties};
 use self::broken::{Broken, BrokenTotals};
 use self::delays::{DelayRow, Delays};
+use self::exporter::{Exporter, ExporterTotals};
 use self::failures::{FailureTotals, Failures, Outcome};
 use self::greylist::{Greylist, GreylistTotals};
 use self::mailboxes::{MailboxTotals, Mailboxes};
@@ -71,6 +73,7 @@ pub(crate) struct Details {
     pub(crate) greylist: Greylist,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) verdicts: Verdicts,
+    pub(crate) exporter: Exporter,
     /// Mails with a recipient delivered, by sender as logged.
     delivered_senders: Counts<Symbol>,
     /// The stamp of the line that is being counted, in whole seconds.
@@ -117,6 +120,9 @@ pub struct DetailTotals {
     pub plaintext: Vec<PlaintextRow>,
     /// Deliveries by the TLS level that their lines state.
     pub tls_levels: Vec<LevelRow>,
+    /// What postfix_exporter counts, by its names.
+    #[serde(skip)]
+    pub exporter: ExporterTotals,
     /// The mail queue, where it was given beside the logs.
     pub queue: Option<QueueTotals>,
 }
@@ -144,6 +150,7 @@ impl Details {
             .merge(later.greylist, lines, numbers, anchored);
         self.mailboxes.merge(later.mailboxes, numbers);
         self.verdicts.merge(later.verdicts, numbers);
+        self.exporter.merge(later.exporter, numbers);
         self.delivered_senders
             .merge(later.delivered_senders, numbers);
     }
@@ -534,6 +541,7 @@ impl Tally {
             greylist: details.greylist.finish(symbols),
             mailboxes: details.mailboxes.finish(symbols),
             verdicts: details.verdicts.finish(symbols),
+            exporter: details.exporter.finish(symbols),
             delivered_senders: self.delivered_senders(),
             weak_tls: self.tls.weak_rows(symbols),
             plaintext: self.tls.plaintext_rows(symbols, instances),
