@@ -31,7 +31,7 @@ fn boards() -> Vec<(String, Value)> {
         (name, board.unwrap())
     };
     let boards: Vec<_> = files.iter().map(read).collect();
-    assert_eq!(boards.len(), 7);
+    assert_eq!(boards.len(), 8);
     boards
 }
 
@@ -64,7 +64,7 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
     name.find_iter(text).map(plain).collect()
 }
 
-/// The metrics of a log up to some line.
+/// The metrics of a log up to some line, as watching has them: a report's, and those of alerts.
 fn served(log: &[u8], lines: usize) -> String {
     let end = log
         .iter()
@@ -72,14 +72,16 @@ fn served(log: &[u8], lines: usize) -> String {
         .filter(|(_, byte)| **byte == b'\n')
         .nth(lines)
         .map_or(log.len(), |(at, _)| at);
-    let output =
-        assert_cmd::Command::from_std(Command::new(assert_cmd::cargo::cargo_bin!("mailtally")))
-            .args(["report", "--year", "2026", "--format", "prometheus", "-"])
-            .write_stdin(&log[..end])
-            .output()
-            .unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    let textfile = folder.path().join("mailtally.prom");
+    let binary = assert_cmd::cargo::cargo_bin!("mailtally");
+    assert_cmd::Command::from_std(Command::new(binary))
+        .args(["watch", "--replay", "--year", "2026", "-", "--textfile"])
+        .arg(&textfile)
+        .write_stdin(&log[..end])
+        .assert()
+        .success();
+    fs::read_to_string(&textfile).unwrap()
 }
 
 fn log() -> Vec<u8> {
