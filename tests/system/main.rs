@@ -1,0 +1,361 @@
+//! Real servers: Postfix and Dovecot log, mailtally watches, Prometheus scrapes; all in namespaces of
+//! their own, from which nothing leaves and in which everything ends with the test.
+//!
+//! Needs root and Debian's postfix, dovecot-imapd, prometheus and swaks; skips without, unless
+//! `MAILTALLY_REQUIRE=1`.
+#![cfg(test)]
+
+mod prometheus;
+mod servers;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use self::prometheus::{Prometheus, http};
+use self::servers::{CUSTOMER, SERVER, STRANGER, Servers};
+
+/// What is seen of a line has to be seen so soon.
+const SOON: Duration = Duration::from_secs(2);
+
+#[test]
+fn real_servers_are_watched() {
+    if let Some(why) = cannot() {
+        let why = format!("skipped: {why}");
+        assert!(std::env::var_os("MAILTALLY_REQUIRE").is_none(), "{why}");
+        eprintln!("{why}");
+        return;
+    }
+    // The first process of the namespace is this binary once more; when it ends, all end.
+    let status = Command::new("unshare")
+        .args([
+            "--net",
+            "--mount",
+            "--pid",
+            "--ipc",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "inside", "--ignored", "--nocapture"])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+fn cannot() -> Option<String> {
+    let tools = [
+        "postfix",
+        "dovecot",
+        "prometheus",
+        "promtool",
+        "swaks",
+        "openssl",
+        "ip",
+        "unshare",
+    ];
+    for tool in tools {
+        let found = Command::new("sh")
+            .args(["-c", &format!("command -v {tool}")])
+            .output()
+            .unwrap();
+        if !found.status.success() {
+            return Some(format!(
+                "no {tool} (Debian: apt-get install postfix dovecot-imapd prometheus swaks openssl iproute2)"
+            ));
+        }
+    }
+    let tried = Command::new("unshare")
+        .args(["--net", "--mount", "--pid", "--fork", "true"])
+        .output();
+    (!tried.is_ok_and(|output| output.status.success())).then(|| "namespaces need root".to_owned())
+}
+
+/// A program whose output comes line by line.
+struct Lines {
+    process: Child,
+    lines: Receiver<String>,
+    said: Option<BufReader<ChildStderr>>,
+}
+
+impl Lines {
+    fn of(arguments: &[&str], files: &[&Path]) -> Lines {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mailtally"));
+        command.args(arguments).args(files);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        let said = process.stderr.take().map(BufReader::new);
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Lines {
+            process,
+            lines,
+            said,
+        }
+    }
+
+    /// Waits for a line that has some words.
+    fn wait_for(&self, words: &[&str]) -> String {
+        let started = Instant::now();
+        while let Some(left) = SOON.checked_sub(started.elapsed()) {
+            if let Ok(line) = self.lines.recv_timeout(left)
+                && words.iter().all(|word| line.contains(word))
+            {
+                return line;
+            }
+        }
+        panic!("no line with {words:?} within {SOON:?}");
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The sum of a metric's series that have some words.
+fn value(metrics: &str, name: &str, words: &str) -> f64 {
+    let lines = metrics.lines().filter(|line| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with([' ', '{']))
+            && line.contains(words)
+    });
+    lines
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum()
+}
+
+/// Asserts that a metric gets to a value soon.
+fn reaches(address: &str, name: &str, words: &str, least: f64) {
+    let started = Instant::now();
+    loop {
+        let found = value(&http(address, "/metrics").unwrap(), name, words);
+        if found >= least {
+            return;
+        }
+        assert!(
+            started.elapsed() < SOON,
+            "{name} {words}: {found}, not {least}"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// An IMAP session: a user, a password.
+fn imap(password: &str) -> String {
+    let mut stream = TcpStream::connect((SERVER, 1143)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    write!(stream, "a login bob {password}\r\nb logout\r\n").unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+/// Mail that comes and goes, and what strangers do.
+fn traffic(servers: &Servers) {
+    let from = |address: &str| format!("--local-interface {address} --from a@{address}.example");
+    let customer = from(CUSTOMER);
+    assert!(servers.swaks(&format!("{customer} --to bob@example.org")));
+    assert!(servers.swaks(&format!(
+        "{customer} --to bob@example.org,ann@example.org -tls"
+    )));
+    let login = "--auth PLAIN --auth-user bob --auth-password secret";
+    for domain in ["remote.example", "tls.example", "dead.example"] {
+        assert!(
+            servers.swaks(&format!("{customer} {login} -tls --to c@{domain}")),
+            "{domain}"
+        );
+    }
+    let stranger = from(STRANGER);
+    assert!(
+        !servers.swaks(&format!("{stranger} --to x@elsewhere.example")),
+        "no open relay"
+    );
+    assert!(!servers.swaks(&format!("{stranger} --to nobody@example.org")));
+    let sixth = "--server ::1 --from six@six.example --to bob@example.org";
+    assert!(servers.swaks(&sixth.replace("::1", "2001:db8::7")));
+    assert!(imap("secret").contains("Logged in"));
+    assert!(imap("wrong").contains("AUTHENTICATIONFAILED"));
+}
+
+#[test]
+#[ignore = "started by real_servers_are_watched, in namespaces of its own"]
+fn inside() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let servers = Servers::start(folder);
+    let logs = [servers.mail_log.as_path(), servers.dovecot_log.as_path()];
+    let events = Lines::of(&["events", "--follow"], &logs[..1]);
+    let arguments = [
+        "watch",
+        "--from-start",
+        "--format",
+        "jsonl",
+        "--metrics",
+        "127.0.0.1:0",
+        "--compat-metrics",
+    ];
+    let mut watch = Lines::of(&arguments, &logs);
+    let mut line = String::new();
+    watch.said.as_mut().unwrap().read_line(&mut line).unwrap();
+    let address = line
+        .split("http://")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next());
+    let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
+    let prometheus = Prometheus::scraping(&address, folder);
+
+    // A mail is seen as it comes.
+    assert!(servers.swaks(&format!(
+        "--local-interface {CUSTOMER} --from first@example.net --to bob@example.org"
+    )));
+    reaches(&address, "mailtally_delivered_total", "", 1.0);
+    events.wait_for(&["\"kind\":\"delivery\"", "bob@example.org"]);
+
+    // So is an attack.
+    let attack = format!(
+        "--local-interface {STRANGER} --auth LOGIN --auth-user bob --auth-password guess --quit-after AUTH"
+    );
+    for _ in 0..6 {
+        assert!(!servers.swaks(&attack));
+    }
+    let alert = watch.wait_for(&["login-brute-force"]);
+    let alert: Value = serde_json::from_str(&alert).unwrap();
+    assert_eq!(
+        (&alert["change"], &alert["key"][0][1]),
+        (&"raised".into(), &STRANGER.into())
+    );
+    reaches(
+        &address,
+        "mailtally_alerts_firing",
+        "login-brute-force",
+        1.0,
+    );
+    reaches(
+        &address,
+        "mailtally_alerts_raised_total",
+        "login-brute-force",
+        1.0,
+    );
+    reaches(
+        &address,
+        "mailtally_logins_total",
+        "outcome=\"failure\"",
+        6.0,
+    );
+    reaches(
+        &address,
+        "postfix_smtpd_sasl_authentication_failures_total",
+        "",
+        6.0,
+    );
+
+    for _ in 0..3 {
+        traffic(&servers);
+        // Rates need a scrape between.
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    reaches(&address, "mailtally_mailbox_sessions_total", "imap", 3.0);
+    check_metrics(&address);
+    prometheus.wait_for("count_over_time(mailtally_received_total[1m]) >= 4");
+    ask_boards(&prometheus);
+    let metrics = http(&address, "/metrics").unwrap();
+    for outcome in ["unparsed", "generic"] {
+        let lines = value(
+            &metrics,
+            "mailtally_lines_total",
+            &format!("outcome=\"{outcome}\""),
+        );
+        assert_eq!(lines, 0.0, "{outcome}: {metrics}");
+    }
+}
+
+fn check_metrics(address: &str) {
+    let metrics = http(address, "/metrics").unwrap();
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The names of another program are not ours to mend.
+    let ours: Vec<&str> = metrics
+        .lines()
+        .filter(|line| !line.contains("postfix_"))
+        .collect();
+    let mut stdin = promtool.stdin.take().unwrap();
+    writeln!(stdin, "{}", ours.join("\n")).unwrap();
+    drop(stdin);
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    servers::must(
+        "promtool",
+        &[
+            "check",
+            "rules",
+            "dashboards/prometheus/mailtally.rules.yml",
+        ],
+    );
+}
+
+/// Metrics that have no series on such traffic, and why.
+const WITHOUT_DATA: &[(&str, &str)] = &[
+    (
+        "mailtally_postscreen_actions_total",
+        "postscreen is not used",
+    ),
+    (
+        "mailtally_dnsbl_hits_total",
+        "there is no DNS, so no blocklist",
+    ),
+    (
+        "mailtally_sieve_actions_total",
+        "Postfix delivers by itself, without Sieve",
+    ),
+    ("mailtally_verdicts_total", "there is no milter"),
+    ("mailtally_tls_failures_total", "no handshake fails"),
+];
+
+fn ask_boards(prometheus: &Prometheus) {
+    let mut without: BTreeSet<&str> = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for query in prometheus::queries("dashboards/grafana") {
+        asked += 1;
+        let series = prometheus
+            .ask(&query)
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        let known = WITHOUT_DATA
+            .iter()
+            .find(|(metric, _)| query.contains(metric));
+        match (series, known) {
+            (0, Some((metric, _))) => drop(without.insert(metric)),
+            (0, None) => wrong.push(format!("no data: {query}")),
+            (_, Some(_)) => wrong.push(format!("has data after all: {query}")),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(without.len(), WITHOUT_DATA.len(), "{without:?}");
+    assert!(asked > 60, "{asked}");
+}
