@@ -2,6 +2,7 @@
 
 mod follow;
 mod metrics;
+mod sinks;
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use clap::{Args, ValueEnum};
 use mailtally_parsers::Event;
 
 use self::metrics::{Following, Metering, MetricsArguments};
+use self::sinks::{Outlets, SinkArguments};
 use super::Outcome;
 use super::following::StateArguments;
 use super::input::{self, InputArguments};
@@ -47,6 +49,8 @@ pub(super) struct WatchArguments {
     format: AlertFormat,
     #[command(flatten)]
     metrics: MetricsArguments,
+    #[command(flatten)]
+    sinks: SinkArguments,
 }
 
 /// How alerts are written.
@@ -69,12 +73,14 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
         format: arguments.format,
         last: None,
         metering: arguments.metrics.begin()?,
+        outlets: arguments.sinks.open(arguments.replay)?,
     };
-    if arguments.replay {
-        return replay(arguments, &mut watcher);
-    }
-    follow::follow(arguments, &mut watcher)?;
-    Ok(Outcome::Done)
+    let done = match arguments.replay {
+        true => replay(arguments, &mut watcher),
+        false => follow::follow(arguments, &mut watcher).map(|()| Outcome::Done),
+    };
+    watcher.outlets.close();
+    done
 }
 
 const CANNOT_WRITE: &str = "cannot write alerts to standard output";
@@ -158,6 +164,7 @@ struct Watcher {
     /// The time of the last line, and when it came.
     last: Option<(WallTime, Instant)>,
     metering: Metering,
+    outlets: Outlets,
 }
 
 impl Watcher {
@@ -219,6 +226,7 @@ impl Watcher {
 
     fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
         self.metering.count(&self.alerts);
+        self.outlets.take(&self.alerts);
         for alert in self.alerts.drain(..) {
             let text = match self.format {
                 AlertFormat::Text => alert.text(),

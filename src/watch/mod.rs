@@ -5,7 +5,8 @@
 //! updated and resolved. Time is that of the log, so that a log read again raises the alerts that it
 //! raised when it was followed.
 //!
-//! What this does **not** do: read logs, look at a clock, or send anything anywhere.
+//! [`sinks`] sends alerts to people and programs. What this does **not** do: read logs, or look at a
+//! clock to judge them.
 
 mod alert;
 mod carried;
@@ -16,6 +17,7 @@ mod meter;
 mod observed;
 mod rule;
 pub mod serve;
+pub mod sinks;
 mod window;
 
 #[cfg(test)]

@@ -1,0 +1,136 @@
+//! Where alerts go beside standard output.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use crate::cli::messages::say;
+use crate::watch::sinks::{Exec, JailLog, Mail, Sinks, Wanted};
+use crate::watch::{Alert, AlertClass};
+
+/// Sinks may take so long to finish when following is interrupted.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct SinkArguments {
+    /// Mail alerts to this address through the local sendmail; may be repeated
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    mail_to: Vec<String>,
+    /// Which alerts are mailed
+    #[arg(long, value_enum, value_name = "CLASS", default_value_t = Class::Page)]
+    mail_class: Class,
+    /// The program that takes mail
+    #[arg(long, value_name = "FILE", default_value = "/usr/sbin/sendmail")]
+    sendmail: PathBuf,
+    /// Run this for each alert: a program and its arguments, by words, without a shell; the alert is
+    /// on its standard input as JSON and in variables MAILTALLY_*
+    #[arg(long, value_name = "COMMAND", value_parser = command)]
+    exec: Option<String>,
+    /// Which alerts --exec is run for
+    #[arg(long, value_enum, value_name = "CLASS", default_value_t = Class::All)]
+    exec_class: Class,
+    /// Append a line for each offence of an address to this file, for fail2ban or CrowdSec
+    #[arg(long, value_name = "FILE")]
+    jail_log: Option<PathBuf>,
+}
+
+/// Classes of alerts.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Class {
+    /// Those for a human
+    Page,
+    /// Those for a machine
+    Background,
+    /// Both
+    All,
+}
+
+impl From<Class> for Wanted {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Page => Wanted::Only(AlertClass::Page),
+            Class::Background => Wanted::Only(AlertClass::Background),
+            Class::All => Wanted::All,
+        }
+    }
+}
+
+/// Reads a value of `--mail-to`. It becomes a part of a header, so it is one word.
+fn address(text: &str) -> Result<String, String> {
+    let is_plain = |character: char| !character.is_control() && !character.is_whitespace();
+    let is_one = !text.contains([',', ';', '<', '>', '(', ')', ':', '"', '\\']);
+    if text.is_empty() || !is_one || !text.chars().all(is_plain) {
+        return Err("write one address, such as postmaster@example.org".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads a value of `--exec`.
+fn command(text: &str) -> Result<String, String> {
+    match Exec::new(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a program, and its arguments if it has any".to_owned()),
+    }
+}
+
+/// The sinks of a run.
+pub(in crate::cli) struct Outlets {
+    sinks: Sinks,
+    /// Logs that are there can wait for a slow sink; logs that grow cannot.
+    is_replay: bool,
+}
+
+impl Outlets {
+    /// Hands alerts to the sinks.
+    pub(in crate::cli) fn take(&mut self, alerts: &[Alert]) {
+        for alert in alerts {
+            match self.is_replay {
+                true => self.sinks.give(alert),
+                false => self.sinks.offer(alert),
+            }
+        }
+    }
+
+    /// Lets the sinks finish: all of it after a replay, what can be done soon after an interruption.
+    pub(in crate::cli) fn close(self) {
+        self.sinks.close((!self.is_replay).then_some(PATIENCE));
+    }
+}
+
+impl SinkArguments {
+    /// Starts the sinks that were asked for.
+    pub(in crate::cli) fn open(&self, is_replay: bool) -> Result<Outlets> {
+        let mut sinks = Sinks::new(Arc::new(say));
+        if !self.mail_to.is_empty() {
+            let mail = Mail::new(self.mail_to.clone(), self.sendmail.clone());
+            sinks.add_mail(mail, self.mail_class.into());
+        }
+        if let Some(exec) = self.exec.as_deref().and_then(Exec::new) {
+            sinks.add_exec(exec, self.exec_class.into());
+        }
+        if let Some(path) = &self.jail_log {
+            let jail = JailLog::open(path.clone())
+                .with_context(|| format!("--jail-log: cannot write {}", path.display()))?;
+            sinks.add_jail(jail);
+        }
+        Ok(Outlets { sinks, is_replay })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_word() {
+        for good in ["postmaster", "a.b+c@example.org", "jörg@example.org"] {
+            assert!(address(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a,b@c", "a@b\nBcc: c@d", "Ann <a@b>", "a\u{85}b"] {
+            assert!(address(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Where alerts go beside standard output: mail, programs, and a log for those that block.
+//!
+//! Each sink has a thread and a queue of its own, both bounded: one that is slow or dead never delays
+//! whoever reads the log. What its queue has no room for is dropped, counted and said.
+//!
+//! What this does **not** do: decide what is worth an alert, or keep alerts over a restart.
+
+mod child;
+mod exec;
+mod jail;
+mod lane;
+mod mail;
+mod message;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use exec::Exec;
+pub use jail::JailLog;
+pub use mail::Mail;
+
+use self::lane::Lane;
+use super::{Alert, AlertClass};
+
+/// How a sink says what went wrong, to the person who started the program.
+pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Which alerts a sink takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Those of one class.
+    Only(AlertClass),
+    /// All.
+    All,
+}
+
+impl Wanted {
+    fn has(self, alert: &Alert) -> bool {
+        match self {
+            Wanted::Only(class) => alert.class == class,
+            Wanted::All => true,
+        }
+    }
+}
+
+/// All sinks of a run.
+pub struct Sinks {
+    lanes: Vec<(Wanted, Lane<Alert>)>,
+    say: Say,
+}
+
+impl Sinks {
+    /// Has no sink yet; `say` gets what goes wrong.
+    pub fn new(say: Say) -> Self {
+        let lanes = Vec::new();
+        Self { lanes, say }
+    }
+
+    /// Sends alerts by mail.
+    pub fn add_mail(&mut self, mail: Mail, wanted: Wanted) {
+        let say = self.say.clone();
+        self.add("--mail-to", wanted, move |queue| mail.run(&queue, &say));
+    }
+
+    /// Runs a program for each alert.
+    pub fn add_exec(&mut self, exec: Exec, wanted: Wanted) {
+        let say = self.say.clone();
+        self.add("--exec", wanted, move |queue| exec.run(queue, &say));
+    }
+
+    /// Writes offences down.
+    pub fn add_jail(&mut self, jail: JailLog) {
+        let (say, wanted) = (self.say.clone(), Wanted::Only(AlertClass::Background));
+        self.add("--jail-log", wanted, move |queue| jail.run(&queue, &say));
+    }
+
+    fn add(
+        &mut self,
+        name: &'static str,
+        wanted: Wanted,
+        run: impl FnOnce(lane::Queue<Alert>) + Send + 'static,
+    ) {
+        let lane = Lane::open(name, lane::ROOM, self.say.clone(), run);
+        self.lanes.push((wanted, lane));
+    }
+
+    /// Hands an alert to the sinks that want it; what one has no room for is dropped.
+    pub fn offer(&mut self, alert: &Alert) {
+        for (wanted, lane) in &mut self.lanes {
+            if wanted.has(alert) {
+                lane.offer(alert.clone());
+            }
+        }
+    }
+
+    /// Hands an alert to the sinks that want it, and waits for room: for logs that are there anyway.
+    pub fn give(&mut self, alert: &Alert) {
+        for (wanted, lane) in &mut self.lanes {
+            if wanted.has(alert) {
+                lane.give(alert.clone());
+            }
+        }
+    }
+
+    /// Lets the sinks finish what they have, within a time if one is given, and says what was dropped.
+    pub fn close(self, patience: Option<Duration>) {
+        for (_, lane) in self.lanes {
+            lane.close(patience);
+        }
+    }
+}
