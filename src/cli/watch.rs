@@ -65,7 +65,7 @@ enum AlertFormat {
 pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
     let rules = arguments.rules()?;
     if arguments.check_rules {
-        return list(&rules).context(CANNOT_WRITE);
+        return list(&rules.list).context(CANNOT_WRITE);
     }
     let mut watcher = Watcher {
         engine: Engine::new(rules),
@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
 const CANNOT_WRITE: &str = "cannot write alerts to standard output";
 
 impl WatchArguments {
-    fn rules(&self) -> Result<Vec<watch::Rule>> {
+    fn rules(&self) -> Result<watch::Rules> {
         let mut texts = Vec::new();
         for path in &self.rules {
             let text = fs::read_to_string(path)

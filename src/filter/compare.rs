@@ -59,6 +59,11 @@ fn bit(at: usize) -> u64 {
         .unwrap_or(0)
 }
 
+/// Tells whether the text of a field, if there is one, meets a test.
+pub(super) fn is_met_by_text(test: &Test, value: Option<&[u8]>) -> bool {
+    value.is_some_and(|value| test.is_met_by(Value::Text(value)))
+}
+
 /// The value of a field.
 #[derive(Clone, Copy)]
 enum Value<'v> {

@@ -85,6 +85,11 @@ impl Condition {
         }
     }
 
+    /// Tells whether the condition holds for a field as it is exported; `None` where the line lacks it.
+    pub fn holds_for(&self, value: Option<&[u8]>) -> bool {
+        compare::is_met_by_text(&self.test, value) != self.is_negated
+    }
+
     /// Lower-cases that value, for a field whose values are shown so.
     #[must_use]
     pub fn in_lower_case(mut self) -> Self {

@@ -5,8 +5,12 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::rule::{AlertClass, Rule, Severity};
+use super::engine::BETWEEN;
+use super::key::{KeyState, leading};
+use super::rule::{AlertClass, Rule, Severity, Test};
+use super::sign::Finding;
 use crate::render::escaped;
+use crate::source::Place;
 
 /// What became of an alert.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -63,6 +67,9 @@ pub struct Alert {
     pub distinct_threshold: Option<u64>,
     /// How long the window is.
     pub within_secs: i64,
+    /// Each sign of the rule, and how it stands.
+    #[serde(default)]
+    pub signs: Vec<SignNumbers>,
     /// What happened.
     pub about: String,
     /// What to do next.
@@ -73,6 +80,17 @@ pub struct Alert {
     pub last_line: String,
     /// Where the last line is: the file's fingerprint and the offset.
     pub source: Option<String>,
+}
+
+/// How a sign of a rule stands.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SignNumbers {
+    /// Its name; empty where the rule has one sign.
+    pub name: String,
+    /// Whether it is met.
+    pub is_met: bool,
+    /// The numbers against their thresholds, or what is usual.
+    pub numbers: String,
 }
 
 /// The hash of rule, key and due time.
@@ -112,20 +130,15 @@ impl Alert {
         text
     }
 
-    /// The numbers against their thresholds.
+    /// The numbers of the signs that are met; of all where none is any more.
     fn numbers(&self) -> String {
-        let within = span(self.within_secs);
-        let counted = format!("{} (threshold {})", self.count, self.threshold);
-        match (self.distinct, self.distinct_threshold, &self.distinct_field) {
-            (Some(distinct), Some(threshold), Some(field)) => {
-                let about = if self.distinct_is_exact { "" } else { "about " };
-                format!(
-                    "{about}{distinct} different of {field} (threshold {threshold}) in {} events within {within}",
-                    self.count
-                )
-            }
-            _ => format!("{counted} within {within}"),
-        }
+        let is_any_met = self.signs.iter().any(|sign| sign.is_met);
+        let said = self.signs.iter().filter(|sign| sign.is_met || !is_any_met);
+        let said = said.map(|sign| match sign.name.is_empty() {
+            true => sign.numbers.clone(),
+            false => format!("{} {}", sign.name, sign.numbers),
+        });
+        said.collect::<Vec<_>>().join("; ")
     }
 
     /// Writes the alert as one JSON object with a line end.
@@ -137,40 +150,59 @@ impl Alert {
     }
 }
 
-/// Writes a time span in its largest whole unit.
-fn span(seconds: i64) -> String {
-    for (unit, name) in [(86_400, "d"), (3_600, "h"), (60, "min")] {
-        if seconds >= unit && seconds % unit == 0 {
-            return format!("{} {name}", seconds / unit);
-        }
-    }
-    format!("{seconds} s")
-}
-
-impl Rule {
-    /// Begins an alert of this rule, all numbers 0.
-    pub(super) fn alert(&self, change: Change, id: String, time: String) -> Alert {
+impl Alert {
+    /// Says how a key of a rule stands.
+    pub(super) fn new(
+        rule: &Rule,
+        key: &str,
+        state: &KeyState,
+        (change, id): (Change, String),
+        time: String,
+        findings: &[Finding],
+    ) -> Self {
+        let leads = findings.iter().position(|found| found.is_over).unwrap_or(0);
+        let leading = leading(findings);
+        let sign = rule.signs.get(leads);
+        let distinct = sign.and_then(|sign| match &sign.test {
+            Test::Distinct { field, count, .. } => Some((field, *count)),
+            _ => None,
+        });
+        let names = rule.key.iter().map(|(name, _)| name.clone());
+        let signs = rule.signs.iter().zip(findings);
         Alert {
             schema: 1,
             id,
             change,
             time,
-            rule: self.name.clone(),
-            class: self.class,
-            severity: self.severity,
-            key: Vec::new(),
-            count: 0,
-            threshold: self.count,
-            distinct: None,
-            distinct_is_exact: true,
-            distinct_field: self.distinct.clone(),
-            distinct_threshold: self.distinct.as_ref().map(|_| self.distinct_count),
-            within_secs: self.within_us / 1_000_000,
-            about: self.about.clone(),
-            next: self.next.clone(),
-            first_line: String::new(),
-            last_line: String::new(),
-            source: None,
+            rule: rule.name.clone(),
+            class: rule.class,
+            severity: rule.severity,
+            key: names.zip(key.split(BETWEEN).map(str::to_owned)).collect(),
+            count: leading.count,
+            threshold: sign.map_or(0, |sign| sign.count),
+            distinct: distinct.map(|_| leading.number),
+            distinct_is_exact: leading.is_exact,
+            distinct_field: distinct.map(|(field, _)| field.clone()),
+            distinct_threshold: distinct.map(|(_, threshold)| threshold),
+            within_secs: rule.within_us / 1_000_000,
+            signs: signs
+                .map(|(sign, found)| SignNumbers {
+                    name: sign.name.clone(),
+                    is_met: found.is_over,
+                    numbers: sign.says(found, rule.within_us),
+                })
+                .collect(),
+            about: rule.about.clone(),
+            next: rule.next.clone(),
+            first_line: state.first_line.0.to_string(),
+            last_line: state.last_line.0.to_string(),
+            source: state.last_place.map(|(fingerprint, offset)| {
+                let place = Place {
+                    fingerprint,
+                    offset,
+                };
+                place.to_string()
+            }),
         }
     }
 }

@@ -53,9 +53,15 @@ impl Distinct {
     }
 }
 
-/// FNV-1a, its bits mixed well: the same on each machine.
+/// FNV-1a of one value, its bits mixed well: the same on each machine.
 pub(super) fn hash(value: &[u8]) -> u64 {
-    let hash = value.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    hash_of(&[value])
+}
+
+/// The same of values one after the other, none of which has a zero byte.
+pub(super) fn hash_of(values: &[&[u8]]) -> u64 {
+    let bytes = values.iter().flat_map(|value| value.iter().chain(&[0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);

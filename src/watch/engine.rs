@@ -5,108 +5,168 @@
 //! keys: those without an alert that were touched least recently go first, and are counted.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::alert::{Alert, Change, id};
-use super::distinct::Distinct;
-use super::observed::{Observed, Values};
-use super::rule::{Rule, Selector};
-use super::window::{Window, bucket_us};
-use crate::source::{Place, WallTime};
-
-/// So many keys are kept for each rule.
-const MOST_KEYS: usize = 100_000;
+use super::alert::Alert;
+use super::history::Calendar;
+use super::index::{Index, Part, Use};
+use super::key::{KeyState, Sample};
+use super::mails::{self, Mails};
+use super::observed::Observed;
+use super::rule::{Rule, Rules, Selector, Test};
+use super::sign::Moment;
+use super::values::{Names, Values};
+use crate::source::WallTime;
 
 /// A clock that goes back by more than this was set back; by less, lines came out of order.
 const SET_BACK_US: i64 = 3_600 * 1_000_000;
 
 /// What separates the values of a key.
-const BETWEEN: char = '\u{1f}';
+pub(super) const BETWEEN: char = '\u{1f}';
+
+/// A rule's keys are not looked through for old ones before there are so many.
+const FEW_KEYS: usize = 1_024;
 
 /// Rules and what they saw.
 pub struct Engine {
-    rules: Vec<Rule>,
+    rules: Arc<Vec<Rule>>,
+    index: Index,
+    names: Names,
+    slots: mails::Slots,
+    values: Values,
+    /// By rule, and by key.
+    keys: Vec<HashMap<String, KeyState>>,
+    /// At how many keys to look for old ones, by rule.
+    sweep_at: Vec<usize>,
+    /// When to look at which key by itself: time, rule, key.
+    due: BTreeSet<(i64, usize, String)>,
     kept: Kept,
-    most_keys: usize,
+    /// What lines need for a moment.
+    uses: Vec<Use>,
+    hits: Vec<(Part, u64)>,
+    key: String,
+    value: String,
 }
 
 /// All that an engine knows beside its rules, to go on another time.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Snapshot(Kept);
+pub struct Snapshot {
+    /// By the name of the rule, and by key.
+    rules: HashMap<String, HashMap<String, KeyState>>,
+    due: BTreeSet<(i64, String, String)>,
+    kept: Kept,
+}
 
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 struct Kept {
     /// The latest time of the log, and what its clock differed from UTC.
     clock_us: Option<i64>,
     offset_secs: Option<i32>,
-    /// By the name of the rule, and by key.
-    rules: HashMap<String, HashMap<String, KeyState>>,
-    /// When to look at which key by itself: time, rule, key.
-    due: BTreeSet<(i64, String, String)>,
+    calendar: Calendar,
+    mails: Mails,
     touches: u64,
     evicted: u64,
 }
 
-/// What is kept for a key of a rule.
-#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
-struct KeyState {
-    window: Window,
-    distinct: Distinct,
-    first_line: Box<str>,
-    last_line: Box<str>,
-    last_place: Option<(u64, u64)>,
-    touched: u64,
-    over_since_us: Option<i64>,
-    due_us: Option<i64>,
-    quiet_until_us: Option<i64>,
-    open: Option<Open>,
+/// A line that touches keys.
+struct Touch<'a> {
+    observed: &'a Observed<'a>,
+    now_us: i64,
+    /// The line's text, once a key needs it.
+    sample: Option<Sample>,
 }
 
-/// An alert that is not resolved yet.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-struct Open {
-    id: String,
-    /// The number that was said last.
-    said: u64,
+impl Touch<'_> {
+    fn sample(&mut self) -> Sample {
+        let text = || Sample(self.observed.sample().into());
+        self.sample.get_or_insert_with(text).clone()
+    }
 }
 
 impl Engine {
     /// Begins with nothing seen.
-    pub fn new(rules: Vec<Rule>) -> Self {
+    pub fn new(rules: Rules) -> Self {
+        let Rules { list, mut names } = rules;
+        let slots = mails::Slots::new(&mut names);
+        let values = Values::new(&mut names);
         Engine {
-            rules,
+            index: Index::new(&list),
+            slots,
+            values,
+            names,
+            keys: list.iter().map(|_| HashMap::new()).collect(),
+            sweep_at: vec![FEW_KEYS; list.len()],
+            rules: Arc::new(list),
+            due: BTreeSet::new(),
             kept: Kept::default(),
-            most_keys: MOST_KEYS,
+            uses: Vec::new(),
+            hits: Vec::new(),
+            key: String::new(),
+            value: String::new(),
         }
     }
 
-    /// Goes on where another engine was; what rules saw that are no more is forgotten.
+    /// Goes on where another engine was; what rules saw that are no more, or ask for other things, is
+    /// forgotten.
     #[must_use]
-    pub fn restore(mut self, snapshot: Snapshot) -> Self {
-        self.kept = snapshot.0;
-        let rules = &self.rules;
-        let is_known = |name: &str| rules.iter().any(|rule| rule.name == name);
-        self.kept.rules.retain(|name, _| is_known(name));
-        self.kept.due.retain(|(_, name, _)| is_known(name));
+    pub fn restore(mut self, mut snapshot: Snapshot) -> Self {
+        self.kept = snapshot.kept;
+        let rules = Arc::clone(&self.rules);
+        for ((at, rule), keys) in rules.iter().enumerate().zip(&mut self.keys) {
+            let mut found = snapshot.rules.remove(&rule.name).unwrap_or_default();
+            found.retain(|_, state| state.signs.len() == rule.signs.len());
+            let due = snapshot
+                .due
+                .iter()
+                .filter(|(_, name, _)| *name == rule.name);
+            let due = due.filter(|(_, _, key)| found.contains_key(key));
+            self.due
+                .extend(due.map(|(due_us, _, key)| (*due_us, at, key.clone())));
+            *keys = found;
+        }
         self
     }
 
     /// Returns all that it knows.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.kept.clone())
+        let name = |at: usize| self.rules.get(at).map_or("", |rule| rule.name.as_str());
+        let due = self.due.iter();
+        Snapshot {
+            rules: (0..)
+                .zip(&self.keys)
+                .filter(|(_, keys)| !keys.is_empty())
+                .map(|(at, keys)| (name(at).to_owned(), keys.clone()))
+                .collect(),
+            due: due
+                .map(|(due_us, at, key)| (*due_us, name(*at).to_owned(), key.clone()))
+                .collect(),
+            kept: self.kept.clone(),
+        }
     }
 
     /// Returns how many keys were given up because there were too many.
     pub fn evicted(&self) -> u64 {
-        self.kept.evicted
+        self.kept.evicted.saturating_add(self.kept.mails.evicted)
+    }
+
+    /// Lists the rules that compare with what is usual and do not know yet what that is, with the
+    /// number of days that were seen; none once they do.
+    pub fn warming_up(&self) -> (usize, Vec<&str>) {
+        let days = self.kept.calendar.days();
+        if self.kept.calendar.is_warm() {
+            return (days, Vec::new());
+        }
+        let compares = |rule: &&Rule| rule.signs.iter().any(|sign| sign.test.needs_history());
+        let rules = self.rules.iter().filter(compares);
+        (days, rules.map(|rule| rule.name.as_str()).collect())
     }
 
     /// Returns how many alerts each rule has open.
     pub fn firing(&self) -> impl Iterator<Item = (&Rule, u64)> {
-        self.rules.iter().map(|rule| {
-            let keys = self.kept.rules.get(&rule.name).into_iter().flatten();
-            let open = keys.filter(|(_, state)| state.open.is_some()).count();
+        self.rules.iter().zip(&self.keys).map(|(rule, keys)| {
+            let open = keys.values().filter(|state| state.open.is_some()).count();
             (rule, u64::try_from(open).unwrap_or(u64::MAX))
         })
     }
@@ -116,27 +176,76 @@ impl Engine {
         let now_us = us(observed.time);
         self.kept.offset_secs = observed.time.offset_secs;
         self.advance(now_us, alerts);
+        self.kept.calendar.see(observed.time.wall_us);
         let kind = observed.line.kind_name();
-        let problem = observed.problem();
-        let mut values = None;
-        let rules = std::mem::take(&mut self.rules);
-        for rule in &rules {
-            let is_for = |selector: &&Selector| selector.is_for(kind, problem, observed);
-            let counted = rule.on.iter().find(is_for);
-            let trigger = rule.trigger.iter().find(is_for);
-            if counted.is_none() && trigger.is_none() {
+        let asked = self.index.asks_for_problems().then(|| observed.problem());
+        let mut uses = std::mem::take(&mut self.uses);
+        self.index.uses(kind, asked.flatten(), &mut uses);
+        let is_of_mail = mails::concerns(kind);
+        if is_of_mail || !uses.is_empty() {
+            self.values.read(observed, &self.names);
+        }
+        if is_of_mail {
+            self.kept.mails.join(kind, &mut self.values, &self.slots);
+        }
+        let mut touch = Touch {
+            observed,
+            now_us,
+            sample: None,
+        };
+        let rules = Arc::clone(&self.rules);
+        for of_rule in uses.chunk_by(|one, next| one.rule == next.rule) {
+            self.apply(&rules, of_rule, &mut touch, alerts);
+        }
+        self.uses = uses;
+    }
+
+    /// Takes a line in for one rule.
+    fn apply(
+        &mut self,
+        rules: &[Rule],
+        uses: &[Use],
+        touch: &mut Touch<'_>,
+        alerts: &mut Vec<Alert>,
+    ) {
+        let Some((at, rule)) = uses
+            .first()
+            .and_then(|of| Some((of.rule, rules.get(of.rule)?)))
+        else {
+            return;
+        };
+        self.hits.clear();
+        for of in uses {
+            // The first selector that a line meets speaks for it.
+            if self.hits.last().is_some_and(|(part, _)| *part == of.part) {
                 continue;
             }
-            let values = values.get_or_insert_with(|| observed.fields());
-            let times = counted.map_or(0, |selector| selector.times(values, observed));
-            if times == 0 && trigger.is_none() {
-                continue;
-            }
-            if let Some(key) = key_of(rule, values) {
-                self.touch(rule, key, times, values, observed, alerts);
+            if let Some(selector) = of.selector(rule).filter(|asked| asked.is_met(&self.values)) {
+                let times = selector.times(&self.values, touch.observed);
+                if times > 0 {
+                    self.hits.push((of.part, times));
+                }
             }
         }
-        self.rules = rules;
+        if !self.hits.is_empty() && self.write_key(rule).is_some() {
+            self.touch(at, rule, touch, alerts);
+        }
+    }
+
+    /// Writes the key of the line for a rule; `None` where the line lacks a value of it.
+    fn write_key(&mut self, rule: &Rule) -> Option<()> {
+        self.key.clear();
+        for (at, (_, source)) in rule.key.iter().enumerate() {
+            if at > 0 {
+                self.key.push(BETWEEN);
+            }
+            let begin = self.key.len();
+            self.values.write(*source, &mut self.key)?;
+            if self.key.get(begin..)?.contains(BETWEEN) {
+                return None;
+            }
+        }
+        Some(())
     }
 
     /// Moves the log's time on, and says what came due.
@@ -146,251 +255,234 @@ impl Engine {
             return;
         }
         self.kept.clock_us = Some(now_us);
-        while let Some((due_us, ..)) = self.kept.due.first()
+        while let Some((due_us, ..)) = self.due.first()
             && *due_us <= now_us
-            && let Some((due_us, name, key)) = self.kept.due.pop_first()
+            && let Some((due_us, at, key)) = self.due.pop_first()
         {
-            let rules = std::mem::take(&mut self.rules);
-            if let Some(rule) = rules.iter().find(|rule| rule.name == name) {
-                self.evaluate(rule, &key, due_us, rule.trigger.is_empty(), alerts);
+            let state = self.keys.get_mut(at).and_then(|keys| keys.get_mut(&key));
+            if let (Some(rule), Some(state)) = (self.rules.get(at), state) {
+                state.due_us = None;
+                state.expire(rule, due_us);
+                let moment = self.kept.moment(due_us, rule);
+                let may_raise = rule.trigger.is_empty();
+                let looked = Looked {
+                    at,
+                    rule,
+                    key: &key,
+                    moment,
+                    may_raise,
+                };
+                looked.look(state, self.kept.offset_secs, &mut self.due, alerts);
             }
-            self.rules = rules;
         }
     }
 
-    /// Counts an event for a key, and looks at that.
-    fn touch(
-        &mut self,
-        rule: &Rule,
-        key: String,
-        times: u64,
-        values: &Values,
-        observed: &Observed<'_>,
-        alerts: &mut Vec<Alert>,
-    ) {
-        let now_us = us(observed.time);
-        self.kept.touches += 1;
-        let touched = self.kept.touches;
-        let most_keys = self.most_keys;
-        let keys = self.kept.rules.entry(rule.name.clone()).or_default();
-        if times == 0 && !keys.contains_key(&key) {
+    /// Counts the hits of a line for its key, and looks at that.
+    fn touch(&mut self, at: usize, rule: &Rule, touch: &mut Touch<'_>, alerts: &mut Vec<Alert>) {
+        let now_us = touch.now_us;
+        let counts = |(part, _): &(Part, u64)| *part != Part::Trigger;
+        if !self.make_room(at, rule, now_us, self.hits.iter().any(counts)) {
             return;
         }
-        if keys.len() >= most_keys && !keys.contains_key(&key) {
-            self.kept.evicted += evict(keys, rule, now_us);
-        }
-        let state = keys.entry(key.clone()).or_default();
-        state.touched = touched;
-        state.expire(rule, now_us);
-        if state.window.count() == 0 {
-            state.first_line = observed.sample();
-        }
-        state.last_line = observed.sample();
-        state.last_place = observed
-            .place
-            .map(|place| (place.fingerprint, place.offset));
-        if times > 0 {
-            state.window.add(now_us, rule.within_us, times);
-            let value = rule.distinct.as_ref().and_then(|name| values.value(name));
-            if let Some(value) = value {
-                state.distinct.add(value.as_bytes(), now_us);
-            }
-        }
-        let may_raise = rule.trigger.is_empty() || times == 0;
-        self.evaluate(rule, &key, now_us, may_raise, alerts);
-    }
-
-    /// Looks at a key: raises, updates or resolves its alert.
-    fn evaluate(
-        &mut self,
-        rule: &Rule,
-        key: &str,
-        now_us: i64,
-        may_raise: bool,
-        alerts: &mut Vec<Alert>,
-    ) {
-        let Some(state) = self
-            .kept
-            .rules
-            .get_mut(&rule.name)
-            .and_then(|keys| keys.get_mut(key))
-        else {
+        self.kept.touches += 1;
+        let of_rule = self.keys.get_mut(at);
+        let Some(state) = of_rule.and_then(|keys| keys.get_mut(self.key.as_str())) else {
             return;
         };
+        state.touched = self.kept.touches;
         state.expire(rule, now_us);
-        let change = state.change(rule, key, now_us, may_raise);
+        if self.hits.iter().any(|(part, _)| part.is_shown()) {
+            state.show(touch);
+        }
+        let moment = self.kept.moment(now_us, rule);
+        let mut is_quiet = true;
+        for (part, times) in &self.hits {
+            is_quiet &= state.count(rule, *part, *times, moment, &self.values, &mut self.value);
+        }
+        let has = |wanted: Part| self.hits.iter().any(|(part, _)| *part == wanted);
+        if !is_quiet || has(Part::Trigger) {
+            let may_raise = rule.trigger.is_empty() || has(Part::Trigger);
+            let looked = Looked {
+                at,
+                rule,
+                key: &self.key,
+                moment,
+                may_raise,
+            };
+            looked.look(state, self.kept.offset_secs, &mut self.due, alerts);
+        }
+        if has(Part::Usual) {
+            state.note_usual(now_us);
+        }
+    }
+
+    /// Sees to it that there is a place for the key; a line that counts for nothing makes none.
+    fn make_room(&mut self, at: usize, rule: &Rule, now_us: i64, counts: bool) -> bool {
+        let (Some(keys), Some(sweep_at)) = (self.keys.get_mut(at), self.sweep_at.get_mut(at))
+        else {
+            return false;
+        };
+        if keys.contains_key(self.key.as_str()) {
+            return true;
+        }
+        if !counts {
+            return false;
+        }
+        if keys.len() >= (*sweep_at).min(rule.most_keys) {
+            sweep(keys, rule, now_us);
+            if keys.len() >= rule.most_keys {
+                self.kept.evicted += evict(keys, rule.most_keys / 10);
+            }
+            *sweep_at = (keys.len() * 2).max(FEW_KEYS);
+        }
+        keys.insert(self.key.clone(), KeyState::new(rule));
+        true
+    }
+}
+
+impl Kept {
+    fn moment(&self, now_us: i64, rule: &Rule) -> Moment<'_> {
+        Moment {
+            now_us,
+            offset_us: i64::from(self.offset_secs.unwrap_or(0)) * 1_000_000,
+            within_us: rule.within_us,
+            calendar: &self.calendar,
+        }
+    }
+}
+
+impl KeyState {
+    /// Keeps the line for alerts to show.
+    fn show(&mut self, touch: &mut Touch<'_>) {
+        if self.is_idle() {
+            self.first_us = touch.now_us;
+            self.first_line = touch.sample();
+        }
+        self.last_line = touch.sample();
+        let place = touch.observed.place;
+        self.last_place = place.map(|place| (place.fingerprint, place.offset));
+    }
+
+    /// Counts events of a part. Tells whether that cannot have changed how the rule stands.
+    fn count(
+        &mut self,
+        rule: &Rule,
+        part: Part,
+        times: u64,
+        moment: Moment<'_>,
+        values: &Values,
+        value: &mut String,
+    ) -> bool {
+        let learns = self.open.is_none();
+        let (Part::Sign(at) | Part::Others(at)) = part else {
+            return true;
+        };
+        let (Some(counter), Some(sign)) = (self.signs.get_mut(at), rule.signs.get(at)) else {
+            return true;
+        };
+        if part == Part::Others(at) {
+            counter.add_others(moment, times);
+            return counter.is_not_due(sign, moment);
+        }
+        value.clear();
+        let source = match &sign.test {
+            Test::Distinct { source, .. } | Test::Novel { source, .. } => Some(*source),
+            _ => None,
+        };
+        let has_value = source.is_some_and(|source| values.write(source, value).is_some());
+        counter.add(moment, times, has_value.then_some(value.as_str()), learns);
+        false
+    }
+}
+
+/// A key of a rule that is looked at.
+struct Looked<'a> {
+    at: usize,
+    rule: &'a Rule,
+    key: &'a str,
+    moment: Moment<'a>,
+    may_raise: bool,
+}
+
+impl Looked<'_> {
+    /// Raises, updates or resolves the key's alert, and sees when to look again.
+    fn look(
+        &self,
+        state: &mut KeyState,
+        offset_secs: Option<i32>,
+        due: &mut BTreeSet<(i64, usize, String)>,
+        alerts: &mut Vec<Alert>,
+    ) {
+        let Looked {
+            at,
+            rule,
+            key,
+            moment,
+            may_raise,
+        } = *self;
+        let now_us = moment.now_us;
+        let findings = state.find(rule, moment);
+        let change = state.change(rule, key, now_us, may_raise, &findings);
         let next_us = state.next_look_us(rule, now_us);
         if state.due_us != next_us {
-            let entry = |due_us| (due_us, rule.name.clone(), key.to_owned());
             if let Some(due_us) = state.due_us {
-                self.kept.due.remove(&entry(due_us));
+                due.remove(&(due_us, at, key.to_owned()));
             }
             if let Some(due_us) = next_us {
-                self.kept.due.insert(entry(due_us));
+                due.insert((due_us, at, key.to_owned()));
             }
             state.due_us = next_us;
         }
-        if let Some((change, id)) = change {
+        if let Some(change) = change {
             let time = WallTime {
-                wall_us: now_us
-                    .saturating_add(i64::from(self.kept.offset_secs.unwrap_or(0)) * 1_000_000),
-                offset_secs: self.kept.offset_secs,
+                wall_us: now_us.saturating_add(moment.offset_us),
+                offset_secs,
             };
-            alerts.push(state.alert(rule, key, change, id, time));
+            let time = time.to_rfc3339();
+            alerts.push(Alert::new(rule, key, state, change, time, &findings));
         }
     }
 }
 
 /// The time that rules go by: instants where they are known, for a wall clock jumps.
-fn us(time: WallTime) -> i64 {
+pub(super) fn us(time: WallTime) -> i64 {
     time.instant_us().unwrap_or(time.wall_us)
 }
 
-/// The values of a rule's key; `None` where the line lacks one.
-fn key_of(rule: &Rule, values: &Values) -> Option<String> {
-    let values: Option<Vec<String>> = rule.key.iter().map(|name| values.value(name)).collect();
-    let values = values?;
-    let clean = values.iter().map(|value| value.replace(BETWEEN, " "));
-    Some(clean.collect::<Vec<_>>().join(&BETWEEN.to_string()))
-}
-
-/// Makes room for a key: first those that are over go, then a tenth of those without an alert, the
-/// least recently touched first. Returns how many of these.
-fn evict(keys: &mut HashMap<String, KeyState>, rule: &Rule, now_us: i64) -> u64 {
-    let before = keys.len();
+/// Forgets keys of which nothing is needed any more.
+fn sweep(keys: &mut HashMap<String, KeyState>, rule: &Rule, now_us: i64) {
     keys.retain(|_, state| {
         state.expire(rule, now_us);
         state.is_needed(now_us)
     });
-    let room = before / 10;
-    let wanted = room.saturating_sub(before - keys.len());
+}
+
+/// Gives keys up that have no alert, the least recently touched first. Returns how many.
+fn evict(keys: &mut HashMap<String, KeyState>, wanted: usize) -> u64 {
     let mut touched: Vec<u64> = keys
         .values()
         .filter(|state| state.open.is_none())
         .map(|state| state.touched)
         .collect();
     touched.sort_unstable();
-    let Some(last) = touched.get(wanted.saturating_sub(1)).filter(|_| wanted > 0) else {
+    let Some(last) = touched.get(wanted.max(1) - 1).or(touched.last()).copied() else {
         return 0;
     };
-    let kept = keys.len();
-    keys.retain(|_, state| state.open.is_some() || state.touched > *last);
-    u64::try_from(kept - keys.len()).unwrap_or(0)
+    let before = keys.len();
+    keys.retain(|_, state| state.open.is_some() || state.touched > last);
+    u64::try_from(before - keys.len()).unwrap_or(0)
 }
 
 impl Selector {
-    fn is_for(&self, kind: &str, problem: Option<&str>, observed: &Observed<'_>) -> bool {
-        let has_problem = problem.is_some_and(|problem| self.problems.iter().any(|p| p == problem));
-        (has_problem || self.kinds.iter().any(|wanted| wanted == kind))
-            && (self.filter.is_empty() || self.filter.decide(&observed.line).matches)
+    /// Tells whether the line meets all conditions.
+    fn is_met(&self, values: &Values) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.all(|(slot, condition)| condition.holds_for(values.field(*slot)))
     }
 
     fn times(&self, values: &Values, observed: &Observed<'_>) -> u64 {
-        let weight = self.weight.as_ref().map_or(1, |name| values.weight(name));
+        let weight = self.weight.map_or(1, |slot| values.number(slot));
         weight.saturating_mul(u64::from(observed.line.record.repeated))
-    }
-}
-
-impl KeyState {
-    fn expire(&mut self, rule: &Rule, now_us: i64) {
-        self.window.expire(now_us, rule.within_us);
-        self.distinct.expire(now_us - rule.within_us);
-    }
-
-    fn is_needed(&self, now_us: i64) -> bool {
-        self.open.is_some()
-            || self.window.count() > 0
-            || self
-                .quiet_until_us
-                .is_some_and(|until_us| until_us > now_us)
-    }
-
-    /// The number that the rule is about.
-    fn number(&self, rule: &Rule) -> (u64, u64) {
-        match rule.distinct {
-            Some(_) => (self.distinct.count(), rule.distinct_count),
-            None => (self.window.count(), rule.count),
-        }
-    }
-
-    fn is_over(&self, rule: &Rule) -> bool {
-        let (number, threshold) = self.number(rule);
-        number >= threshold && self.window.count() >= rule.count
-    }
-
-    fn change(
-        &mut self,
-        rule: &Rule,
-        key: &str,
-        now_us: i64,
-        may_raise: bool,
-    ) -> Option<(Change, String)> {
-        let is_over = self.is_over(rule);
-        let (number, threshold) = self.number(rule);
-        let since_us = *self
-            .over_since_us
-            .insert(self.over_since_us.filter(|_| is_over).unwrap_or(now_us));
-        if !is_over {
-            self.over_since_us = None;
-        }
-        if let Some(open) = &mut self.open {
-            if number >= open.said.saturating_mul(2) {
-                open.said = number;
-                return Some((Change::Updated, open.id.clone()));
-            }
-            // Not at the threshold itself: an attack that goes on near it is one attack.
-            if number.saturating_mul(2) < threshold || number == 0 {
-                self.quiet_until_us = Some(now_us.saturating_add(rule.cool_down_us));
-                let id = open.id.clone();
-                self.open = None;
-                return Some((Change::Resolved, id));
-            }
-            return None;
-        }
-        let is_quiet = self
-            .quiet_until_us
-            .is_some_and(|until_us| now_us < until_us);
-        let has_held = now_us - since_us >= rule.hold_us;
-        if !(is_over && may_raise && has_held) || is_quiet {
-            return None;
-        }
-        let id = id(&rule.name, key, now_us);
-        self.open = Some(Open {
-            id: id.clone(),
-            said: number,
-        });
-        Some((Change::Raised, id))
-    }
-
-    /// When to look again, if nothing more happens.
-    fn next_look_us(&self, rule: &Rule, now_us: i64) -> Option<i64> {
-        let bucket_us = bucket_us(rule.within_us);
-        if self.open.is_some() {
-            return Some((now_us.div_euclid(bucket_us) + 1) * bucket_us);
-        }
-        let held_us = self.over_since_us?.saturating_add(rule.hold_us);
-        (held_us > now_us).then_some(held_us)
-    }
-
-    fn alert(&self, rule: &Rule, key: &str, change: Change, id: String, time: WallTime) -> Alert {
-        let values = key.split(BETWEEN).map(str::to_owned);
-        let place = self.last_place.map(|(fingerprint, offset)| {
-            let place = Place {
-                fingerprint,
-                offset,
-            };
-            place.to_string()
-        });
-        Alert {
-            key: rule.key.iter().cloned().zip(values).collect(),
-            count: self.window.count(),
-            distinct: rule.distinct.as_ref().map(|_| self.distinct.count()),
-            distinct_is_exact: self.distinct.is_exact(),
-            first_line: self.first_line.to_string(),
-            last_line: self.last_line.to_string(),
-            source: place,
-            ..rule.alert(change, id, time.to_rfc3339())
-        }
     }
 }
 

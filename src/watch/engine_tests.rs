@@ -1,3 +1,4 @@
+use super::super::alert::Change;
 use super::super::rule::builtin;
 use super::super::testing::{World, connect, failed, time};
 use super::*;
@@ -134,15 +135,14 @@ fn a_condition_has_to_hold_for_so_long_and_is_due_without_a_further_line() {
 
 #[test]
 fn keys_are_bounded_and_those_with_an_alert_stay() {
-    let mut world = World::with(&OWN.replace("hold = '30s'\n", ""));
-    world.engine.most_keys = 50;
+    let mut world = World::with(&OWN.replace("hold = '30s'", "most-keys = 50"));
     world.line(0, &connect("203.0.113.9"));
     world.line(0, &connect("203.0.113.9"));
     for host in 0..200 {
         world.line(1, &connect(&format!("198.51.100.{host}")));
     }
     assert_eq!(world.said("own"), [(Change::Raised, 2)]);
-    let keys = &world.engine.kept.rules["own"];
+    let keys = world.engine.keys.last().unwrap();
     assert!(keys.len() <= 50 && keys.contains_key("203.0.113.9"));
     assert_eq!(world.engine.evicted(), 201 - keys.len() as u64);
 }

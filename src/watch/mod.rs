@@ -13,11 +13,18 @@ mod carried;
 mod distinct;
 mod engine;
 mod health;
+mod history;
+mod index;
+mod key;
+mod mails;
 mod meter;
+mod novel;
 mod observed;
 mod rule;
 pub mod serve;
+mod sign;
 pub mod sinks;
+mod values;
 mod window;
 
 #[cfg(test)]
@@ -26,10 +33,10 @@ mod rule_tests;
 #[cfg(test)]
 mod testing;
 
-pub use alert::{Alert, Change};
+pub use alert::{Alert, Change, SignNumbers};
 pub use carried::{Carried, LastLine};
 pub use engine::{Engine, Snapshot};
 pub use health::Health;
 pub use meter::{Meter, MeterSnapshot};
 pub use observed::Observed;
-pub use rule::{AlertClass, Rule, RuleError, Severity, builtin, read_rules};
+pub use rule::{AlertClass, Rule, RuleError, Rules, Severity, builtin, read_rules};

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use mailtally_parsers::{Event, Record};
 
 use super::alert::{Alert, Change};
-use super::engine::Engine;
+use super::engine::{Engine, us};
 use super::observed::Observed;
-use super::rule::{Rule, builtin, read_rules};
+use super::rule::{Rules, builtin, read_rules};
 use crate::export::Line;
 use crate::source::WallTime;
 
@@ -34,7 +34,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+        static RULES: OnceLock<Rules> = OnceLock::new();
         let engine = Engine::new(RULES.get_or_init(|| builtin().unwrap()).clone());
         let alerts = Vec::new();
         World { engine, alerts }
@@ -49,7 +49,13 @@ impl World {
     }
 
     /// Takes a line in that was logged in a second of the day.
+    ///
+    /// Without a text only the time goes on.
     pub(super) fn line(&mut self, second: i64, text: &str) {
+        if text.is_empty() {
+            let now_us = us(time(second));
+            return self.engine.advance(now_us, &mut self.alerts);
+        }
         let raw = format!("Nov 21 00:00:00 mx1 {text}");
         let record = Record::parse(raw.as_bytes()).unwrap();
         let event = Event::parse(&record.tag, record.message);

@@ -1,8 +1,9 @@
 //! Each built-in rule on a log by hand: silent before its last line, raised by it.
 use super::rule::builtin;
-use super::testing::{World, failed};
+use super::testing::{World, connect, failed};
 
-/// A rule, and lines of which the last raises it: the second of the day, and the text.
+/// A rule, and lines of which the last raises it: the second of the day, and the text. Where there is
+/// none the time goes on without a line.
 struct Case {
     rule: &'static str,
     lines: Vec<(i64, String)>,
@@ -28,8 +29,9 @@ fn reject(address: &str, recipient: &str, reply: &str) -> String {
 const ADDRESS: &str = "203.0.113.9";
 
 fn logins() -> Vec<Case> {
-    let tries = |seconds: Vec<i64>| seconds.into_iter().map(|at| (at, failed(ADDRESS, "bob")));
-    let spread = |range: std::ops::Range<i64>, step: i64| tries(range.map(|n| n * step).collect());
+    let spread = |times: std::ops::Range<i64>, step: i64| {
+        times.map(move |n| (n * step, failed(ADDRESS, "bob")))
+    };
     vec![
         case("login-brute-force", spread(0..6, 10)),
         case("login-hourly-brute-force", spread(0..4, 3_000)),
@@ -172,6 +174,10 @@ fn system() -> Vec<Case> {
             "postfix/qmgr[7]: warning: saving corrupt file \"4F1A22C0D9E\" from queue \"active\" to queue \"corrupt\"",
         ),
         one(
+            "queue-damage",
+            "postfix/cleanup[7]: warning: mail_queue_enter: create file incoming/15600.1234: Permission denied",
+        ),
+        one(
             "table-problem",
             "postfix/smtpd[7]: error: open /etc/postfix/access.cidr: No such file or directory",
         ),
@@ -184,6 +190,14 @@ fn system() -> Vec<Case> {
             "dovecot: imap-login: Error: Failed to initialize SSL server context: Can't load SSL certificate (ssl_cert setting): certificate has expired",
         ),
         case("filter-down", times(3, 200, milter)),
+        case(
+            "dns-failing",
+            times(
+                2,
+                200,
+                "postfix/smtpd[7]: warning: example.net: address or MX lookup error: Host not found, try again",
+            ),
+        ),
         one(
             "over-quota",
             "dovecot: lmtp(bob)<5><QCK1i+ZSI8TAAAIK>: msgid=<m1@example.org>: save failed to INBOX: Quota exceeded (mailbox for user is full)",
@@ -196,8 +210,256 @@ fn system() -> Vec<Case> {
     ]
 }
 
+const DAY: i64 = 86_400;
+
+fn sent_by(second: i64, id: i64, client: &str) -> (i64, String) {
+    let text = format!(
+        "postfix/smtpd[7]: {id:010X}: client=unknown[{client}], sasl_method=PLAIN, sasl_username=bob"
+    );
+    (second, text)
+}
+
+fn active(id: i64, sender: &str, recipients: i64) -> String {
+    format!(
+        "postfix/qmgr[7]: {id:010X}: from=<{sender}>, size=100, nrcpt={recipients} (queue active)"
+    )
+}
+
+fn delivery(id: i64, recipient: &str, rest: &str) -> String {
+    format!(
+        "postfix/smtp[7]: {id:010X}: to=<{recipient}>, relay=mx1.example.org[198.51.100.25]:25, \
+         delay=1, delays=0/0/0/1, {rest}"
+    )
+}
+
+const SENT: &str = "dsn=2.0.0, status=sent (250 2.0.0 Ok)";
+const DEFERRED: &str = "dsn=4.2.0, status=deferred (host mx1.example.org[198.51.100.25] said: 450 4.2.0 later (in reply to RCPT TO command))";
+const BOUNCED: &str = "dsn=5.1.1, status=bounced (host mx1.example.org[198.51.100.25] said: 550 5.1.1 no such user (in reply to RCPT TO command))";
+
+fn login(user: &str, address: &str) -> String {
+    format!(
+        "dovecot: imap-login: Login: user=<{user}>, method=PLAIN, rip={address}, \
+         lip=198.51.100.1, mpid=4711, TLS, session=<QCK1i+ZSI8TAAAIK>"
+    )
+}
+
+fn turns() -> Vec<Case> {
+    vec![
+        case(
+            "login-evasive-brute-force",
+            (0..4).map(|n| (n * 1_500, failed(ADDRESS, "bob"))),
+        ),
+        case(
+            "login-network-brute-force",
+            (0..24).map(|n| (n * 3_000, failed(&format!("203.0.113.{}", n % 8), &format!("user{}", n % 8)))),
+        ),
+        case(
+            "login-from-many-networks",
+            (0..5).map(|n| (n * 600, login("bob", &format!("203.{n}.113.9")))),
+        ),
+        case(
+            "new-forward",
+            [(0, "alice"), (2 * DAY, "alice"), (4 * DAY, "eve")].map(|(at, to)| {
+                (at, format!("dovecot: lmtp(bob)<5001><EBESExQVFhcYGRobHB0eHw>: sieve: msgid=<m3@example.org>: forwarded to <{to}@example.net>"))
+            }),
+        ),
+    ]
+}
+
+fn accounts() -> Vec<Case> {
+    let many = |first: i64, at: i64, networks: i64| {
+        (0..91).map(move |n| {
+            sent_by(
+                at + n * 30,
+                first + n,
+                &format!("203.{}.113.9", n % networks),
+            )
+        })
+    };
+    let before = (0..5).map(|day| sent_by(day * DAY, day + 1, "198.51.100.9"));
+    let to_many = [
+        sent_by(0, 1, "198.51.100.9"),
+        (1, active(1, "bob@example.com", 101)),
+        // It waits, and is taken up again: those are no further recipients.
+        (2, active(1, "bob@example.com", 101)),
+    ];
+    let undelivered = (0..20).map(|n| {
+        let rest = if n < 15 { SENT } else { DEFERRED };
+        (10 + n, delivery(1, &format!("user{n}@example.org"), rest))
+    });
+    vec![
+        case("account-takeover", many(1, 0, 5)),
+        case("account-takeover", before.chain(many(10, 5 * DAY, 1))),
+        case("account-takeover", to_many.into_iter().chain(undelivered)),
+    ]
+}
+
+fn outbound() -> Vec<Case> {
+    let rate = || {
+        (0..50).map(|n| {
+            let rest = if n % 20 == 1 { BOUNCED } else { SENT };
+            (n * 400, delivery(1, &format!("user{n}@example.org"), rest))
+        })
+    };
+    let half = (0..50).map(|n| {
+        let rest = if n % 2 == 1 { BOUNCED } else { SENT };
+        (n * 400, delivery(1, &format!("user{n}@example.org"), rest))
+    });
+    let blocked = "dsn=5.7.1, status=bounced (host mx1.example.org[198.51.100.25] said: 550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3140). (in reply to MAIL FROM command))";
+    let tls = |trust: &str| {
+        format!(
+            "postfix/smtp[7]: {trust} TLS connection established to mx1.example.org[198.51.100.25]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
+        )
+    };
+    let thrice = |trust: &str| (0..3).map(|n| (n * DAY, tls(trust))).collect::<Vec<_>>();
+    let required = "postfix/smtp[7]: 4F1A22C0D9E: to=<carol@example.org>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.4, status=deferred (TLS is required, but was not offered by host mx1.example.org[198.51.100.25])";
+    let plain = delivery(1, "x@example.org", &format!("tls=may:none, {SENT}"));
+    let notices = (0..21).flat_map(|n| {
+        let at = n * 100;
+        [
+            (
+                at,
+                format!("postfix/smtpd[7]: {n:010X}: client=mx.example.net[203.0.113.7]"),
+            ),
+            (at, active(n, "", 1)),
+            (at, delivery(n, "bob@example.com", SENT)),
+        ]
+    });
+    let refused = (0..21).map(|n| {
+        (
+            n * 100,
+            reject(
+                "203.0.113.7",
+                "bob@example.com",
+                "550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown",
+            )
+            .replace("from=<a@b.example>", "from=<>"),
+        )
+    });
+    vec![
+        case("bounce-rate", half),
+        case("provider-bounce-rate", rate()),
+        one(
+            "blocked-by-provider",
+            &delivery(1, "x@example.org", blocked),
+        ),
+        case(
+            "tls-downgrade",
+            thrice("Untrusted").into_iter().chain([(3 * DAY, plain)]),
+        ),
+        case(
+            "tls-trust-lost",
+            thrice("Verified")
+                .into_iter()
+                .chain([(3 * DAY, tls("Untrusted"))]),
+        ),
+        case(
+            "tls-policy-failure",
+            (0..2).map(|n| (n * 1_000, required.to_owned())),
+        ),
+        case("backscatter", notices),
+        case("backscatter", refused),
+    ]
+}
+
+/// Two weeks and a day, each so many seconds a line, then what is different.
+fn usual(
+    step: i64,
+    text: &str,
+    then: impl IntoIterator<Item = (i64, String)>,
+) -> Vec<(i64, String)> {
+    let usual = (0..15 * DAY / step).map(|n| (n * step, text.to_owned()));
+    usual.chain(then).collect()
+}
+
+fn baselines() -> Vec<Case> {
+    let end = 15 * DAY;
+    let nothing = |at: i64| [(at - 1, String::new()), (at, String::new())];
+    let received = "postfix/smtpd[7]: 4F1A22C0D9E: client=mx.example.net[203.0.113.7]";
+    let sent = delivery(1, "x@example.org", SENT);
+    let put_off = delivery(1, "x@example.org", DEFERRED);
+    let refused = reject(
+        ADDRESS,
+        "x@example.com",
+        "554 5.7.1 <x@example.com>: Access denied",
+    );
+    let times = |count: i64, text: &str| {
+        let text = text.to_owned();
+        (0..count).map(move |n| (end + 400 + n, text.clone()))
+    };
+    let beside = (0..25).map(|n| (end + 300 + n, sent.clone()));
+    let put_off_more = usual(3_600, &put_off, beside.chain(times(20, &put_off)));
+    let others = |step: i64, text: &str| {
+        let text = text.to_owned();
+        (1..30).map(move |n| (end - 1_800 + n * step, text.clone()))
+    };
+    let v6 = connect("2001:db8::9");
+    // The last line of the usual is half an hour before the end.
+    let gone_on = |text: &str, at: i64| {
+        others(60, text)
+            .chain(others(61, text))
+            .chain(nothing(at))
+            .collect::<Vec<_>>()
+    };
+    vec![
+        case("log-gap", usual(1_800, received, nothing(end + 3_600))),
+        case(
+            "no-mail-received",
+            usual(
+                1_800,
+                received,
+                gone_on(&login("bob", ADDRESS), end + 3_600),
+            ),
+        ),
+        case(
+            "no-mail-delivered",
+            usual(1_800, &sent, gone_on(&login("bob", ADDRESS), end + 3_600)),
+        ),
+        case(
+            "ipv6-silence",
+            usual(
+                1_800,
+                &v6,
+                others(60, &connect(ADDRESS)).chain(nothing(end + 5_400)),
+            ),
+        ),
+        case("reject-spike", usual(3_600, &refused, times(50, &refused))),
+        case("volume-spike", usual(3_600, received, times(100, received))),
+        case(
+            "recipient-domain-spike",
+            usual(3_600, &sent, times(100, &sent)),
+        ),
+        case(
+            "deferral-spike",
+            usual(3_600, &put_off, times(20, &put_off)),
+        ),
+        case("deferral-spike", put_off_more),
+        case("deferral-spike", times(20, &put_off)),
+        case(
+            "unparsed-lines",
+            (0..500).map(|n| {
+                let text = if n % 50 == 0 {
+                    "postfix/qmgr[7]: garbage that nobody knows"
+                } else {
+                    received
+                };
+                (n * 2, text.to_owned())
+            }),
+        ),
+    ]
+}
+
 fn cases() -> Vec<Case> {
-    [logins(), smtp(), system()].into_iter().flatten().collect()
+    let cases = [
+        logins(),
+        turns(),
+        accounts(),
+        smtp(),
+        outbound(),
+        system(),
+        baselines(),
+    ];
+    cases.into_iter().flatten().collect()
 }
 
 #[test]
@@ -208,7 +470,8 @@ fn each_rule_is_raised_at_its_threshold_and_silent_one_below() {
         for (second, text) in before {
             world.line(*second, text);
         }
-        assert_eq!(world.said(rule), [], "{rule} before its last line");
+        let said = world.said(rule);
+        assert_eq!(said, [], "{rule} before its last line");
         world.line(last.0, &last.1);
         assert_eq!(
             world.said(rule).len(),
@@ -222,7 +485,7 @@ fn each_rule_is_raised_at_its_threshold_and_silent_one_below() {
 #[test]
 fn there_is_a_case_for_each_rule() {
     let cases = cases();
-    for rule in builtin().unwrap() {
+    for rule in builtin().unwrap().list {
         assert!(
             cases.iter().any(|case| case.rule == rule.name),
             "{}",
