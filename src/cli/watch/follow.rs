@@ -12,7 +12,7 @@ use crate::cli::following;
 use crate::cli::messages::say;
 use crate::source::{Came, Start};
 use crate::state::Checkpoint;
-use crate::watch::{Carried, LastLine};
+use crate::watch::{Carried, Engine, LastLine, Rules};
 
 /// How long to wait for lines before the time moves on and an interruption is heeded.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -74,7 +74,7 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
 impl Watcher {
     /// Goes on where an earlier run was.
     fn restore(&mut self, carried: Carried) {
-        let engine = std::mem::replace(&mut self.engine, crate::watch::Engine::new(Vec::new()));
+        let engine = std::mem::replace(&mut self.engine, Engine::new(Rules::default()));
         self.engine = engine.restore(carried.engine);
         self.alerts = carried.pending;
         self.last = carried.last.map(|last| {
