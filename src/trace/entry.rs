@@ -96,17 +96,24 @@ impl Entry {
     /// (`250 2.0.0 <rcpt> SESSION Saved`).
     pub fn session(&self) -> Option<&[u8]> {
         if let Some(session) = self.field("session") {
-            return Some(first_of_session(session));
+            return Some(of_transaction(session));
         }
         let text = self.field("reply_text")?.strip_suffix(b" Saved")?;
         let (_, session) = text.split_at_checked(memchr::memrchr(b' ', text)? + 1)?;
-        Some(first_of_session(session))
+        Some(of_transaction(session))
     }
 }
 
-/// A further recipient of one transaction has the session's name with `:2` or `:P2` behind it.
-fn first_of_session(session: &[u8]) -> &[u8] {
-    let end = memchr::memchr(b':', session).unwrap_or(session.len());
+/// Takes off what tells the recipients of one transaction apart (`:2`, `:R2`, `:P2`). A further
+/// transaction of one connection, `:T2`, is another mail.
+fn of_transaction(session: &[u8]) -> &[u8] {
+    let mut end = 0;
+    for part in session.split(|byte| *byte == b':') {
+        if end > 0 && part.first() != Some(&b'T') {
+            break;
+        }
+        end += part.len() + usize::from(end > 0);
+    }
     session.get(..end).unwrap_or(session)
 }
 

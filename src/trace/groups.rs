@@ -32,9 +32,12 @@ impl Shared {
     }
 }
 
+/// The place of a line, and its group.
+type Line = (u64, usize);
+
 /// Splits the lines of one name of a task, in log order, into those of one work each.
-fn works(lines: &[(u64, usize)]) -> impl Iterator<Item = BTreeSet<usize>> {
-    let is_one = |one: &(u64, usize), next: &(u64, usize)| next.0.abs_diff(one.0) <= TASK_LINES;
+fn works(lines: &[Line]) -> impl Iterator<Item = BTreeSet<usize>> {
+    let is_one = |one: &Line, next: &Line| next.0.abs_diff(one.0) <= TASK_LINES;
     let works = lines.chunk_by(is_one);
     works.map(|work| work.iter().map(|(_, group)| *group).collect())
 }
@@ -154,7 +157,7 @@ impl Groups {
         }
         let mut joins = Vec::new();
         let mut shared: BTreeMap<(Shared, &[u8]), BTreeSet<usize>> = BTreeMap::new();
-        let mut tasks: BTreeMap<(&[u8], &[u8]), Vec<(u64, usize)>> = BTreeMap::new();
+        let mut tasks: BTreeMap<(&[u8], &[u8]), Vec<Line>> = BTreeMap::new();
         for entry in list {
             let Some(own) = self.of_place.get(&entry.place).copied() else {
                 continue;

@@ -360,3 +360,83 @@ fn a_requeued_mail_is_deferred_no_more_and_a_forward_names_its_address() {
     let found = &mails[0].recipients[0];
     assert_eq!(found.orig_to.as_deref(), Some(b"c@c.example".as_slice()));
 }
+
+/// Dovecot's session is a connection; Postfix sends the next mail over the one that it has.
+#[test]
+fn mails_over_one_lmtp_connection_are_two() {
+    let log = "\
+Nov 21 10:00:00 mx1 postfix/qmgr[13]: 4F1A22C0D9E: from=<a@a.example>, size=500, nrcpt=2 (queue active)
+Nov 21 10:00:00 mx1 dovecot: lmtp(b@b.example)<99><abCDefGH1234AAAAwX/9vA>: msgid=<one@a.example>: saved mail to INBOX
+Nov 21 10:00:00 mx1 postfix/lmtp[16]: 4F1A22C0D9E: to=<b@b.example>, relay=mx1[private/dovecot-lmtp], delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 <b@b.example> abCDefGH1234AAAAwX/9vA Saved)
+Nov 21 10:00:00 mx1 dovecot: lmtp(c@b.example)<99><abCDefGH1234AAAAwX/9vA:R2>: msgid=<one@a.example>: saved mail to Second
+Nov 21 10:00:00 mx1 postfix/lmtp[16]: 4F1A22C0D9E: to=<c@b.example>, relay=mx1[private/dovecot-lmtp], delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 <c@b.example> abCDefGH1234AAAAwX/9vA:R2 Saved)
+Nov 21 10:00:01 mx1 postfix/qmgr[13]: 5A1A22C0D9E: from=<d@d.example>, size=500, nrcpt=1 (queue active)
+Nov 21 10:00:01 mx1 dovecot: lmtp(b@b.example)<99><abCDefGH1234AAAAwX/9vA:T2>: msgid=<two@d.example>: saved mail to Third
+Nov 21 10:00:01 mx1 postfix/lmtp[16]: 5A1A22C0D9E: to=<b@b.example>, relay=mx1[private/dovecot-lmtp], conn_use=2, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 <b@b.example> abCDefGH1234AAAAwX/9vA:T2 Saved)
+";
+    let mailboxes = |id: &str| {
+        let mails = trace(id, log);
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].hops.len(), 1, "{id}");
+        let found = mails[0].recipients.iter();
+        let found = found.map(|one| String::from_utf8(one.mailbox.clone().unwrap()).unwrap());
+        found.collect::<Vec<String>>()
+    };
+    assert_eq!(mailboxes("4F1A22C0D9E"), ["INBOX", "Second"]);
+    assert_eq!(mailboxes("5A1A22C0D9E"), ["Third"]);
+}
+
+/// amavis calls its tasks by process and number, and processes have the numbers of earlier ones.
+#[test]
+fn a_task_of_the_same_name_long_after_is_another_one() {
+    let mail = |id: &str, lines: &str| {
+        format!(
+            "Nov 21 10:00:00 mx1 postfix/qmgr[13]: {id}: from=<a@a.example>, size=500, nrcpt=1 (queue active)\n\
+             Nov 21 10:00:00 mx1 amavis[600]: (00600-04) Checking: {lines} [192.0.2.1] <a@a.example> -> <b@b.example>\n\
+             Nov 21 10:00:00 mx1 amavis[600]: (00600-04) Passed CLEAN {{RelayedInbound}}, [192.0.2.1]:25 <a@a.example> -> \
+             <b@b.example>, Queue-ID: {id}, mail_id: {lines}, Hits: -1, size: 500, 312 ms\n"
+        )
+    };
+    let noise = "Nov 21 10:00:00 mx1 postfix/qmgr[13]: warning: x\n";
+    for (between, hops) in [(100, 2), (10_100, 1)] {
+        let first = mail("4F1A22C0D9E", "zrus7gOBBDqj");
+        let second = mail("5A1A22C0D9E", "yyus7gOBBDqj");
+        let log = [first, noise.repeat(between), second].concat();
+        let mails = trace("4F1A22C0D9E", &log);
+        assert_eq!(mails[0].hops.len(), hops, "{between}");
+        let lines = mails[0].hops.iter().map(|hop| hop.entries.len());
+        assert_eq!(lines.sum::<usize>(), 3 * hops);
+    }
+}
+
+#[test]
+fn ids_are_looked_for_within_eight_days_of_the_mail() {
+    const DAY_US: i64 = 86_400 * 1_000_000;
+    let reaches = |wall_us: Option<i64>, span: Option<(i64, i64)>| {
+        let mut search = Search::new(vec![Term::recognise("4F1A22C0D9E")], 20);
+        let line = REUSED.lines().nth(1).unwrap().as_bytes();
+        let time = wall_us.map(|us| (us, String::new()));
+        search.take(Entry::new(&Record::parse(line).unwrap(), line, time));
+        // All may have what was asked for.
+        assert!(search.reaches(&(900_000..900_001), span));
+        assert!(search.end_pass());
+        assert_eq!(search.wish(), Wish::Keys);
+        search.reaches(&(900_000..900_001), span)
+    };
+    for (from, to, expected) in [
+        (18, 30, true),
+        (19, 30, false),
+        (0, 2, true),
+        (0, 1, false),
+        (0, 30, true),
+        (9, 11, true),
+    ] {
+        let span = Some((from * DAY_US, to * DAY_US));
+        assert_eq!(reaches(Some(10 * DAY_US), span), expected, "{from} to {to}");
+        assert!(
+            reaches(None, span),
+            "a line without a stamp may be of any day"
+        );
+    }
+    assert!(reaches(Some(10 * DAY_US), None));
+}

@@ -229,7 +229,7 @@ fn recipient(recipient: &Recipient) -> RecipientFigures<'_> {
 }
 
 fn hop(hop: &Hop) -> HopFigures<'_> {
-    let origin = |field| text(hop.find(&["smtpd_client", "smtpd_reject", "qmqpd_client"], field));
+    let origin = |field| text(hop.find(super::text::ORIGINS, field));
     HopFigures {
         host: text(Some(&hop.host)),
         queue_id: text(Some(&hop.queue_id)),

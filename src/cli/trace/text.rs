@@ -7,6 +7,13 @@ use crate::trace::{Entry, Hop, Join, Mail, Outcome, Recipient};
 
 /// Where values begin in the head of a mail.
 const VALUE: usize = 11;
+/// The lines that say whom a mail came from.
+pub(super) const ORIGINS: &[&str] = &[
+    "smtpd_client",
+    "smtpd_reject",
+    "psc_reject_rcpt",
+    "qmqpd_client",
+];
 /// Where messages begin in a timeline.
 const MESSAGE: usize = 36;
 
@@ -57,7 +64,7 @@ fn sender_of(hop: &Hop) -> String {
 }
 
 fn client_of(hop: &Hop) -> Option<String> {
-    let origin = &["smtpd_client", "smtpd_reject", "qmqpd_client"];
+    let origin = ORIGINS;
     if let Some(uid) = hop.find(&["pickup"], "uid") {
         return Some(format!("local, uid {}", lossy(uid)));
     }
