@@ -61,8 +61,8 @@ pub(super) struct TopArguments {
     /// country; may be repeated
     #[arg(long, value_name = "FILE")]
     mmdb: Vec<PathBuf>,
-    /// Keep the rows within so much memory: 64M, 1G; the lightest sources are forgotten then, and each
-    /// score is shown with what it may be at most. Accepted mail and logins are counted beside them
+    /// Keep to so much memory: 64M, 1G; the lightest sources are forgotten then, and each score is shown
+    /// with what it may be at most. Clients with accepted mail and logins need more beside it
     #[arg(long, value_name = "SIZE", value_parser = budget::bytes)]
     memory: Option<u64>,
     #[command(flatten)]
