@@ -1,6 +1,6 @@
 //! What `events --follow` and `watch` share: which logs are followed, and the file that says how far.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Error, Result, bail};
@@ -109,15 +109,6 @@ pub(super) fn open(
     start: Start,
     state: Option<FollowState>,
 ) -> Result<Followers> {
-    let files = arguments.files();
-    if files.is_empty() {
-        bail!("{command} needs the files to follow, such as /var/log/mail.log");
-    }
-    if files.iter().any(|file| file == Path::new("-")) {
-        bail!(
-            "{command} follows files; `events -` and `watch --replay -` read standard input to its end"
-        );
-    }
     if arguments.has_rotated() {
         bail!(
             "{command} goes on through rotations by itself; --rotated is for logs as they are now"

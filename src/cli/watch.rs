@@ -187,7 +187,7 @@ impl Watcher {
             if event.is_err() && !record.tag.program.is_ours() {
                 continue;
             }
-            let place = places.map(|places| places.of(offset));
+            let place = places.map(|places| places.of(offset, line.raw));
             let observed = Observed {
                 line: Line {
                     time: None,

@@ -38,12 +38,26 @@ impl JournalOutput {
 
     /// Tells whether the journal has any line of mail that this user may see.
     pub(super) fn has_lines(program: &OsStr) -> Result<bool, SourceError> {
+        Ok(Self::last_line(program)?.starts_with(b"{"))
+    }
+
+    /// Starts `journalctl --follow` behind the entry of a cursor, or with the first entry.
+    pub(super) fn follow(program: &OsStr, cursor: Option<&str>) -> Result<Self, SourceError> {
+        let mut command = command(program);
+        // Without these, only the last ten entries come, and none from before the last boot.
+        command.args(["--follow", "--no-tail", "--merge"]);
+        command.args(cursor.map(|cursor| format!("--after-cursor={cursor}")));
+        Self::start(program, command.args(MATCHES))
+    }
+
+    /// Returns the last line of mail that this user may see; nothing if there is none.
+    pub(super) fn last_line(program: &OsStr) -> Result<Vec<u8>, SourceError> {
         let mut output = Self::start(program, command(program).arg("--lines=1").args(MATCHES))?;
-        let mut first = Vec::new();
+        let mut last = Vec::new();
         output
-            .read_to_end(&mut first)
+            .read_to_end(&mut last)
             .map_err(|error| failure(&output.program, &error))?;
-        Ok(first.starts_with(b"{"))
+        Ok(last)
     }
 
     fn start(program: &OsStr, command: &mut Command) -> Result<Self, SourceError> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::engine::Snapshot;
+use super::meter::MeterSnapshot;
 use crate::source::WallTime;
 
 /// All that a watch knows beside its rules. A part that an earlier version did not have is empty.
@@ -14,6 +15,8 @@ pub struct Carried {
     pub engine: Snapshot,
     /// Alerts that were raised, and that not every sink has yet.
     pub pending: Vec<Alert>,
+    /// What was counted for metrics; none where nobody asks for them.
+    pub meter: Option<MeterSnapshot>,
     /// The last line's time, and when it came.
     pub last: Option<LastLine>,
 }

@@ -1,6 +1,7 @@
 //! The program while it follows: started, killed, started again, and all that it wrote.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Process {
     arguments: Vec<String>,
+    /// A folder whose programs come before the machine's.
+    programs: Option<PathBuf>,
     out: String,
+    /// Where what it says on standard error goes.
+    said: Option<String>,
     /// How often it was started: each time it writes to another file.
     turns: u32,
     child: Option<Child>,
@@ -23,25 +28,53 @@ pub(crate) fn sleep(milliseconds: u64) {
 
 impl Process {
     pub(crate) fn start(arguments: &[&str], out: &str) -> Self {
-        let mut process = Process {
+        Self::start_by(arguments, out, None)
+    }
+
+    /// Starts it with other programs in a folder.
+    pub(crate) fn start_with_path(arguments: &[&str], out: &str, folder: &Path) -> Self {
+        Self::start_by(arguments, out, Some(folder.to_owned()))
+    }
+
+    /// Starts it, and keeps what it says on standard error.
+    pub(crate) fn start_saying(arguments: &[&str], out: &str, said: &str) -> Self {
+        let mut process = Self::new(arguments, out, None);
+        process.said = Some(said.to_owned());
+        process.start_again();
+        process
+    }
+
+    fn start_by(arguments: &[&str], out: &str, programs: Option<PathBuf>) -> Self {
+        let mut process = Self::new(arguments, out, programs);
+        process.start_again();
+        process
+    }
+
+    fn new(arguments: &[&str], out: &str, programs: Option<PathBuf>) -> Self {
+        Process {
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            programs,
+            said: None,
             out: out.to_owned(),
             turns: 0,
             child: None,
-        };
-        process.start_again();
-        process
+        }
     }
 
     pub(crate) fn start_again(&mut self) {
         let out = File::create(format!("{}.{}", self.out, self.turns)).unwrap();
         self.turns += 1;
-        let child = Command::new(env!("CARGO_BIN_EXE_mailtally"))
-            .args(&self.arguments)
-            .stdout(out)
-            .stderr(Stdio::null())
-            .spawn();
-        self.child = Some(child.unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mailtally"));
+        let said = self.said.as_ref().map_or(Stdio::null(), |path| {
+            let mut options = OpenOptions::new();
+            options.append(true).create(true).open(path).unwrap().into()
+        });
+        command.args(&self.arguments).stdout(out).stderr(said);
+        if let Some(programs) = &self.programs {
+            let path = std::env::var("PATH").unwrap_or_default();
+            command.env("PATH", format!("{}:{path}", programs.display()));
+        }
+        self.child = Some(command.spawn().unwrap());
     }
 
     /// As a crash does: nothing can be written any more.
@@ -73,12 +106,21 @@ impl Process {
 
     /// Waits until an object names the process id, as its own or as the key of an alert.
     pub(crate) fn wait_for(&mut self, pid: &str) {
-        let started = Instant::now();
         let (own, key) = (format!("\"pid\":{pid},"), format!("[\"pid\",\"{pid}\"]"));
+        self.wait(pid, |text| text.contains(&own) || text.contains(&key));
+    }
+
+    /// Waits until a text is written.
+    pub(crate) fn wait_for_text(&mut self, text: &str) {
+        self.wait(text, |written| written.contains(text));
+    }
+
+    fn wait(&mut self, pid: &str, is_there: impl Fn(&str) -> bool) {
+        let started = Instant::now();
         loop {
             for turn in 0..self.turns {
                 let text = fs::read_to_string(format!("{}.{turn}", self.out)).unwrap();
-                if text.contains(&own) || text.contains(&key) {
+                if is_there(&text) {
                     return;
                 }
             }

@@ -128,6 +128,7 @@ impl Job {
                 continue;
             };
             let time = line.time.map(|time| stamps.text(time));
+            let place = places.map(|places| places.of(offset, line.raw));
             let line = Line {
                 time,
                 record,
@@ -136,7 +137,6 @@ impl Job {
             if !self.lets_through(&line, &mut part.seen) {
                 continue;
             }
-            let place = places.map(|places| places.of(offset));
             if let Some(masking) = &self.masking {
                 let record = masking.record(&mut room, record);
                 let event = Event::parse(&record.tag, record.message);

@@ -22,6 +22,7 @@ const OWNER: &str = "watch";
 
 /// Follows logs until an interruption.
 pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<()> {
+    let is_over = interruption()?;
     let start = if arguments.from_start {
         Start::Beginning
     } else {
@@ -40,7 +41,6 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
         sources: logs.state(),
         carried: watcher.carried(),
     })?;
-    let is_over = interruption()?;
     let mut out = io::stdout().lock();
     while !is_over.load(Ordering::Relaxed) {
         match logs.next(PATIENCE) {
@@ -77,6 +77,9 @@ impl Watcher {
         let engine = std::mem::replace(&mut self.engine, Engine::new(Rules::default()));
         self.engine = engine.restore(carried.engine);
         self.alerts = carried.pending;
+        if let Some(meter) = carried.meter {
+            self.metering.restore(meter);
+        }
         self.last = carried.last.map(|last| {
             let passed_us = u64::try_from(now_us().saturating_sub(last.came_us)).unwrap_or(0);
             let now = Instant::now();
@@ -86,7 +89,7 @@ impl Watcher {
     }
 
     /// Returns all that is carried over from the lines so far.
-    fn carried(&self) -> Carried {
+    fn carried(&mut self) -> Carried {
         let came_us = |came: Instant| {
             let passed_us = i64::try_from(came.elapsed().as_micros()).unwrap_or(i64::MAX);
             now_us().saturating_sub(passed_us)
@@ -94,6 +97,7 @@ impl Watcher {
         Carried {
             engine: self.engine.snapshot(),
             pending: self.alerts.clone(),
+            meter: self.metering.snapshot(),
             last: self
                 .last
                 .map(|(time, came)| LastLine::new(time, came_us(came))),

@@ -16,7 +16,7 @@ use crate::render::{self, Exposition};
 use crate::report::{Metric, Options, Sections};
 use crate::source::{Chunk, WallTime};
 use crate::watch::serve::{self, Desk};
-use crate::watch::{Alert, Health, Meter};
+use crate::watch::{Alert, Health, Meter, MeterSnapshot};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct MetricsArguments {
@@ -128,6 +128,16 @@ fn begin_to_serve(addresses: &[SocketAddr], desk: &Desk) -> Result<()> {
 }
 
 impl Metering {
+    /// Returns what was counted, to go on another time.
+    pub(in crate::cli) fn snapshot(&mut self) -> Option<MeterSnapshot> {
+        self.meter.as_mut().map(Meter::snapshot)
+    }
+
+    /// Goes on where an earlier run was, if this one counts at all.
+    pub(in crate::cli) fn restore(&mut self, snapshot: MeterSnapshot) {
+        self.meter = self.meter.take().map(|meter| meter.restore(snapshot));
+    }
+
     /// Counts the lines of a chunk.
     pub(in crate::cli) fn take(&mut self, chunk: &Chunk) {
         if let Some(meter) = &mut self.meter {

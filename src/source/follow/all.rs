@@ -1,16 +1,20 @@
 //! All logs that are followed together, one chunk after the other.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Start;
 use super::changes::Changes;
+use super::dated::Dated;
+use super::journal::{Journal, cursor_of};
 use super::log::Follower;
 use super::notice::FollowNotice;
 use super::pattern::{Pattern, without_siblings};
 use super::state::{FollowState, LogState, path_of, text_of_path};
-use super::tail::Place;
+use super::stream::Stream;
+use super::tail::{Place, fingerprint};
 use crate::source::chunk::Chunk;
 use crate::source::input::{Input, Options};
 use crate::source::problem::{Problem, SourceError};
@@ -55,15 +59,23 @@ pub struct Lines {
 pub enum LinePlaces {
     /// The first one at a place, and the others follow it byte for byte.
     From(Place),
+    /// Each by the cursor of its entry in the journal.
+    Cursors,
 }
 
 impl LinePlaces {
-    /// Returns where a line begins that begins so many bytes into the chunk.
-    pub fn of(self, offset: u64) -> Place {
-        let LinePlaces::From(start) = self;
-        Place {
-            offset: start.offset.saturating_add(offset),
-            ..start
+    /// Returns where a line begins that begins so many bytes into the chunk. An entry of the journal
+    /// has a hash of its cursor there.
+    pub fn of(self, offset: u64, line: &[u8]) -> Place {
+        match self {
+            LinePlaces::From(start) => Place {
+                offset: start.offset.saturating_add(offset),
+                ..start
+            },
+            LinePlaces::Cursors => Place {
+                fingerprint: fingerprint(cursor_of(line).map_or(line, str::as_bytes)),
+                offset: 0,
+            },
         }
     }
 }
@@ -97,6 +109,8 @@ enum Reader {
     Open(Box<Follower>),
     /// It may not be read yet.
     Closed(LogBegin),
+    Journal(Box<Journal>),
+    Stream(Box<Stream>, Box<Dated>, Option<u64>),
 }
 
 #[derive(Clone)]
@@ -135,6 +149,10 @@ impl Followers {
         let mut logs = std::mem::take(&mut state.logs);
         for input in inputs {
             let path = input.name();
+            if !matches!(input, Input::File(_)) {
+                followers.begin_stream(input, begin.start, state.journal.take())?;
+                continue;
+            }
             let was_asked = state.asked.contains(&text_of_path(&path));
             followers.asked.push(text_of_path(&path));
             match Pattern::of(&path) {
@@ -147,6 +165,37 @@ impl Followers {
         let dropped = logs.into_keys().map(FollowNotice::Dropped);
         followers.told.extend(dropped);
         Ok(followers)
+    }
+
+    fn begin_stream(
+        &mut self,
+        input: &Input,
+        start: Start,
+        cursor: Option<String>,
+    ) -> Result<(), Problem> {
+        let (options, bell) = (&self.options, self.changes.bell());
+        let reader = if let Input::Journal { program, .. } = input {
+            let journal = Journal::open(program.clone(), cursor, start, bell, options)?;
+            Reader::Journal(Box::new(journal))
+        } else {
+            let sizes = (options.chunk_bytes, options.line_bytes);
+            let stream = Stream::start(io::stdin(), bell, sizes);
+            let stream = stream.map_err(|error| Problem {
+                path: input.name(),
+                error: error.into(),
+            })?;
+            let dated = Dated::new(None, options);
+            Reader::Stream(Box::new(stream), Box::new(dated), None)
+        };
+        self.sources.push(Source {
+            name: input.name(),
+            is_of_pattern: false,
+            reader,
+            problem: None,
+            told: (0, 0),
+            gone_since: None,
+        });
+        Ok(())
     }
 
     fn begin_file(
@@ -214,8 +263,11 @@ impl Followers {
             told: (0, 0),
             gone_since: None,
         };
-        if let LogBegin::State(state) = source.begin() {
-            source.told = (state.gaps, state.copies);
+        if let Reader::Open(follower) = &source.reader {
+            // What an earlier run told is not told again.
+            let new = follower.gaps_and_copies_now();
+            let all = (follower.gaps(), follower.copies());
+            source.told = (all.0 - new.0, all.1 - new.1);
         }
         self.sources.push(source);
         Ok(())
@@ -232,6 +284,9 @@ impl Followers {
             if let Some(lines) = self.poll() {
                 return Came::Lines(lines);
             }
+            if self.is_over() && self.told.is_empty() {
+                return Came::End;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if self.told.is_empty() {
                 if left.is_zero() {
@@ -240,6 +295,15 @@ impl Followers {
                 self.changes.wait(left);
             }
         }
+    }
+
+    /// Tells whether nothing more can come.
+    fn is_over(&self) -> bool {
+        let is_over = |source: &Source| match &source.reader {
+            Reader::Stream(stream, ..) => stream.is_over(),
+            _ => false,
+        };
+        self.patterns.is_empty() && self.sources.iter().all(is_over)
     }
 
     /// Looks at each log once, beginning with the one whose turn it is.
@@ -311,7 +375,11 @@ impl Followers {
         let state = |source: &Source| match &source.reader {
             Reader::Open(follower) => Some(follower.state()),
             Reader::Closed(LogBegin::State(state)) => Some(state.clone()),
-            Reader::Closed(LogBegin::Start(_)) => None,
+            _ => None,
+        };
+        let cursor = |source: &Source| match &source.reader {
+            Reader::Journal(journal) => journal.cursor(),
+            _ => None,
         };
         let logs = self.sources.iter();
         FollowState {
@@ -319,7 +387,7 @@ impl Followers {
             logs: logs
                 .filter_map(|source| Some((text_of_path(&source.name), state(source)?)))
                 .collect(),
-            journal: None,
+            journal: self.sources.iter().find_map(cursor),
         }
     }
 
@@ -332,7 +400,7 @@ impl Followers {
     pub fn unread_bytes(&self) -> u64 {
         let unread = |source: &Source| match &source.reader {
             Reader::Open(follower) => follower.unread_bytes(),
-            Reader::Closed(_) => 0,
+            _ => 0,
         };
         self.sources.iter().map(unread).sum()
     }
@@ -345,36 +413,16 @@ impl Followers {
 }
 
 impl Source {
-    fn begin(&self) -> LogBegin {
-        match &self.reader {
-            Reader::Open(follower) => LogBegin::State(follower.state()),
-            Reader::Closed(begin) => begin.clone(),
-        }
-    }
-
     fn poll(&mut self, told: &mut VecDeque<FollowNotice>) -> Option<Lines> {
-        let Reader::Open(follower) = &mut self.reader else {
-            return None;
-        };
-        let found = follower.poll();
-        let (gaps, copies) = (follower.gaps(), follower.copies());
-        if gaps > self.told.0 {
-            told.push_back(FollowNotice::Lost(self.name.clone(), gaps));
-        }
-        if copies > self.told.1 {
-            told.push_back(FollowNotice::Copied(self.name.clone(), copies));
-        }
-        self.told = (gaps, copies);
+        let found = self.lines();
+        self.tell_gaps(told);
         match found {
-            Ok(chunk) => {
-                if self.problem.take().is_some() {
+            Ok(lines) => {
+                let has_recovered = lines.is_some() || matches!(self.reader, Reader::Open(_));
+                if has_recovered && self.problem.take().is_some() {
                     told.push_back(FollowNotice::Recovered(self.name.clone()));
                 }
-                let start = follower.start()?;
-                chunk.map(|chunk| Lines {
-                    chunk,
-                    places: LinePlaces::From(start),
-                })
+                lines
             }
             Err(problem) => {
                 let text = problem.to_string();
@@ -385,6 +433,51 @@ impl Source {
                 None
             }
         }
+    }
+
+    fn lines(&mut self) -> Result<Option<Lines>, Problem> {
+        let (chunk, places) = match &mut self.reader {
+            Reader::Closed(_) => return Ok(None),
+            Reader::Open(follower) => {
+                let chunk = follower.poll()?;
+                (chunk, follower.start().map(LinePlaces::From))
+            }
+            Reader::Journal(journal) => (journal.poll()?, Some(LinePlaces::Cursors)),
+            Reader::Stream(stream, dated, first) => {
+                let found = stream.poll().map_err(|error| Problem {
+                    path: self.name.clone(),
+                    error: error.into(),
+                })?;
+                let Some(found) = found else {
+                    return Ok(None);
+                };
+                let fingerprint = *first.get_or_insert_with(|| fingerprint(&found.lines));
+                let start = Place {
+                    fingerprint,
+                    offset: found.offset,
+                };
+                (
+                    Some(dated.chunk(found.lines)),
+                    Some(LinePlaces::From(start)),
+                )
+            }
+        };
+        let lines = chunk.zip(places);
+        Ok(lines.map(|(chunk, places)| Lines { chunk, places }))
+    }
+
+    fn tell_gaps(&mut self, told: &mut VecDeque<FollowNotice>) {
+        let Reader::Open(follower) = &self.reader else {
+            return;
+        };
+        let (gaps, copies) = (follower.gaps(), follower.copies());
+        if gaps > self.told.0 {
+            told.push_back(FollowNotice::Lost(self.name.clone(), gaps));
+        }
+        if copies > self.told.1 {
+            told.push_back(FollowNotice::Copied(self.name.clone(), copies));
+        }
+        self.told = (gaps, copies);
     }
 
     fn open_again(&mut self, options: &Options, told: &mut VecDeque<FollowNotice>) {

@@ -18,14 +18,16 @@ pub(super) struct Changes {
     /// None where the system tells nothing: then the looks in between have to do.
     watcher: Option<notify::RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
+    bell: Bell,
     rung: Receiver<()>,
 }
 
 /// Wakes whoever waits.
-struct Bell(SyncSender<()>);
+#[derive(Clone)]
+pub(super) struct Bell(SyncSender<()>);
 
 impl Bell {
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         // One ring is enough for all changes so far, and maybe nobody listens any more.
         let _ = self.0.try_send(());
     }
@@ -35,17 +37,24 @@ impl Changes {
     pub(super) fn new() -> Self {
         let (sender, rung) = mpsc::sync_channel(1);
         let bell = Bell(sender);
+        let of_watcher = bell.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Our own look at a file opens it: that is no change, or one look would cause the next.
             if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
-                bell.ring();
+                of_watcher.ring();
             }
         });
         Changes {
             watcher: watcher.ok(),
             folders: BTreeSet::new(),
+            bell,
             rung,
         }
+    }
+
+    /// Returns what wakes the one who waits here.
+    pub(super) fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// Watches the folder of a file: the file itself is another one after each rotation. Where the

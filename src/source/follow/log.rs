@@ -109,6 +109,11 @@ impl Follower {
         self.before.1.saturating_add(self.tail.copies())
     }
 
+    /// Returns the gaps and copies that this follower found itself.
+    pub(super) fn gaps_and_copies_now(&self) -> (u64, u64) {
+        (self.tail.gaps(), self.tail.copies())
+    }
+
     /// Returns where the next line begins, and what is needed to go on there another time.
     pub fn state(&self) -> LogState {
         let mut state = LogState {

@@ -1,5 +1,5 @@
 //! Follows growing logs: files through rotation by renaming, copying and packing, truncation and
-//! late creation; patterns that gain files; streams; and from where an earlier run left them.
+//! late creation; patterns that gain files; the journal and streams; and from where an earlier run left them.
 //!
 //! What decides is a look at the file ([`Follower::poll`]); the watch on its folder only says when to
 //! look, and a look every quarter of a second makes up for whatever it misses. Lines come whole: a
@@ -11,10 +11,12 @@ mod all;
 mod changes;
 mod dated;
 mod files;
+mod journal;
 mod log;
 mod notice;
 mod pattern;
 mod state;
+mod stream;
 mod tail;
 
 pub use self::all::{Begin, Came, Followers, LinePlaces, Lines as FollowedLines};

@@ -2,12 +2,6 @@
 //! writing, rotating, packing, emptying and `kill -9`, with real files and the real program.
 //!
 //! `SCALE=10` runs ten times as many scripts.
-#![cfg(test)]
-
-mod follow {
-    pub(crate) mod log;
-    pub(crate) mod process;
-}
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,8 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use follow::log::Log;
-use follow::process::{Process, dedup_alerts, sleep};
+use crate::log::Log;
+use crate::process::{Process, dedup_alerts, sleep};
 
 /// Random numbers: the same for the same seed.
 struct Random(u64);
@@ -47,7 +41,7 @@ impl World {
         let log = Log::new(folder.path());
         let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let rules = at("rules.toml");
-        std::fs::write(&rules, follow::log::MARKER_RULE).unwrap();
+        std::fs::write(&rules, crate::log::MARKER_RULE).unwrap();
         let (log_name, events_state, watch_state) = (at("mail.log"), at("events"), at("watch"));
         let events = ["events", "--follow", "--state", &events_state, &log_name];
         let watch = [

@@ -1,0 +1,8 @@
+//! Following as its user runs it: with real files, a journal, crashes and what else goes wrong.
+#![cfg(test)]
+
+mod faults;
+mod journal;
+mod log;
+mod process;
+mod scripts;
