@@ -1,7 +1,7 @@
 //! What `events --follow` and `watch` share: which logs are followed, and the file that says how far.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Error, Result, bail};
 use clap::Args;
@@ -90,6 +90,13 @@ impl<C: Serialize + Send + 'static> Kept<C> {
             let began = Instant::now();
             keeper.keep(checkpoint(), began);
         }
+    }
+
+    /// Returns when the last checkpoint was on disk, in microseconds since the epoch.
+    pub(super) fn written_us(&self) -> Option<i64> {
+        let at = self.keeper.as_ref()?.written_at()?;
+        let passed = at.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(passed.as_micros()).ok()
     }
 
     /// Keeps the last checkpoint.

@@ -72,6 +72,7 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
         alerts: Vec::new(),
         format: arguments.format,
         last: None,
+        checkpoint_us: None,
         metering: arguments.metrics.begin()?,
         outlets: arguments.sinks.open(arguments.replay)?,
     };
@@ -163,6 +164,8 @@ struct Watcher {
     format: AlertFormat,
     /// The time of the last line, and when it came.
     last: Option<(WallTime, Instant)>,
+    /// When the last checkpoint was on disk.
+    checkpoint_us: Option<i64>,
     metering: Metering,
     outlets: Outlets,
 }
@@ -216,12 +219,18 @@ impl Watcher {
 
     /// Gives metrics to whoever asks for them.
     fn tend_metrics(&mut self, logs: Option<&Followers>) {
-        let (engine, last) = (&self.engine, self.last);
-        self.metering.tend(|| following(engine, last, logs));
+        let (engine, last, checkpoint_us) = (&self.engine, self.last, self.checkpoint_us);
+        self.metering.tend(|| Following {
+            checkpoint_us,
+            ..following(engine, last, logs)
+        });
     }
 
     fn end_metrics(&mut self, logs: Option<&Followers>) -> Result<()> {
-        self.metering.end(following(&self.engine, self.last, logs))
+        self.metering.end(Following {
+            checkpoint_us: self.checkpoint_us,
+            ..following(&self.engine, self.last, logs)
+        })
     }
 
     fn write(&mut self, out: &mut impl Write) -> io::Result<()> {

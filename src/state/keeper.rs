@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub struct Keeper<C> {
     /// Not before then: making the last one took its time.
     rest_until: Instant,
     is_failing: bool,
+    /// When the last one was on disk.
+    written_at: Option<SystemTime>,
 }
 
 /// What became of checkpoints.
@@ -55,6 +57,7 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
         let (to_write, checkpoints) = mpsc::sync_channel::<Checkpoint<C>>(1);
         let (results, written) = mpsc::sync_channel(2);
         let is_writing = failure.is_some();
+        let written_at = failure.is_none().then(SystemTime::now);
         if let Some(failure) = failure {
             let _ = results.try_send(Err(failure));
         }
@@ -78,6 +81,7 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
             last: now,
             rest_until: now,
             is_failing: false,
+            written_at,
         })
     }
 
@@ -106,6 +110,11 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
         }
     }
 
+    /// Returns when the last checkpoint was on disk.
+    pub fn written_at(&self) -> Option<SystemTime> {
+        self.written_at
+    }
+
     /// Returns what there is to say about checkpoints, each thing once.
     pub fn news(&mut self) -> Option<KeeperNews> {
         let result = match self.written.try_recv() {
@@ -120,7 +129,10 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
         let was_failing = self.is_failing;
         self.is_failing = result.is_err();
         match result {
-            Ok(()) => was_failing.then_some(KeeperNews::Recovered),
+            Ok(()) => {
+                self.written_at = Some(SystemTime::now());
+                was_failing.then_some(KeeperNews::Recovered)
+            }
             Err(error) => {
                 // What was in it has to be written yet.
                 self.lines = self.lines.max(1);
@@ -216,6 +228,7 @@ mod tests {
         assert_eq!(keep(&mut keeper, 1), 1);
         assert_eq!(keep(&mut keeper, 2), 1);
         fs::remove_dir_all(in_the_way).unwrap();
+        let began = SystemTime::now();
         assert_eq!(keep(&mut keeper, 3), 2);
         assert!(matches!(
             news[..],

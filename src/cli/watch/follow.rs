@@ -61,6 +61,7 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
             sources: logs.state(),
             carried: watcher.carried(),
         });
+        watcher.checkpoint_us = kept.written_us();
         watcher.tend_metrics(Some(&logs));
     }
     watcher.say_evicted();
