@@ -191,14 +191,19 @@ impl Metric {
             let order = b.value.count().cmp(&a.value.count());
             order.then_with(|| a.labels.cmp(&b.labels))
         });
-        let numbered = rows.into_iter().enumerate();
-        self.series = summed(numbered.map(|(at, row)| {
-            let count = row.value.count();
-            match at < bound.own {
-                true => (row.labels, count),
-                false => (bound.shared(row.labels), count),
+        let mut sums: BTreeMap<Vec<Label>, Value> = BTreeMap::new();
+        for (at, row) in rows.into_iter().enumerate() {
+            let labels = match at < bound.own {
+                true => row.labels,
+                false => bound.shared(row.labels),
+            };
+            match sums.get_mut(&labels) {
+                Some(sum) => sum.add(&row.value),
+                None => drop(sums.insert(labels, row.value)),
             }
-        }));
+        }
+        let series = |(labels, value)| Series { labels, value };
+        self.series = sums.into_iter().map(series).collect();
     }
 
     /// What goes up and down.
