@@ -102,9 +102,12 @@ fn part_writer(format: ExportFormat) -> Result<Box<dyn PartWriter>> {
     match format {
         ExportFormat::Csv => Ok(Box::new(CsvParts)),
         ExportFormat::Jsonl => Ok(Box::new(JsonLinesParts)),
+        #[cfg(feature = "polars")]
+        ExportFormat::Parquet => Ok(Box::new(crate::export::parquet::ParquetParts)),
+        #[cfg(not(feature = "polars"))]
         ExportFormat::Parquet => bail!(
             "--format parquet: this mailtally was built without it; `cargo install --path . \
-             --features polars` builds one that has it"
+             --features polars --profile columns` builds one that has it"
         ),
     }
 }
@@ -128,11 +131,9 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<Outcome> {
     };
     let mut logs = input::open(&arguments.input, &options)?;
     let folder = Folder::open(out, job.tables, &logs.fingerprints());
-    let writers = Writers {
-        folder: folder.with_context(|| cannot_write(out))?,
-        writer: &*writer,
-        done: Mutex::default(),
-    };
+    let folder = folder.with_context(|| cannot_write(out))?;
+    let write = |part| folder.write(part, &*writer).map(Some);
+    let writers = Writers::new(&write);
     let taken = export(&mut logs, &job, arguments.input.threads(), &writers);
     let done = writers.done.into_inner();
     let done = done.unwrap_or_else(PoisonError::into_inner);
@@ -141,9 +142,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<Outcome> {
     }
     let seen = taken?;
     let days = days_of(options.range.as_ref());
-    let stale = writers
-        .folder
-        .remove_stale(&done.written, days, writer.extension());
+    let stale = folder.remove_stale(&done.written, days, writer.extension());
     stale.with_context(|| cannot_write(out))?;
     line_conditions::say_unseen(&job.filter, seen.fields);
     logs.look_at_range(seen.lines);
@@ -158,6 +157,33 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<Outcome> {
 
 fn cannot_write(out: &Path) -> String {
     format!("cannot write the tables to {}", out.display())
+}
+
+/// Reads logs, and gives the parts of some tables to who keeps them; they come in any order.
+#[cfg(feature = "polars")]
+pub(super) fn read_tables(
+    arguments: &InputArguments,
+    tables: TableSet,
+    keep: &(dyn Fn(Part) -> io::Result<()> + Sync),
+) -> Result<Outcome> {
+    let job = Job {
+        tables,
+        filter: Filter::default(),
+        masking: None,
+    };
+    let options = source::Options {
+        chunk_bytes: CHUNK_BYTES,
+        ..arguments.options()?
+    };
+    let mut logs = input::open(arguments, &options)?;
+    let keep = |part| keep(part).map(|()| None);
+    let writers = Writers::new(&keep);
+    let taken = export(&mut logs, &job, arguments.threads(), &writers);
+    if let Some(error) = writers.done().error.take() {
+        return Err(anyhow!(error));
+    }
+    logs.look_at_range(taken?.lines);
+    Ok(logs.outcome())
 }
 
 /// The whole days that a range reaches into: only their parts are replaced.
@@ -360,10 +386,12 @@ fn send(parts: Vec<Part>, to: &SyncSender<Part>, writers: &Writers<'_>) -> io::R
 
 /// Threads that write parts.
 struct Writers<'w> {
-    folder: Folder,
-    writer: &'w dyn PartWriter,
+    write: &'w Write<'w>,
     done: Mutex<Done>,
 }
+
+/// Writes a part; returns where it is, if that is a file.
+type Write<'w> = dyn Fn(Part) -> io::Result<Option<PathBuf>> + Sync + 'w;
 
 /// What was written so far.
 #[derive(Default)]
@@ -374,7 +402,14 @@ struct Done {
     error: Option<io::Error>,
 }
 
-impl Writers<'_> {
+impl<'w> Writers<'w> {
+    fn new(write: &'w Write<'w>) -> Self {
+        Writers {
+            write,
+            done: Mutex::default(),
+        }
+    }
+
     /// Writes parts until there are no more.
     fn write_all(&self, parts: &Mutex<Receiver<Part>>) {
         loop {
@@ -384,11 +419,11 @@ impl Writers<'_> {
                 continue;
             }
             let rows = part.batch.rows();
-            let written = self.folder.write(part, self.writer);
+            let written = (self.write)(part);
             let mut done = self.done();
             match written {
                 Ok(path) => {
-                    done.written.insert(path);
+                    done.written.extend(path);
                     done.rows += rows;
                 }
                 Err(error) => {

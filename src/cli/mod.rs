@@ -26,6 +26,7 @@ mod report;
 mod rotated;
 mod rules;
 mod split;
+mod sql;
 mod top;
 mod trace;
 mod unparsed;
@@ -76,6 +77,8 @@ enum Command {
     Anonymize(anonymize::AnonymizeArguments),
     /// Shows the whole life of a mail: hop by hop, with what became of each recipient
     Trace(trace::TraceArguments),
+    /// Answers questions in SQL, over logs or over a directory that export wrote
+    Sql(Box<sql::SqlArguments>),
     /// Raises alerts on attacks and failures, as logs grow or on logs that are there
     Watch(watch::WatchArguments),
     /// Prints the completions of a shell
@@ -149,6 +152,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(Command::Rules(rules)) => rules::run(&rules),
         Some(Command::Anonymize(anonymize)) => anonymize::run(&anonymize),
         Some(Command::Trace(trace)) => trace::run(trace),
+        Some(Command::Sql(sql)) => sql::run(*sql),
         Some(Command::Watch(watch)) => watch::run(&watch),
         Some(Command::Completions(shell)) => manual::completions(&shell, Arguments::command()),
         Some(Command::Man(man)) => manual::man(&man, Arguments::command()),

@@ -8,13 +8,19 @@ mod fields;
 mod heads;
 mod jsonl;
 mod line;
+#[cfg(feature = "polars")]
+pub mod parquet;
+mod queries;
 mod schema;
+#[cfg(feature = "polars")]
+pub mod sql;
 pub mod tables;
 
 pub use csv::{Csv, DEFAULT_COLUMNS, columns_of};
 pub use fields::{ENVELOPE, POSITION, REPEATED, UNCLASSIFIED_FIELDS, fields_of, kinds, names};
 pub use jsonl::{JsonLines, add_position, write_line};
 pub use line::{Line, UNCLASSIFIED};
+pub use queries::NamedQuery;
 pub use schema::schema;
 
 /// The version of the exported objects' layout, written into each of them.

@@ -25,6 +25,7 @@ mod report_where;
 mod rotated;
 mod rules;
 mod sections;
+mod sql;
 mod support;
 mod terminal;
 mod top;

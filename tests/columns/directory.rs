@@ -1,0 +1,99 @@
+//! What a directory of Parquet files is: small, the same each time, and read only where it has to be.
+
+use std::fs;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{LAB, ask, export, exporter, files, lines, log, mailtally, named, names};
+
+#[test]
+fn a_directory_answers_as_its_logs_do() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("tables");
+    export(&directory, &[LAB]);
+    for name in names() {
+        let rows = named(name, &[directory.to_str().unwrap()]);
+        assert_eq!(named(name, &[LAB]), rows, "{name}");
+    }
+}
+
+#[test]
+fn the_same_log_makes_the_same_files() {
+    let folder = TempDir::new().unwrap();
+    let log = log(folder.path(), "mail.log", lines(5, 20_000));
+    let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+    export(&one, &[&log]);
+    let mut command = exporter(&other, &[&log]);
+    assert!(command.args(["--threads", "1"]).status().unwrap().success());
+    let written = files(&one);
+    assert!(written.len() > 5, "{:?}", written.keys());
+    assert_eq!(written, files(&other));
+    // And over itself nothing is doubled.
+    export(&one, &[&log]);
+    assert_eq!(written, files(&one));
+}
+
+#[test]
+fn parquet_is_a_small_part_of_the_log() {
+    let folder = TempDir::new().unwrap();
+    let log = log(folder.path(), "mail.log", lines(6, 150_000));
+    let directory = folder.path().join("tables");
+    export(&directory, &[&log]);
+    let parquet: usize = files(&directory).values().map(Vec::len).sum();
+    let text = fs::metadata(&log).unwrap().len() as usize;
+    let share = parquet * 1_000 / text;
+    println!("{parquet} bytes of Parquet for {text} bytes of log: {share} in a thousand");
+    assert!(share < 120, "{share} in a thousand");
+}
+
+#[test]
+fn parts_of_other_days_and_hosts_are_not_opened() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("tables");
+    export(&directory, &[LAB]);
+    let name = directory.to_str().unwrap();
+    let before = ask(
+        "SELECT COUNT(*) AS n FROM events WHERE date = '2026-11-21'",
+        name,
+    );
+    assert!(before[0]["n"].as_i64().unwrap() > 2_000, "{before:?}");
+    for other in [
+        "date=2026-11-20/host=mail.example.org",
+        "date=2026-11-21/host=other",
+    ] {
+        let place = directory.join("events").join(other);
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join("part-0.parquet"), "no Parquet").unwrap();
+    }
+    let all = mailtally("sql", &["SELECT COUNT(*) FROM events", name]);
+    assert_eq!(all.status.code(), Some(2), "a broken part is no rows");
+    let hosts = "host IN ('mail.example.org', 'mx1.example.net')";
+    let query = format!("SELECT COUNT(*) AS n FROM events WHERE date = '2026-11-21' AND {hosts}");
+    assert_eq!(ask(&query, name), before);
+    let query = format!(
+        "SELECT COUNT(*) AS n FROM events WHERE date >= '2026-11-21' AND {hosts} AND kind = 'pickup'"
+    );
+    assert_eq!(ask(&query, name), [json!({ "n": 4 })]);
+}
+
+#[test]
+fn a_part_without_a_column_has_no_values_there() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("tables");
+    export(&directory, &[LAB]);
+    let name = directory.to_str().unwrap();
+    // A file that an older version wrote, or somebody else: one column.
+    let place = directory.join("logins/date=2026-11-19/host=old");
+    fs::create_dir_all(&place).unwrap();
+    let part = place.join("part-1.parquet");
+    let query = "SELECT 'anna' AS \"user\" FROM logins LIMIT 1";
+    let made = mailtally(
+        "sql --format parquet",
+        &["--out", part.to_str().unwrap(), query, LAB],
+    );
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let query = "SELECT date, \"user\", method FROM logins WHERE date < '2026-11-20'";
+    let row = json!({ "date": "2026-11-19", "user": "anna", "method": null });
+    assert_eq!(ask(query, name), [row]);
+}

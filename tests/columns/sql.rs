@@ -1,0 +1,150 @@
+//! `mailtally sql` as its user sees it.
+
+use std::fs;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{LAB, ask, mailtally, stdout_of};
+
+/// Runs a query that has no answer; returns what is said.
+fn complaint(arguments: &str, more: &[&str]) -> String {
+    let output = mailtally(arguments, more);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(output.stdout, b"", "{said}");
+    said
+}
+
+#[test]
+fn numbers_that_were_counted_by_hand() {
+    let rows = ask(
+        "SELECT COUNT(*) AS n FROM events WHERE kind = 'qmgr_active'",
+        LAB,
+    );
+    let lines = fs::read_to_string(LAB).unwrap();
+    let active = lines.lines().filter(|line| line.contains("(queue active)"));
+    assert_eq!(rows, [json!({ "n": active.count() })]);
+    let rows = ask(
+        "SELECT queue_id, size_bytes FROM events WHERE kind = 'qmgr_active' ORDER BY size_bytes DESC LIMIT 1",
+        LAB,
+    );
+    assert_eq!(
+        rows,
+        [json!({ "queue_id": "1195B9A805E", "size_bytes": 24254 })]
+    );
+}
+
+#[test]
+fn joins_and_subqueries_work() {
+    let query = "SELECT COUNT(*) AS n FROM messages AS m \
+        JOIN (SELECT host, queue_id, COUNT(*) AS lines FROM deliveries GROUP BY host, queue_id) AS d \
+        ON m.host = d.host AND m.queue_id = d.queue_id WHERE d.lines >= 2";
+    assert!(ask(query, LAB)[0]["n"].as_i64().unwrap() > 10);
+    let query = "SELECT COUNT(*) AS n FROM deliveries WHERE queue_id IN \
+        (SELECT queue_id FROM messages WHERE origin = 'local')";
+    assert!(ask(query, LAB)[0]["n"].as_i64().unwrap() > 0);
+}
+
+#[test]
+fn a_wrong_name_is_one_line_with_the_nearest() {
+    let said = complaint("sql", &["SELECT recipien FROM deliveries", LAB]);
+    assert_eq!(
+        said,
+        "mailtally: there is no column `recipien`; close ones: recipient\n"
+    );
+    let said = complaint("sql", &["SELECT * FROM delivery", LAB]);
+    assert!(
+        said.starts_with("mailtally: there is no table `delivery`; "),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let said = complaint("sql --name top_reject_rule", &[LAB]);
+    assert!(said.contains("top_reject_rules"), "{said}");
+}
+
+#[test]
+fn what_is_no_sql_is_one_line() {
+    for query in [
+        "SELEC 1",
+        "SELECT",
+        "SELECT 'x FROM events",
+        "",
+        "SELECT (1",
+        "VACUUM events",
+    ] {
+        let said = complaint("sql", &[query, LAB]);
+        assert_eq!(said.lines().count(), 1, "{query}: {said}");
+        assert!(said.len() < 300, "{query}: {said}");
+    }
+}
+
+#[test]
+fn formats_say_the_same() {
+    let query = "SELECT '=1+1' AS formula, 7 AS n, NULL AS nothing, -2.5 AS x, TRUE AS yes";
+    let ask = |format: &str| stdout_of(mailtally(&format!("sql --format {format}"), &[query, LAB]));
+    assert_eq!(
+        ask("table"),
+        "formula  n  nothing     x  yes\n=1+1     7           -2.5  true\n"
+    );
+    assert_eq!(
+        ask("csv"),
+        "formula,n,nothing,x,yes\r\n'=1+1,7,,-2.5,true\r\n"
+    );
+    assert_eq!(
+        ask("json"),
+        "[\n{\"formula\":\"=1+1\",\"n\":7,\"nothing\":null,\"x\":-2.5,\"yes\":true}\n]\n"
+    );
+}
+
+#[test]
+fn text_of_the_log_steers_no_terminal() {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("mail.log");
+    let line = "2026-11-21T10:00:00Z mx1 postfix/smtpd[7]: connect from \u{1b}[2J\u{202e}evil[192.0.2.1]\n";
+    fs::write(&log, line).unwrap();
+    let log = log.to_str().unwrap();
+    for format in ["table", "csv", "json"] {
+        let arguments = format!("sql --format {format}");
+        let answer = stdout_of(mailtally(&arguments, &["SELECT * FROM events", log]));
+        assert!(answer.contains("evil"), "{answer}");
+        assert!(
+            !answer.contains('\u{1b}') && !answer.contains('\u{202e}'),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn plans_are_explained_and_nothing_is_read() {
+    let query = "SELECT recipient FROM deliveries WHERE status = 'bounced'";
+    let plan = stdout_of(mailtally("sql --explain", &[query, "/there/is/no/log"]));
+    assert!(plan.contains("deliveries"), "{plan}");
+    assert!(plan.contains("PROJECT"), "{plan}");
+}
+
+#[test]
+fn named_queries_are_listed_and_shown() {
+    let list = stdout_of(mailtally("sql --list", &[]));
+    assert!(
+        list.lines()
+            .any(|line| line.starts_with("top_reject_rules ")),
+        "{list}"
+    );
+    let text = stdout_of(mailtally("sql --name top_reject_rules --show", &[]));
+    assert_eq!(
+        text,
+        fs::read_to_string("dashboards/sql/top_reject_rules.sql").unwrap()
+    );
+}
+
+#[test]
+fn a_directory_without_tables_is_said() {
+    let folder = TempDir::new().unwrap();
+    let said = complaint(
+        "sql",
+        &["SELECT 1 FROM events", folder.path().to_str().unwrap()],
+    );
+    assert!(said.contains("no table in Parquet"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
