@@ -52,6 +52,9 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
         return false;
     }
     match a.len() {
+        0 => true,
+        1 => a.first() == b.first(),
+        2..=3 => ends::<2>(a) == ends::<2>(b),
         4..=7 => ends::<4>(a) == ends::<4>(b),
         8..=16 => ends::<8>(a) == ends::<8>(b),
         17..=32 => ends::<16>(a) == ends::<16>(b),
@@ -244,12 +247,20 @@ pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
 fn first_of(input: &[u8], at: usize, mut hits: u32, more: &[u8]) -> Option<usize> {
     while hits != 0 {
         let found = at + lowest(hits);
-        if more.is_empty() || input.get(found + 2..)?.starts_with(more) {
+        if has(input, found + 2, more) {
             return Some(found);
         }
         hits &= hits - 1;
     }
     None
+}
+
+/// Tells whether a text stands at a place of another.
+#[inline(always)]
+fn has(input: &[u8], at: usize, text: &[u8]) -> bool {
+    let rest = input.get(at..).unwrap_or_default();
+    rest.get(..text.len())
+        .is_some_and(|here| is_same(here, text))
 }
 
 /// Finds the last place of a short mark.
@@ -292,8 +303,7 @@ fn last_of(input: &[u8], at: usize, mut hits: u32, more: &[u8]) -> Option<usize>
     while hits != 0 {
         let place = highest(hits);
         let found = at + place;
-        let is_here = |behind: &[u8]| behind.starts_with(more);
-        if more.is_empty() || input.get(found + 2..).is_some_and(is_here) {
+        if has(input, found + 2, more) {
             return Some(found);
         }
         hits ^= 1 << place;

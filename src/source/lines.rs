@@ -157,8 +157,6 @@ impl<'c> Lines<'c> {
     /// Dates a line of text; `None` if it is outside of the range.
     #[cold]
     fn text(&mut self, raw: &'c [u8], record: Option<Record<'c>>) -> Option<Line<'c>> {
-        // The next line is dated from here on.
-        self.dated = None;
         let stamp = record
             .map(|record| record.timestamp)
             .or_else(|| Timestamp::of_line(raw));

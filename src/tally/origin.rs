@@ -16,22 +16,29 @@ key! {
 
 /// The prefixes under which a qmgr or a master logs: the instances.
 #[derive(Clone, Default)]
-pub(crate) struct Instances(HashSet<InstanceKey>);
+pub(crate) struct Instances {
+    known: HashSet<InstanceKey>,
+    /// The one noted last: a qmgr logs a sixth of all lines.
+    last: Option<InstanceKey>,
+}
 
 impl Instances {
     pub(crate) fn note(&mut self, key: InstanceKey) {
-        self.0.insert(key);
+        if self.last != Some(key) {
+            self.known.insert(key);
+            self.last = Some(key);
+        }
     }
 
     pub(crate) fn merge(&mut self, later: Instances, numbers: &Renumbering) {
-        self.0
-            .extend(later.0.into_iter().map(|key| key.renumber(numbers)));
+        let later = later.known.into_iter();
+        self.known.extend(later.map(|key| key.renumber(numbers)));
     }
 
     /// Settles which instance each prefix of each host belongs to.
     pub(crate) fn resolve<'a>(&'a self, symbols: &'a Symbols) -> Resolver<'a> {
         let mut defaults: HashMap<Symbol, Symbol> = HashMap::new();
-        for key in &self.0 {
+        for key in &self.known {
             let is_better = |old: Symbol| rank(symbols, key.prefix) < rank(symbols, old);
             let default = defaults.entry(key.host).or_insert(key.prefix);
             if is_better(*default) {
@@ -39,7 +46,7 @@ impl Instances {
             }
         }
         Resolver {
-            instances: &self.0,
+            instances: &self.known,
             defaults,
             symbols,
         }

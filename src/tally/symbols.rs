@@ -297,6 +297,7 @@ mod tests {
         assert_eq!(symbols.intern(b"mx1"), a);
         assert_ne!(a, b);
         assert_eq!((symbols.get(a), symbols.get(b)), (&b"mx1"[..], &b""[..]));
+        assert_eq!((symbols.count(), symbols.intern(b"")), (2, b));
     }
 
     #[test]

@@ -675,4 +675,13 @@ mod tests {
             assert!(parse(line.as_bytes()).is_err(), "{line}");
         }
     }
+
+    #[test]
+    fn a_command_is_a_whole_word() {
+        let commands = Commands(b"xmail=2 mailx=5 mail=1/3 rset=0/2");
+        assert_eq!(commands.get(b"mail"), Some((1, 3)));
+        assert_eq!(commands.get(b"rset"), Some((0, 2)));
+        assert_eq!(commands.get(b"set"), None);
+        assert_eq!(Commands(b"mail=x mail=2").get(b"mail"), Some((2, 2)));
+    }
 }
