@@ -142,27 +142,6 @@ pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
     first(input, |block| block.same(wanted))
 }
 
-/// Finds the end of a line: lines are longer than words, and shorter than what `memchr` is made for.
-#[inline]
-pub fn find_line_end(text: &[u8]) -> Option<usize> {
-    let line_end = u8x16::splat(b'\n');
-    let (blocks, tail) = text.as_chunks::<{ 2 * WIDTH }>();
-    let mut at = 0;
-    for block in blocks {
-        if let ([low, high], []) = block.as_chunks::<WIDTH>() {
-            let low = u8x16::new(*low).cmp_eq(line_end);
-            let high = u8x16::new(*high).cmp_eq(line_end);
-            if (low | high).move_mask() != 0 {
-                let bits = [low, high].map(|half| half.move_mask().cast_unsigned());
-                let [low, high] = bits;
-                return Some(at + lowest(low | high << WIDTH));
-            }
-        }
-        at += 2 * WIDTH;
-    }
-    find_near(tail, b'\n').map(|found| at + found)
-}
-
 /// Finds the first of two bytes.
 #[inline]
 pub(crate) fn find_either(input: &[u8], a: u8, b: u8) -> Option<usize> {
@@ -324,8 +303,6 @@ mod tests {
         let place = |byte| text.iter().position(|&other| other == byte);
         let either = text.iter().position(|&byte| byte == a || byte == b);
         assert_eq!(find_near(text, a), place(a), "{text:?} {a}");
-        let line_end = text.iter().position(|&byte| byte == b'\n');
-        assert_eq!(find_line_end(text), line_end, "{text:?}");
         assert_eq!(
             rfind_near(text, a),
             text.iter().rposition(|&byte| byte == a)
@@ -372,8 +349,6 @@ mod tests {
             agrees(&vec![0; length], b' ', b'[', b": ");
             for at in 0..length {
                 let mut text = vec![b'\x81'; length];
-                text[at] = b'\n';
-                agrees(&text, b'\n', b'[', b"\n\x81");
                 text[at] = b' ';
                 agrees(&text, b' ', b'[', b" \x81");
                 agrees(&text, b'[', b' ', b" ");

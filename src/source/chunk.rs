@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use mailtally_parsers::near;
-
 use super::dating::Dating;
 use super::lines::Lines;
 use super::plain::PlainLog;
@@ -240,7 +238,7 @@ pub(super) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     if bytes.is_empty() {
         return None;
     }
-    match near::find_line_end(bytes) {
+    match memchr::memchr(b'\n', bytes) {
         Some(end) => Some((bytes.get(..end)?, bytes.get(end + 1..)?)),
         None => Some((bytes, b"")),
     }

@@ -102,27 +102,22 @@ impl<'c> Lines<'c> {
                 continue;
             };
             self.rest = rest;
-            // A record is large: it is made where it is handed out.
-            let mut line = Line {
-                raw,
-                record: match raw.first() {
-                    Some(b'{') => None,
-                    _ => self.envelopes.parse(raw),
-                },
-                time: None,
+            let record = match raw.first() {
+                Some(b'{') => None,
+                _ => self.envelopes.parse(raw),
             };
             // Nearly all lines: the others are looked at a second time.
-            if let Some(plain) = &line.record
+            if let Some(plain) = &record
                 && is_plain(plain.tag.program)
             {
                 self.above = raw;
-                line.time = Some(self.time_of(&plain.timestamp));
-                if self.lets_through(line.time) {
-                    return Some(line);
+                let time = Some(self.time_of(&plain.timestamp));
+                if self.lets_through(time) {
+                    return Some(Line { raw, record, time });
                 }
                 continue;
             }
-            match self.see(raw, line.record) {
+            match self.see(raw, record) {
                 Seen::Text(record) => {
                     if let Some(line) = self.text(raw, record) {
                         return Some(line);
