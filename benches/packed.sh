@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Measures reports of packed logs beside their parts: unpacking alone, and the report of the plain log.
+#
+#   benches/packed.sh [SIZE] [--record]     SIZE as loggen takes it, default 200M
+#
+# Needs gzip, bzip2, xz, zstd and python3. Prints one table of medians of five runs on one and two threads: unpacking by
+# our own libraries with nothing done to the lines (benches/unpack.rs), the C program's time for the same, the report of the
+# plain log, the report of the packed one, and how much that takes over the slower of unpacking and the plain report. Then the
+# same for four packed files at once. --record writes the table to benches/record/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+size=200M record=
+for argument in "$@"; do
+  case $argument in
+    --record) record=yes ;;
+    *) size=$argument ;;
+  esac
+done
+target=${CARGO_TARGET_DIR:-target}
+shared=/dev/shm
+[ -d "$shared" ] || shared=${TMPDIR:-/tmp}
+work=$(mktemp -d "$shared/mailtally-packed.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+cargo build --release --workspace --locked --quiet
+unpack=$(cargo bench --bench unpack --locked --no-run --message-format json 2> "$work/build.log" \
+  | python3 -c 'import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message.get("executable") and message["target"]["name"] == "unpack":
+        print(message["executable"])')
+"$target/release/loggen" --seed 1 --size "$size" --out "$work/mail.log" --truth "$work/truth.json"
+PYTHONDONTWRITEBYTECODE=1 python3 benches/packed.py "$target/release/mailtally" "$unpack" "$work" "$size" > "$work/table.md"
+cat "$work/table.md"
+if [ -n "$record" ]; then
+  mkdir -p benches/record
+  cp "$work/table.md" "benches/record/packed-$size.md"
+fi
