@@ -110,21 +110,31 @@ impl Watch {
             .nth(1)
             .and_then(|rest| rest.split('/').next());
         let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
-        Watch {
+        let watch = Watch {
             process,
             address,
             said,
+        };
+        // Numbers come when it follows, and heeds signals.
+        let started = Instant::now();
+        while watch.get().is_none() {
+            assert!(started.elapsed() < Duration::from_secs(60), "no numbers");
         }
+        watch
     }
 
-    fn scrape(&self) -> BTreeMap<String, String> {
+    /// The metrics, if there are any yet.
+    fn get(&self) -> Option<BTreeMap<String, String>> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        series(body)
+        head.starts_with("HTTP/1.1 200").then(|| series(body))
+    }
+
+    fn scrape(&self) -> BTreeMap<String, String> {
+        self.get().unwrap()
     }
 
     /// Scrapes until so many lines were counted.
