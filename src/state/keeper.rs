@@ -230,6 +230,7 @@ mod tests {
         fs::remove_dir_all(in_the_way).unwrap();
         let began = SystemTime::now();
         assert_eq!(keep(&mut keeper, 3), 2);
+        assert!(keeper.written_at() >= Some(began));
         assert!(matches!(
             news[..],
             [KeeperNews::Failed(_), KeeperNews::Recovered]
