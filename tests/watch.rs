@@ -87,7 +87,8 @@ fn rules_of_a_site_are_checked_and_used() {
     fs::write(at("log"), attack()).unwrap();
     fs::write(
         at("more"),
-        "[[rule]]\nname = 'login-brute-force'\ncount = 7\n",
+        "[[rule]]\nname = 'login-brute-force'\ncount = 7\n\
+         [[rule]]\nname = 'login-hourly-brute-force'\nenabled = false\n",
     )
     .unwrap();
     let (alerts, _, status) = watch(&["--replay", "--rules", &at("more"), &at("log")]);

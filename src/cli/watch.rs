@@ -21,7 +21,7 @@ use super::input::{self, InputArguments};
 use super::messages::say;
 use crate::export::Line;
 use crate::source::{Chunk, Followers, LinePlaces, WallTime};
-use crate::watch::{self, Alert, Engine, Observed};
+use crate::watch::{self, Alert, Engine, Observed, WARM_DAYS};
 
 /// Lines may come so much later than they were logged.
 const LATE: Duration = Duration::from_secs(2);
@@ -132,6 +132,7 @@ fn replay(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<Outcome> 
     }
     out.flush().context(CANNOT_WRITE)?;
     watcher.say_evicted();
+    watcher.say_warming_up();
     watcher.end_metrics(None)?;
     logs.look_at_range(lines);
     Ok(logs.outcome())
@@ -244,6 +245,17 @@ impl Watcher {
             out.write_all(text.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Says which rules do not know yet what is usual.
+    fn say_warming_up(&self) {
+        let (days, rules) = self.engine.warming_up();
+        if !rules.is_empty() {
+            let rules = rules.join(", ");
+            say(&format!(
+                "warming up: {days} of {WARM_DAYS} days of log were seen; until then these rules say nothing: {rules}"
+            ));
+        }
     }
 
     fn say_evicted(&self) {

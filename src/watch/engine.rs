@@ -158,7 +158,7 @@ impl Engine {
         if self.kept.calendar.is_warm() {
             return (days, Vec::new());
         }
-        let compares = |rule: &&Rule| rule.signs.iter().any(|sign| sign.test.needs_history());
+        let compares = |rule: &&Rule| rule.signs.iter().all(|sign| sign.test.needs_history());
         let rules = self.rules.iter().filter(compares);
         (days, rules.map(|rule| rule.name.as_str()).collect())
     }

@@ -14,7 +14,7 @@ pub(super) const HOUR_US: i64 = 3_600 * 1_000_000;
 const KEPT_HOURS: i64 = 28 * 24;
 
 /// Before so many days were seen nothing is usual.
-pub(super) const WARM_DAYS: usize = 14;
+pub const WARM_DAYS: usize = 14;
 
 /// Of so many different days there must be events around an hour, or no pause is usual then.
 const PAUSE_DAYS: usize = 3;

@@ -37,6 +37,7 @@ pub use alert::{Alert, Change, SignNumbers};
 pub use carried::{Carried, LastLine};
 pub use engine::{Engine, Snapshot};
 pub use health::Health;
+pub use history::WARM_DAYS;
 pub use meter::{Meter, MeterSnapshot};
 pub use observed::Observed;
 pub use rule::{AlertClass, Rule, RuleError, Rules, Severity, builtin, read_rules};

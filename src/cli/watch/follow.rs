@@ -37,6 +37,7 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
     carried
         .into_iter()
         .for_each(|carried| watcher.restore(carried));
+    watcher.say_warming_up();
     let mut kept = arguments.state.keep(OWNER, || Checkpoint {
         sources: logs.state(),
         carried: watcher.carried(),
