@@ -179,7 +179,10 @@ impl Distinct {
 
     /// How many addresses and domains over all.
     pub(crate) fn all(&self) -> (u64, u64) {
-        (self.addresses.texts.count(), self.domains.texts.count())
+        (
+            self.addresses.texts.len() as u64,
+            self.domains.texts.len() as u64,
+        )
     }
 
     /// How many addresses and domains of one (host, instance).

@@ -82,11 +82,6 @@ impl Symbols {
         slice(&self.bytes, &self.ends, symbol.0)
     }
 
-    /// Returns how many strings there are.
-    pub(crate) fn count(&self) -> u64 {
-        self.ends.len() as u64
-    }
-
     /// Returns the string for writing out: lossily UTF-8.
     pub(crate) fn text(&self, symbol: Symbol) -> String {
         String::from_utf8_lossy(self.get(symbol)).into_owned()
@@ -297,7 +292,7 @@ mod tests {
         assert_eq!(symbols.intern(b"mx1"), a);
         assert_ne!(a, b);
         assert_eq!((symbols.get(a), symbols.get(b)), (&b"mx1"[..], &b""[..]));
-        assert_eq!((symbols.count(), symbols.intern(b"")), (2, b));
+        assert_eq!((symbols.len(), symbols.intern(b"")), (2, b));
     }
 
     #[test]
