@@ -2,10 +2,10 @@
 -- Section of the report: verdicts
 SELECT
   program,
-  COALESCE(result, '') AS verdict,
-  COALESCE(category, '') AS detail,
+  COALESCE(result, '') AS decision,
+  COALESCE(category, '') AS closer,
   SUM(repeated) AS decisions
 FROM events
 WHERE kind IN ('policyd_spf_result', 'opendmarc_result', 'amavis_result')
-GROUP BY program, verdict, detail
-ORDER BY decisions DESC, program, verdict, detail
+GROUP BY program, decision, closer
+ORDER BY decisions DESC, program, decision, closer

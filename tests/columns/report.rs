@@ -252,7 +252,7 @@ const SAME: &[Same] = &[
     },
     Same {
         query: "verdicts",
-        keys: &["program", "verdict", "detail"],
+        keys: &["program", "decision", "closer"],
         count: "decisions",
         lists: &["/verdicts"],
         report_keys: &["program", "verdict", "detail"],
