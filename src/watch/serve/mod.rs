@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Between one making of the numbers and the next, at least so much time passes.
 const BETWEEN: Duration = Duration::from_millis(250);
 
+/// And at most so much.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// Numbers are made for at most one part in so many of the time.
 const SHARE: u32 = 10;
 
@@ -68,7 +71,8 @@ impl Desk {
         state.is_asked = false;
         state.made += 1;
         state.metrics = Some(metrics);
-        let pause = BETWEEN.max(cost.saturating_mul(SHARE));
+        // A machine that was busy once must not leave scrapes with old numbers for long.
+        let pause = cost.saturating_mul(SHARE).clamp(BETWEEN, LONGEST_PAUSE);
         state.not_before = Instant::now().checked_add(pause);
     }
 
