@@ -50,6 +50,7 @@ fn attackers_are_alerted_on_and_no_user_is() {
         assert_eq!(found.contains(&address.to_owned()), is_attacker, "{line}");
     }
     assert_eq!(counts, [13, 9]);
+    assert!(!keys.contains_key("success-after-failures"));
     assert!(!keys.contains_key("account-takeover"));
 }
 
