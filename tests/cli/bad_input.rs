@@ -46,13 +46,6 @@ fn a_folder_is_named_and_the_others_are_reported() {
 }
 
 #[test]
-fn a_folder_cannot_be_followed() {
-    let folder = Folder::new();
-    let run = mailtally("events --follow", &[folder.path()]).expect_status(2);
-    assert_eq!(run.stderr.matches("is a directory").count(), 1, "{run}");
-}
-
-#[test]
 fn a_binary_file_is_named_and_the_others_are_reported() {
     beside_a_good_file(&fixture("malformed/binary.log"));
 }

@@ -36,7 +36,6 @@ fn wrong_arguments_are_status_2() {
         "report --year twenty x",
         "report --threads 0 x",
         "events --where sender x",
-        "events --follow one.log two.log",
     ] {
         let run = mailtally(arguments, &[]).expect_status(2);
         assert_eq!(run.stdout, "", "{arguments}");

@@ -37,11 +37,11 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
     carried
         .into_iter()
         .for_each(|carried| watcher.restore(carried));
-    watcher.say_warming_up();
     let mut kept = arguments.state.keep(OWNER, || Checkpoint {
         sources: logs.state(),
         carried: watcher.carried(),
     })?;
+    watcher.say_warming_up();
     let mut out = io::stdout().lock();
     while !is_over.load(Ordering::Relaxed) {
         match logs.next(PATIENCE) {
