@@ -50,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "select",
             "tally",
             "report",
+            "csv",
             "render",
             "export",
             "score",
