@@ -38,9 +38,13 @@ pub(super) fn table() -> Table {
 }
 
 /// Returns the name of the column that a field of this type has: durations are in microseconds.
+///
+/// A field that is named like one of the partitions (a mail's own `date`) is `message_date`: an engine
+/// that reads the directory makes columns of them.
 pub(super) fn column_name(field: &'static str, field_type: FieldType) -> Cow<'static, str> {
-    match field_type {
-        FieldType::Seconds => format!("{field}_us").into(),
+    match (field, field_type) {
+        (_, FieldType::Seconds) => format!("{field}_us").into(),
+        ("date", _) => "message_date".into(),
         _ => field.into(),
     }
 }
@@ -103,6 +107,19 @@ mod tests {
         assert_eq!(kind("delays"), Some(ColumnKind::Text));
         assert_eq!(kind("final"), Some(ColumnKind::Bool));
         assert_eq!(kind("message_host"), Some(ColumnKind::Text));
+        assert_eq!(kind("message_date"), Some(ColumnKind::Text));
+    }
+
+    #[test]
+    fn each_name_is_one_column() {
+        let table = table();
+        let mut names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
+        // The partitions, of which `host` is a column of the files too.
+        names.push("date");
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "{names:?}");
     }
 
     #[test]
