@@ -112,7 +112,9 @@ fn text(values: &Values, texts: &Texts, rows: usize) -> (Box<dyn Array>, Encodin
     }
     let cells = values.places(rows).map(|place| texts.get(place?));
     let cells: Vec<Option<&str>> = cells.collect();
-    (Utf8ViewArray::from_slice(cells).boxed(), Encoding::Plain)
+    // Lengths apart from the letters: either packs better without the other.
+    let encoding = Encoding::DeltaLengthByteArray;
+    (Utf8ViewArray::from_slice(cells).boxed(), encoding)
 }
 
 /// The different texts of a column, and for each text that is there its number among them.

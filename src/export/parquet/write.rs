@@ -1,7 +1,7 @@
 //! One file, row group by row group.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use polars::error::{PolarsError, PolarsResult, to_compute_err};
 use polars_arrow::datatypes::ArrowSchema;
@@ -9,7 +9,7 @@ use polars_parquet::parquet::error::ParquetError;
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator,
     FallibleStreamingIterator, FileWriter, KeyValue, ParquetType, StatisticsOptions, Version,
-    WriteOptions, array_to_columns, schema_to_metadata_key, to_parquet_schema,
+    WriteOptions, ZstdLevel, array_to_columns, to_parquet_schema,
 };
 
 use super::arrays::{array, field};
@@ -42,7 +42,7 @@ fn write_file(batch: &Batch, out: impl Write) -> PolarsResult<()> {
     let table = batch.table();
     let schema: ArrowSchema = table.columns.iter().map(field).collect();
     let types = to_parquet_schema(&schema)?.fields().to_vec();
-    let mut file = FileWriter::try_new(out, schema, OPTIONS)?;
+    let mut file = FileWriter::try_new(out, schema, *OPTIONS)?;
     if !batch.is_empty() {
         let rows = batch.rows();
         let columns = table.columns.iter().zip(batch.columns()).zip(types);
@@ -50,9 +50,8 @@ fn write_file(batch: &Batch, out: impl Write) -> PolarsResult<()> {
         let columns = columns.map(|((column, values), to)| encode(column, values, rows, to));
         file.write(rows as u64, DynIter::new(columns))?;
     }
-    let mut about = vec![schema_to_metadata_key(file.schema())];
-    about.extend(own_words(table));
-    file.end(Some(about))?;
+    // No Arrow schema: the types of Parquet say all, and for hundreds of columns it is a third of the file's foot.
+    file.end(Some(own_words(table).to_vec()))?;
     Ok(())
 }
 
@@ -106,7 +105,7 @@ fn same(error: &io::Error) -> io::Error {
     }
 }
 
-const OPTIONS: WriteOptions = WriteOptions {
+static OPTIONS: LazyLock<WriteOptions> = LazyLock::new(|| WriteOptions {
     statistics: StatisticsOptions {
         min_value: true,
         max_value: true,
@@ -116,9 +115,12 @@ const OPTIONS: WriteOptions = WriteOptions {
         binary_statistics_truncate_length: Some(64),
     },
     version: Version::V1,
-    compression: CompressionOptions::Zstd(None),
+    compression: CompressionOptions::Zstd(ZstdLevel::try_new(LEVEL).ok()),
     data_page_size: None,
-};
+});
+
+/// How hard zstd tries: of a generated log 1 leaves 17.2 %, 6 leaves 15.9 % in the same time, 12 15.6 % in half as much more.
+const LEVEL: i32 = 6;
 
 type Pages = DynStreamingIterator<'static, CompressedPage, PolarsError>;
 
@@ -130,7 +132,7 @@ fn encode(
     parquet_type: ParquetType,
 ) -> PolarsResult<Pages> {
     let (array, encoding) = array(column, values, rows);
-    let mut leaves = array_to_columns(array, parquet_type, OPTIONS, &[encoding])?;
+    let mut leaves = array_to_columns(array, parquet_type, *OPTIONS, &[encoding])?;
     // Columns without lists and structs have one leaf.
     let pages = leaves.pop().unwrap_or_else(|| DynIter::new([].into_iter()));
     let pages = DynIter::new(

@@ -144,6 +144,7 @@ impl Visitor for Cells<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::event_columns::has_column;
     use super::*;
 
     #[test]
@@ -152,6 +153,7 @@ mod tests {
             kind.describe_fields(&mut |field| {
                 let target = TARGETS.get(field.name).copied().unwrap_or_default();
                 let has_one = match field.field_type {
+                    _ if !has_column(field.name) => target.plain.is_none(),
                     FieldType::Seconds => target.micros.is_some(),
                     _ => target.plain.is_some(),
                 };

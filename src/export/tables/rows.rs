@@ -288,7 +288,9 @@ impl Filler<'_> {
             batch.text(DELIVERY.reason_class, class.name.as_bytes());
             batch.maybe_text(DELIVERY.reason_detail, class.detail);
         }
-        batch.text(DELIVERY.reply, event.reason);
+        if event.status != b"sent" {
+            batch.text(DELIVERY.reply, event.reason);
+        }
         batch.maybe_text(DELIVERY.queued_as, reply.queued_as);
         batch.maybe_text(DELIVERY.tls, event.tls);
         batch.end_row();

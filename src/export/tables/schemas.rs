@@ -296,7 +296,7 @@ table! {
         is_forwarded: Bool always "Whether the recipient was forwarded: sent, but not delivered.",
         reason_class: Text maybe "The class of the reason, where it was not sent.",
         reason_detail: Text maybe "The list, for class `dnsbl`.",
-        reply: Text maybe "The reply or reason, as logged.",
+        reply: Text maybe "The reply or reason, as logged, where it was not sent; what servers said to mails they took is the `reason` in `events`.",
         queued_as: Text maybe "The queue id at the next hop.",
         tls: Text maybe "The TLS level that the delivery states (since Postfix 3.11).",
     }
