@@ -72,6 +72,7 @@ queries! {
     reject_trend,
     sender_domains,
     senders,
+    sieve,
     slowest_mails,
     smtpd_connections,
     spam_sources,
