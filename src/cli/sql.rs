@@ -23,7 +23,7 @@ use crate::export::NamedQuery;
 #[command(after_help = AFTER_HELP)]
 pub(super) struct SqlArguments {
     /// The query; it is the first of FILES with --name
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
     query: Option<String>,
     #[command(flatten)]
     input: InputArguments,
@@ -79,6 +79,9 @@ pub(super) fn run(mut arguments: SqlArguments) -> Result<Outcome> {
         print_bytes(&list())?;
         return Ok(Outcome::Done);
     }
+    if let Some(flag) = arguments.unknown_flag() {
+        bail!("there is no flag `{flag}`; `mailtally sql --help` has those that there are");
+    }
     let Some(text) = arguments.take_text() else {
         bail!("a query is missing: `mailtally sql 'SELECT …' FILES`, or --name; --list has names");
     };
@@ -90,6 +93,14 @@ pub(super) fn run(mut arguments: SqlArguments) -> Result<Outcome> {
 }
 
 impl SqlArguments {
+    /// Returns what stands for the query but is a flag gone wrong: a query may begin with `--`, as comments in SQL do.
+    fn unknown_flag(&self) -> Option<&str> {
+        let query = self.query.as_deref()?;
+        let is_flag =
+            query.starts_with('-') && query.len() > 1 && !query.contains(char::is_whitespace);
+        is_flag.then_some(query)
+    }
+
     /// Returns the query; with --name what stands in its place is a file.
     fn take_text(&mut self) -> Option<String> {
         let first = self.query.take();

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::{AnswerFormat, SqlArguments, print};
 use crate::cli::Outcome;
 use crate::cli::export::read_tables;
-use crate::cli::kinds::near;
+use crate::cli::kinds::{close_to, near};
 use crate::cli::output::{print_bytes, save_bytes};
 use crate::export::sql::{Answer, Directory, Memory, Query, Rows, SqlError};
 use crate::export::tables::{Part, Table, TableId, TableSet};
@@ -18,7 +18,7 @@ pub(super) fn answer(arguments: &SqlArguments, text: &str) -> Result<Outcome> {
     if arguments.format == AnswerFormat::Parquet && arguments.out.is_none() && !arguments.explain {
         bail!("--format parquet needs --out FILE");
     }
-    let query = Query::new(text).map_err(|error| plain(&error))?;
+    let query = Query::new(text).map_err(|error| plain(&error, Table::all().iter()))?;
     match directory(arguments)? {
         Some(directory) => {
             let rows: Arc<dyn Rows> = Arc::new(directory);
@@ -61,7 +61,9 @@ fn ask_logs(arguments: &SqlArguments, query: &Query) -> Result<Outcome> {
         ask(arguments, query, &rows)?;
         return Ok(Outcome::Done);
     }
-    query.answer(&rows).map_err(|error| plain(&error))?;
+    query
+        .answer(&rows)
+        .map_err(|error| plain(&error, query.tables()))?;
     memory.begin();
     let tables: Vec<TableId> = memory.asked();
     let keep = |part: Part| memory.keep(part).map_err(io::Error::other);
@@ -75,10 +77,14 @@ fn ask_logs(arguments: &SqlArguments, query: &Query) -> Result<Outcome> {
 
 fn ask(arguments: &SqlArguments, query: &Query, rows: &Arc<dyn Rows>) -> Result<()> {
     if arguments.explain {
-        let steps = query.explain(rows).map_err(|error| plain(&error))?;
+        let steps = query
+            .explain(rows)
+            .map_err(|error| plain(&error, query.tables()))?;
         return print_bytes(format!("{}\n", steps.trim_end()).as_bytes());
     }
-    let mut answer = query.answer(rows).map_err(|error| plain(&error))?;
+    let mut answer = query
+        .answer(rows)
+        .map_err(|error| plain(&error, query.tables()))?;
     match &arguments.out {
         Some(file) => {
             let mut bytes = Vec::new();
@@ -103,20 +109,20 @@ fn write(answer: &mut Answer, format: AnswerFormat, out: &mut impl Write) -> io:
     }
 }
 
-/// Says what is wrong with a query, and which name may have been meant.
-fn plain(error: &SqlError) -> anyhow::Error {
+/// Says what is wrong with a query of these tables, and which name may have been meant.
+fn plain(error: &SqlError, tables: impl Iterator<Item = &'static Table>) -> anyhow::Error {
     match error {
         SqlError::UnknownTable(name) => {
             let names: Vec<&str> = Table::all().iter().map(|table| table.name).collect();
             anyhow!("{error}; {}", near(name, &names))
         }
         SqlError::UnknownColumn(name) => {
-            let columns = Table::all().iter().flat_map(|table| &table.columns);
+            let columns = tables.flat_map(|table| &table.columns);
             let mut names: Vec<&str> = columns.map(|column| column.name.as_ref()).collect();
             names.push("date");
             names.sort_unstable();
             names.dedup();
-            let close = crate::cli::kinds::close_to(name, names.into_iter());
+            let close = close_to(name, names.into_iter());
             match close.is_empty() {
                 true => {
                     anyhow!("{error}; `mailtally export --schema` has the columns of each table")

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::csv;
 use crate::export::sql::{Answer, Cell};
@@ -117,19 +117,22 @@ pub(super) fn json(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"[")?;
     for row in 0..answer.rows() {
         out.write_all(if row == 0 { b"\n" } else { b",\n" })?;
-        let cells = answer.row(row);
-        let members = names.iter().cloned().zip(cells.into_iter().map(value));
-        let object = Value::Object(members.collect::<Map<String, Value>>());
-        // In JSON an escape is the character itself.
-        out.write_all(object_text(&object).as_bytes())?;
+        // Members stand as the query names them; in JSON an escape is the character itself.
+        let mut before = '{';
+        for (name, cell) in names.iter().zip(answer.row(row)) {
+            let (name, value) = (inert_json(&json!(name)), inert_json(&value(cell)));
+            write!(out, "{before}{name}:{value}")?;
+            before = ',';
+        }
+        out.write_all(if before == '{' { b"{}" } else { b"}" })?;
     }
     out.write_all(b"\n]\n")
 }
 
-/// Returns an object's text with all escaped that a terminal takes for more than text.
-fn object_text(object: &Value) -> String {
+/// Returns a value's text with all escaped that a terminal takes for more than text.
+fn inert_json(value: &Value) -> String {
     let mut text = String::new();
-    for character in object.to_string().chars() {
+    for character in value.to_string().chars() {
         if crate::render::is_hidden(character) {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {

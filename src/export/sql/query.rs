@@ -14,16 +14,25 @@ use crate::export::tables::Table;
 #[derive(Clone, Debug)]
 pub struct Query {
     text: String,
+    /// The names that stand where tables do.
+    tables: Vec<String>,
 }
 
 impl Query {
     /// Reads a query: it must be SQL, and ask for tables that there are.
     pub fn new(text: &str) -> Result<Query, SqlError> {
         // Names given by WITH stand among those of tables; which they are shows when the query is planned.
-        guarded(|| extract_table_identifiers(text, false, true))?;
+        let tables = guarded(|| extract_table_identifiers(text, false, true))?;
         Ok(Query {
             text: text.to_owned(),
+            tables,
         })
+    }
+
+    /// Returns the tables that the query names.
+    pub fn tables(&self) -> impl Iterator<Item = &'static Table> {
+        let names = self.tables.iter();
+        names.filter_map(|name| Table::named(name))
     }
 
     /// Answers the query.
