@@ -160,7 +160,7 @@ impl Watch {
         }
     }
 
-    /// Ends it as systemd does; returns what it said.
+    /// Ends it as systemd does; returns what it said, but that rules are warming up.
     fn end(mut self) -> String {
         let id = self.process.id().to_string();
         assert!(
@@ -173,7 +173,10 @@ impl Watch {
         assert!(self.process.wait().unwrap().success());
         let mut said = String::new();
         self.said.read_to_string(&mut said).unwrap();
-        said
+        let lines = said.split_inclusive('\n');
+        lines
+            .filter(|line| !line.starts_with("mailtally: warming up: "))
+            .collect()
     }
 }
 
