@@ -72,7 +72,10 @@ impl Place {
             .output()
             .unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        (text(output.stdout), text(output.stderr))
+        let said = text(output.stderr);
+        let lines = said.split_inclusive('\n');
+        let said = lines.filter(|line| !line.starts_with("mailtally: warming up: "));
+        (text(output.stdout), said.collect())
     }
 }
 
