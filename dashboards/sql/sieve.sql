@@ -1,4 +1,4 @@
--- What Sieve scripts did with mails: stored, redirected, vacation_sent, …
+-- What Sieve scripts did with mails: stored, redirected, answered and so on.
 -- Section of the report: mailboxes
 SELECT
   SUBSTR(kind, 15) AS sieve_action,
