@@ -1,6 +1,8 @@
 //! The program while it follows: started, killed, started again, and all that it wrote.
 
 use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,8 +12,14 @@ use serde_json::Value;
 /// Longer than any machine takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The user `nobody` and its group.
+const NOBODY: u32 = 65_534;
+
 pub(crate) struct Process {
+    program: PathBuf,
     arguments: Vec<String>,
+    /// Whoever runs the tests may read everything: it runs as somebody else.
+    is_nobody: bool,
     /// A folder whose programs come before the machine's.
     programs: Option<PathBuf>,
     out: String,
@@ -44,6 +52,23 @@ impl Process {
         process
     }
 
+    /// Starts it as a user who may not read everything.
+    pub(crate) fn start_unprivileged(arguments: &[&str], folder: &Path) -> Self {
+        let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+        let mut process = Self::new(arguments, &at("out"), None);
+        process.said = Some(at("said"));
+        let probe = at("probe");
+        fs::write(&probe, b"").unwrap();
+        fs::set_permissions(&probe, fs::Permissions::from_mode(0)).unwrap();
+        process.is_nobody = File::open(probe).is_ok();
+        // Nobody must reach the binary, which may stand in a private folder.
+        process.program = folder.join("mailtally");
+        fs::copy(env!("CARGO_BIN_EXE_mailtally"), &process.program).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        process.start_again();
+        process
+    }
+
     fn start_by(arguments: &[&str], out: &str, programs: Option<PathBuf>) -> Self {
         let mut process = Self::new(arguments, out, programs);
         process.start_again();
@@ -52,6 +77,8 @@ impl Process {
 
     fn new(arguments: &[&str], out: &str, programs: Option<PathBuf>) -> Self {
         Process {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_mailtally")),
+            is_nobody: false,
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             programs,
             said: None,
@@ -64,7 +91,10 @@ impl Process {
     pub(crate) fn start_again(&mut self) {
         let out = File::create(format!("{}.{}", self.out, self.turns)).unwrap();
         self.turns += 1;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mailtally"));
+        let mut command = Command::new(&self.program);
+        if self.is_nobody {
+            command.uid(NOBODY).gid(NOBODY);
+        }
         let said = self.said.as_ref().map_or(Stdio::null(), |path| {
             let mut options = OpenOptions::new();
             options.append(true).create(true).open(path).unwrap().into()

@@ -196,6 +196,7 @@ fn a_log_that_may_not_be_read_is_said_once_and_read_when_it_can_be() {
     let mode = |mode| fs::set_permissions(world.at("a.log"), fs::Permissions::from_mode(mode));
     mode(0).unwrap();
     if fs::File::open(world.at("a.log")).is_ok() {
+        // tests/follow/faults.rs has it happen to another user.
         println!("skipped: this user may read everything");
         return;
     }
