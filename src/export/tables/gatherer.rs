@@ -2,8 +2,9 @@
 //!
 //! Rows come in the order of the log, and what is a part depends on them alone, never on threads:
 //! the same log makes the same parts. Memory does not grow with the log: a part is given out when it
-//! is large, and the largest ones when all together are.
+//! is large, and when all together are, those that have waited longest for rows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::batch::Batch;
@@ -57,6 +58,8 @@ pub struct Gatherer {
     limits: Limits,
     open: BTreeMap<PartKey, Open>,
     bytes: usize,
+    /// How often parts were taken out.
+    round: u64,
     /// The parts that are to be written.
     ready: Vec<Part>,
 }
@@ -69,6 +72,8 @@ struct Open {
     bytes: usize,
     /// How many rows it had when `bytes` was worked out.
     rows: usize,
+    /// The round in which it got its last rows.
+    touched: u64,
 }
 
 impl Gatherer {
@@ -78,6 +83,7 @@ impl Gatherer {
             limits,
             open: BTreeMap::new(),
             bytes: 0,
+            round: 0,
             ready: Vec::new(),
         }
     }
@@ -95,6 +101,7 @@ impl Gatherer {
             batch: Batch::new(table),
             bytes: 0,
             rows: 0,
+            touched: 0,
         });
         add(&mut open.batch);
     }
@@ -102,6 +109,7 @@ impl Gatherer {
     /// Takes out the parts that are large enough to be written.
     pub fn take_ready(&mut self) -> Vec<Part> {
         let mut large = Vec::new();
+        self.round = self.round.saturating_add(1);
         for (key, open) in &mut self.open {
             if open.batch.rows() == open.rows {
                 continue;
@@ -109,6 +117,7 @@ impl Gatherer {
             let before = open.bytes;
             open.bytes = open.batch.size_bytes();
             open.rows = open.batch.rows();
+            open.touched = self.round;
             self.bytes = (self.bytes + open.bytes).saturating_sub(before);
             if open.bytes >= self.limits.part_bytes {
                 large.push(key.clone());
@@ -116,13 +125,18 @@ impl Gatherer {
         }
         large.iter().for_each(|key| self.close(key));
         while self.bytes > self.limits.all_bytes {
-            let largest = self.open.iter().max_by_key(|(_, open)| open.bytes);
-            let Some(key) = largest.map(|(key, _)| key.clone()) else {
-                break;
-            };
+            let Some(key) = self.quietest() else { break };
             self.close(&key);
         }
         std::mem::take(&mut self.ready)
+    }
+
+    /// Returns the part that has waited longest for rows, of several the largest: days that are over go first, and
+    /// the day being read keeps growing.
+    fn quietest(&self) -> Option<PartKey> {
+        let filled = self.open.iter().filter(|(_, open)| open.bytes > 0);
+        let quietest = filled.max_by_key(|(_, open)| (Reverse(open.touched), open.bytes));
+        quietest.map(|(key, _)| key.clone())
     }
 
     /// Returns all that is left, in the order of the keys.
@@ -203,6 +217,23 @@ mod tests {
         gatherer.add(key(3), &rows(40));
         assert_eq!(told(&gatherer.take_ready()), [(2, 0, 50)]);
         assert_eq!(told(&gatherer.finish()), [(1, 0, 30), (3, 0, 40)]);
+    }
+
+    #[test]
+    fn days_that_are_over_go_before_the_day_being_read() {
+        let mut gatherer = Gatherer::new(Limits {
+            part_bytes: 100_000,
+            all_bytes: 1_200,
+        });
+        gatherer.add(key(1), &rows(20));
+        assert!(gatherer.take_ready().is_empty());
+        gatherer.add(key(2), &rows(30));
+        assert!(gatherer.take_ready().is_empty());
+        gatherer.add(key(3), &rows(60));
+        assert_eq!(told(&gatherer.take_ready()), [(1, 0, 20)]);
+        gatherer.add(key(3), &rows(20));
+        assert_eq!(told(&gatherer.take_ready()), [(2, 0, 30)]);
+        assert_eq!(told(&gatherer.finish()), [(3, 0, 80)]);
     }
 
     #[test]
