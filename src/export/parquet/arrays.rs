@@ -7,7 +7,7 @@ use hashbrown::hash_map::Entry;
 use polars_arrow::array::{
     Array, BooleanArray, DictionaryArray, PrimitiveArray, Utf8ViewArray, new_null_array,
 };
-use polars_arrow::bitmap::Bitmap;
+use polars_arrow::bitmap::{Bitmap, MutableBitmap};
 use polars_arrow::datatypes::{ArrowDataType, Field, TimeUnit};
 use polars_arrow::types::NativeType;
 use polars_parquet::write::Encoding;
@@ -86,14 +86,14 @@ fn dense<T: Copy + Default>(values: &Values, present: &[T], rows: usize) -> Vec<
         return present.to_vec();
     }
     let mut last = T::default();
-    let places = values.places(rows);
-    let dense = places.map(|place| {
-        if let Some(value) = place.and_then(|at| present.get(at)) {
-            last = *value;
-        }
-        last
-    });
-    dense.collect()
+    let mut dense = Vec::with_capacity(rows);
+    for (row, value) in values.rows().iter().zip(present) {
+        dense.resize((*row as usize).min(rows), last);
+        last = *value;
+        dense.push(last);
+    }
+    dense.resize(rows, last);
+    dense
 }
 
 /// Returns which rows have a value; `None` where all have.
@@ -101,8 +101,11 @@ pub(in crate::export) fn validity(values: &Values, rows: usize) -> Option<Bitmap
     if values.rows().len() == rows {
         return None;
     }
-    let places = values.places(rows);
-    Some(places.map(|place| place.is_some()).collect())
+    let mut bits = MutableBitmap::from_len_zeroed(rows);
+    for row in values.rows() {
+        bits.set(*row as usize, true);
+    }
+    Some(bits.freeze())
 }
 
 /// Returns texts by the numbers of a dictionary, or as they are where hardly one comes again.

@@ -142,7 +142,8 @@ impl Data {
 }
 
 impl Values {
-    fn new(kind: ColumnKind) -> Values {
+    /// Begins without values.
+    pub(in crate::export) fn new(kind: ColumnKind) -> Values {
         Values { kind, filled: None }
     }
 
