@@ -47,6 +47,25 @@ fn joins_and_subqueries_work() {
 }
 
 #[test]
+fn replies_stand_once() {
+    let query = "SELECT status = 'sent' AS sent, COUNT(*) AS n, COUNT(reply) AS replies \
+        FROM deliveries GROUP BY sent ORDER BY sent";
+    let rows = ask(query, LAB);
+    assert!(rows[0]["n"].as_i64().unwrap() > 50, "{rows:?}");
+    assert_eq!(rows[0]["n"], rows[0]["replies"], "{rows:?}");
+    assert_eq!(
+        (&rows[1]["sent"], &rows[1]["replies"]),
+        (&json!(true), &json!(0)),
+        "{rows:?}"
+    );
+    let query =
+        "SELECT COUNT(*) AS n, COUNT(reason) AS reasons FROM events WHERE kind = 'delivery'";
+    let rows = ask(query, LAB);
+    assert!(rows[0]["n"].as_i64().unwrap() > 200, "{rows:?}");
+    assert_eq!(rows[0]["n"], rows[0]["reasons"], "no reply is lost");
+}
+
+#[test]
 fn a_wrong_name_is_one_line_with_the_nearest() {
     let said = complaint("sql", &["SELECT recipien FROM deliveries", LAB]);
     assert_eq!(
