@@ -19,6 +19,9 @@ pub const WARM_DAYS: usize = 14;
 /// Of so many different days there must be events around an hour, or no pause is usual then.
 const PAUSE_DAYS: usize = 3;
 
+/// Of so many days the pauses of one are not usual.
+const UNUSUAL_ONE_IN: usize = 10;
+
 /// The hours in which the log had lines.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Calendar {
@@ -189,19 +192,34 @@ impl History {
         }
     }
 
-    /// Returns the longest pause that is usual after the last event; `None` if too little is known.
-    pub(super) fn longest_pause_us(&self) -> Option<i64> {
-        let (_, last) = self.last?;
+    /// Returns the longest pause that is usual in the hours from the last event to so much later;
+    /// `None` if too little is known.
+    ///
+    /// A day in ten is left out, those with the longest pauses: a holiday and an outage that nobody
+    /// was told of are not usual.
+    pub(super) fn longest_pause_us(&self, later_us: i64) -> Option<i64> {
+        let (last_us, last) = self.last?;
+        let into_hour_us = last_us.rem_euclid(HOUR_US);
+        let span = into_hour_us.saturating_add(later_us).div_euclid(HOUR_US);
         let is_alike = |hour: i64| {
-            let apart = (hour - last).rem_euclid(24);
-            is_weekend(hour) == is_weekend(last) && matches!(apart, 0 | 1 | 23)
+            let after = (hour - last + 1).rem_euclid(24);
+            is_weekend(hour) == is_weekend(last) && after <= span.saturating_add(2)
         };
-        let alike = || self.hours.iter().filter(|of| is_alike(of.hour));
-        let days: BTreeSet<i64> = alike().map(|of| of.hour.div_euclid(24)).collect();
-        if days.len() <= PAUSE_DAYS {
+        let mut of_days: Vec<(i64, i64)> = Vec::new();
+        for of in self.hours.iter().filter(|of| is_alike(of.hour)) {
+            let day = of.hour.div_euclid(24);
+            match of_days.last_mut().filter(|(known, _)| *known == day) {
+                Some((_, pause_us)) => *pause_us = of.pause_us.max(*pause_us),
+                None => of_days.push((day, of.pause_us)),
+            }
+        }
+        if of_days.len() <= PAUSE_DAYS {
             return None;
         }
-        alike().map(|of| of.pause_us).max()
+        let mut pauses_us: Vec<i64> = of_days.iter().map(|(_, pause_us)| *pause_us).collect();
+        pauses_us.sort_unstable();
+        let unusual = pauses_us.len() / UNUSUAL_ONE_IN;
+        pauses_us.iter().rev().nth(unusual).copied()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -274,13 +292,44 @@ mod tests {
         let (_, mut history) = known(15, |hour| u64::from((8..18).contains(&hour.rem_euclid(24))));
         let at = |history: &mut History, hour: i64| {
             history.add(hour * HOUR_US, hour * HOUR_US, 1, true);
-            history.longest_pause_us().unwrap() / HOUR_US
+            history.longest_pause_us(0).unwrap() / HOUR_US
         };
         let tuesday = MONDAY + 15 * 24;
         assert_eq!(at(&mut history, tuesday + 8), 1);
         assert_eq!(at(&mut history, tuesday + 12), 1);
         assert_eq!(at(&mut history, tuesday + 17), 15);
-        assert_eq!(History::default().longest_pause_us(), None);
+        assert_eq!(History::default().longest_pause_us(0), None);
+    }
+
+    #[test]
+    fn a_silence_is_held_against_the_pauses_of_all_hours_that_it_lasts() {
+        // By day one each hour, in the evening the last at eight, the next at six.
+        let (_, history) = known(12, |hour| u64::from((6..21).contains(&hour.rem_euclid(24))));
+        let pause = |history: &History, hours: i64| {
+            history.longest_pause_us(hours * HOUR_US).unwrap() / HOUR_US
+        };
+        let mut noon = history.clone();
+        let monday = (MONDAY + 14 * 24 + 12) * HOUR_US;
+        noon.add(monday, monday, 1, true);
+        assert_eq!((pause(&noon, 0), pause(&noon, 6)), (1, 1));
+        assert_eq!((pause(&noon, 7), pause(&noon, 48)), (10, 10));
+    }
+
+    #[test]
+    fn a_day_in_ten_has_no_usual_pauses() {
+        let with_outages = |days: i64, outages: i64| {
+            let (_, mut history) = known(days, |hour| {
+                let is_out = hour.rem_euclid(24) > 10 && (hour - MONDAY) / 24 < outages;
+                u64::from((8..18).contains(&hour.rem_euclid(24)) && !is_out)
+            });
+            let at = (MONDAY + 21 * 24 + 10) * HOUR_US;
+            history.add(at, at, 1, true);
+            history.longest_pause_us(0).unwrap() / HOUR_US
+        };
+        // Ten days at work and today.
+        assert_eq!((with_outages(14, 1), with_outages(14, 2)), (1, 22));
+        // Five, of which none may be left out.
+        assert_eq!(with_outages(5, 1), 22);
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl SignState {
     pub(super) fn due_us(&self, sign: &Sign) -> Option<i64> {
         match (&self.seen, &sign.test) {
             (Seen::History(history), Test::Silence { .. }) => {
-                let limit_us = pause_limit_us(history, &sign.test)?;
+                let (limit_us, _) = pause_limit_us(history, &sign.test)?;
                 Some(history.last_us()?.saturating_add(limit_us))
             }
             _ => None,
@@ -274,7 +274,7 @@ fn silence(history: &History, test: &Test, moment: Moment<'_>) -> Finding {
     if silent_us < *at_least_us || !moment.calendar.is_warm() {
         return calm;
     }
-    let Some(limit_us) = pause_limit_us(history, test) else {
+    let Some((limit_us, longest_us)) = pause_limit_us(history, test) else {
         return calm;
     };
     let seconds = |us: i64| u64::try_from(us / 1_000_000).unwrap_or(0);
@@ -286,13 +286,16 @@ fn silence(history: &History, test: &Test, moment: Moment<'_>) -> Finding {
         is_over: silent_us >= limit_us && goes_on,
         is_calm: false,
         is_exact: true,
-        beside: history.longest_pause_us().map_or(0, seconds),
+        beside: seconds(longest_us),
     }
 }
 
 /// How long a silence is too long: so many times the longest usual pause, at least and at most so
-/// long; but never less than one and a half of what is usual.
-fn pause_limit_us(history: &History, test: &Test) -> Option<i64> {
+/// long; but never less than one and a half of what is usual. With that longest usual pause.
+///
+/// Until then it lasts into hours that may have longer pauses: a silence of the evening is not too
+/// long because the night goes on.
+fn pause_limit_us(history: &History, test: &Test) -> Option<(i64, i64)> {
     let Test::Silence {
         times,
         at_least_us,
@@ -302,14 +305,16 @@ fn pause_limit_us(history: &History, test: &Test) -> Option<i64> {
     else {
         return None;
     };
-    let longest_us = history.longest_pause_us()?;
-    let at_most_us = (*at_most_us).max(longest_us.saturating_add(longest_us / 2));
-    Some(
-        longest_us
-            .saturating_mul(*times)
-            .min(at_most_us)
-            .max(*at_least_us),
-    )
+    let mut limit_us = *at_least_us;
+    loop {
+        let longest_us = history.longest_pause_us(limit_us)?;
+        let at_most_us = (*at_most_us).max(longest_us.saturating_add(longest_us / 2));
+        let longer_us = longest_us.saturating_mul(*times).min(at_most_us);
+        if longer_us <= limit_us {
+            return Some((limit_us, longest_us));
+        }
+        limit_us = longer_us;
+    }
 }
 
 /// The median time between one and the next.

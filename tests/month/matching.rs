@@ -6,7 +6,7 @@ use loggen::MonthTruth;
 use loggen::month_truth::{Incident, Keys, Label};
 use serde_json::Value;
 
-use super::SAID_BY;
+use super::{LEADS_TO, SAID_BY};
 
 const HOUR: u64 = 3_600_000_000;
 
@@ -172,6 +172,7 @@ pub(crate) fn judge(truth: &MonthTruth, alerts: Vec<Alert>) -> Verdict {
         // What must or may be reported explains an alert before what must not.
         let explained = near.iter().filter(meant).min_by_key(|one| one.label);
         let label = explained.map(|one| one.label);
+        let label = label.filter(|label| *label != Label::MustNot || !is_led_to(&alert, truth));
         for one in near
             .iter()
             .filter(meant)
@@ -185,6 +186,21 @@ pub(crate) fn judge(truth: &MonthTruth, alerts: Vec<Alert>) -> Verdict {
         }
     }
     verdict
+}
+
+/// True if something else was going on that leads to such alerts.
+fn is_led_to(alert: &Alert, truth: &MonthTruth) -> bool {
+    let leads = |kind: &str| {
+        let of_kind = LEADS_TO.iter().filter(|(known, _)| *known == kind);
+        of_kind
+            .flat_map(|(_, rules)| *rules)
+            .any(|rule| *rule == alert.rule)
+    };
+    truth.incidents.iter().any(|one| {
+        one.label != Label::MustNot
+            && leads(one.kind)
+            && alert.is_in_time(one.span.begin_us, one.span.end_us)
+    })
 }
 
 fn count(
@@ -210,6 +226,10 @@ fn count(
     };
     *counter += 1;
     if !alert.is_page {
+        return;
+    }
+    // Afterwards nobody comes any more: of that nothing is labelled.
+    if alert.at_us >= truth.end_us {
         return;
     }
     let is_quiet = |at: u64| {
