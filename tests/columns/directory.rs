@@ -40,8 +40,11 @@ fn parquet_is_a_small_part_of_the_log() {
     let log = log(folder.path(), "mail.log", lines(6, 150_000));
     let directory = folder.path().join("tables");
     export(&directory, &[&log]);
-    let parquet: usize = files(&directory).values().map(Vec::len).sum();
-    let text = fs::metadata(&log).unwrap().len() as usize;
+    let parquet: u64 = files(&directory)
+        .values()
+        .map(|bytes| bytes.len() as u64)
+        .sum();
+    let text = fs::metadata(&log).unwrap().len();
     let share = parquet * 1_000 / text;
     println!("{parquet} bytes of Parquet for {text} bytes of log: {share} in a thousand");
     // A generated log is mostly random names and ids, which no format packs: zstd alone, at the same level, leaves a

@@ -26,9 +26,11 @@ pub(super) fn may_meet(parts: &[Part], predicate: &Expr) -> Vec<bool> {
 /// Returns the conditions that all have to hold, of those that look at a part's day and host alone.
 fn conditions(predicate: &Expr) -> Vec<Expr> {
     match predicate {
-        Expr::BinaryExpr { left, op, right }
-            if matches!(op, Operator::And | Operator::LogicalAnd) =>
-        {
+        Expr::BinaryExpr {
+            left,
+            op: Operator::And | Operator::LogicalAnd,
+            right,
+        } => {
             let mut both = conditions(left);
             both.extend(conditions(right));
             both
