@@ -174,6 +174,41 @@ fn goes_on_where_it_was() {
     }
 }
 
+/// Nineteen days of a small site, with what is usual and what is not: whoever is stopped and started in
+/// the midst of it says the same, and knows the same at the end.
+#[test]
+fn goes_on_in_the_midst_of_a_month() {
+    let options = loggen::MonthOptions {
+        days: 19,
+        lines_a_day: 200,
+        ..loggen::MonthOptions::default()
+    };
+    let mut log = Vec::new();
+    loggen::month(&options).0.write_to(&mut log).unwrap();
+    // Of each three lines one is enough for that.
+    let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').step_by(3).collect();
+    let run = |cuts: &[usize]| {
+        let mut world = World::new();
+        for (at, raw) in lines.iter().enumerate().filter(|(_, raw)| !raw.is_empty()) {
+            if cuts.contains(&at) {
+                let text = serde_json::to_string(&world.engine.snapshot()).unwrap();
+                let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
+                world.engine = Engine::new(builtin().unwrap()).restore(snapshot);
+            }
+            world.stamped(raw);
+        }
+        (world.alerts, world.engine.snapshot())
+    };
+    let whole = run(&[]);
+    let compares = |rule: &str| whole.0.iter().any(|alert| alert.rule == rule);
+    assert!(
+        compares("no-mail-received") || compares("reject-spike") || compares("volume-spike"),
+        "nothing was compared with what is usual"
+    );
+    let cuts: Vec<usize> = (1..6).map(|part| lines.len() * part / 6).collect();
+    assert!(run(&cuts) == whole);
+}
+
 #[test]
 fn a_clock_that_is_set_back_does_not_stop_the_rules() {
     let mut world = World::new();

@@ -304,11 +304,10 @@ mod tests {
     #[test]
     fn a_silence_is_held_against_the_pauses_of_all_hours_that_it_lasts() {
         // By day one each hour, in the evening the last at eight, the next at six.
-        let (_, history) = known(12, |hour| u64::from((6..21).contains(&hour.rem_euclid(24))));
+        let (_, mut noon) = known(12, |hour| u64::from((6..21).contains(&hour.rem_euclid(24))));
         let pause = |history: &History, hours: i64| {
             history.longest_pause_us(hours * HOUR_US).unwrap() / HOUR_US
         };
-        let mut noon = history.clone();
         let monday = (MONDAY + 14 * 24 + 12) * HOUR_US;
         noon.add(monday, monday, 1, true);
         assert_eq!((pause(&noon, 0), pause(&noon, 6)), (1, 1));

@@ -74,6 +74,31 @@ impl World {
         );
     }
 
+    /// Takes a line in at the time of its stamp, one of RFC 3339.
+    pub(super) fn stamped(&mut self, raw: &[u8]) {
+        let record = Record::parse(raw).unwrap();
+        let text = std::str::from_utf8(raw).unwrap();
+        let stamp = text.split(' ').next().unwrap();
+        let stamp = chrono::DateTime::parse_from_rfc3339(stamp).unwrap();
+        let time = WallTime {
+            wall_us: stamp.naive_local().and_utc().timestamp_micros(),
+            offset_secs: Some(stamp.offset().local_minus_utc()),
+        };
+        let line = Line {
+            time: None,
+            record: &record,
+            event: Event::parse(&record.tag, record.message),
+        };
+        let place = None;
+        let observed = Observed {
+            line,
+            raw,
+            time,
+            place,
+        };
+        self.engine.observe(&observed, &mut self.alerts);
+    }
+
     /// What was said of a rule since the last time it was asked.
     pub(super) fn said(&mut self, rule: &str) -> Vec<(Change, u64)> {
         let alerts = std::mem::take(&mut self.alerts);
