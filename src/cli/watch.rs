@@ -177,6 +177,8 @@ impl Watcher {
         self.metering.take(chunk);
         let mut lines = chunk.records();
         let mut count = 0;
+        // All of a chunk were there when it was read.
+        let came = Instant::now();
         loop {
             let offset = lines.offset();
             let Some(line) = lines.next() else {
@@ -186,7 +188,7 @@ impl Watcher {
             let (Some(record), Some(time)) = (&line.record, line.time) else {
                 continue;
             };
-            self.last = Some((time, Instant::now()));
+            self.last = Some((time, came));
             let event = Event::parse(&record.tag, record.message);
             if event.is_err() && !record.tag.program.is_ours() {
                 continue;

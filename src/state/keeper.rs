@@ -14,13 +14,16 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// and after so many lines,
 const LINES: u64 = 10_000;
 
-/// but making them takes at most one part in so many of the time.
+/// but making them takes at most one part in so many of the time,
 const SHARE: u32 = 20;
+
+/// and writing them one in so many.
+const WRITING_SHARE: u32 = 5;
 
 /// Writes checkpoints beside the reading.
 pub struct Keeper<C> {
     to_write: Option<SyncSender<Checkpoint<C>>>,
-    written: Receiver<Result<(), StateError>>,
+    written: Receiver<Written>,
     writer: Option<JoinHandle<()>>,
     is_writing: bool,
     /// Lines since the last checkpoint.
@@ -31,6 +34,12 @@ pub struct Keeper<C> {
     is_failing: bool,
     /// When the last one was on disk.
     written_at: Option<SystemTime>,
+}
+
+/// How writing one went, and how long it took.
+struct Written {
+    result: Result<(), StateError>,
+    took: Duration,
 }
 
 /// What became of checkpoints.
@@ -59,13 +68,18 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
         let is_writing = failure.is_some();
         let written_at = failure.is_none().then(SystemTime::now);
         if let Some(failure) = failure {
-            let _ = results.try_send(Err(failure));
+            let took = Duration::ZERO;
+            let result = Err(failure);
+            let _ = results.try_send(Written { result, took });
         }
         let writer = thread::Builder::new()
             .name("checkpoints".to_owned())
             .spawn(move || {
                 for checkpoint in checkpoints {
-                    if results.send(file.write(&checkpoint)).is_err() {
+                    let began = Instant::now();
+                    let result = file.write(&checkpoint);
+                    let took = began.elapsed();
+                    if results.send(Written { result, took }).is_err() {
                         return;
                     }
                 }
@@ -117,11 +131,13 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
 
     /// Returns what there is to say about checkpoints, each thing once.
     pub fn news(&mut self) -> Option<KeeperNews> {
-        let result = match self.written.try_recv() {
-            Ok(result) => result,
+        let Written { result, took } = match self.written.try_recv() {
+            Ok(written) => written,
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
         };
         self.is_writing = false;
+        let rested = Instant::now() + took * (WRITING_SHARE - 1);
+        self.rest_until = self.rest_until.max(rested);
         self.take(result)
     }
 
@@ -152,7 +168,7 @@ impl<C: Serialize + Send + 'static> Keeper<C> {
         }
         let mut result = Ok(());
         while let Ok(written) = self.written.recv() {
-            result = written;
+            result = written.result;
         }
         if let Some(writer) = self.writer.take() {
             // It has nothing to do any more; a panic of it is no news now.
@@ -208,6 +224,23 @@ mod tests {
         }
         keeper.count(LINES);
         assert!(!keeper.is_due());
+    }
+
+    #[test]
+    fn one_that_took_long_to_write_is_not_followed_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, mut keeper) = keeper(&folder.path().join("state"));
+        let (results, written) = mpsc::sync_channel(1);
+        keeper.written = written;
+        let took = Duration::from_secs(60);
+        let result = Ok(());
+        results.send(Written { result, took }).unwrap();
+        keeper.is_writing = true;
+        assert!(keeper.news().is_none());
+        keeper.count(LINES);
+        assert!(!keeper.is_due());
+        keeper.rest_until -= took * (WRITING_SHARE - 1);
+        assert!(keeper.is_due());
     }
 
     #[test]

@@ -36,7 +36,10 @@ impl Distinct {
 
     /// Forgets what was last seen before a time.
     pub(super) fn expire(&mut self, before_us: i64) {
-        self.seen_us.retain(|_, last_us| *last_us >= before_us);
+        // This is asked at each line, and mostly nothing is over.
+        if self.seen_us.values().any(|last_us| *last_us < before_us) {
+            self.seen_us.retain(|_, last_us| *last_us >= before_us);
+        }
         if self.seen_us.is_empty() {
             self.zero_bits = 0;
         }

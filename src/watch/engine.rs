@@ -29,6 +29,9 @@ pub(super) const BETWEEN: char = '\u{1f}';
 /// A rule's keys are not looked through for old ones before there are so many.
 const FEW_KEYS: usize = 1_024;
 
+/// So many keys are kept of all rules: some hundred megabytes.
+const MOST_KEYS: usize = 100_000;
+
 /// Rules and what they saw.
 pub struct Engine {
     rules: Arc<Vec<Rule>>,
@@ -40,6 +43,9 @@ pub struct Engine {
     keys: Vec<HashMap<String, KeyState>>,
     /// At how many keys to look for old ones, by rule.
     sweep_at: Vec<usize>,
+    /// So many keys are kept of all rules, and at how many to look for old ones.
+    most_keys: usize,
+    sweep_all_at: usize,
     /// When to look at which key by itself: time, rule, key.
     due: BTreeSet<(i64, usize, String)>,
     kept: Kept,
@@ -80,7 +86,7 @@ struct Touch<'a> {
 
 impl Touch<'_> {
     fn sample(&mut self) -> Sample {
-        let text = || Sample(self.observed.sample().into());
+        let text = || Sample(self.observed.sample());
         self.sample.get_or_insert_with(text).clone()
     }
 }
@@ -97,7 +103,12 @@ impl Engine {
             values,
             names,
             keys: list.iter().map(|_| HashMap::new()).collect(),
-            sweep_at: vec![FEW_KEYS; list.len()],
+            sweep_at: list
+                .iter()
+                .map(|rule| FEW_KEYS.min(rule.most_keys))
+                .collect(),
+            most_keys: MOST_KEYS,
+            sweep_all_at: MOST_KEYS,
             rules: Arc::new(list),
             due: BTreeSet::new(),
             kept: Kept::default(),
@@ -281,8 +292,12 @@ impl Engine {
     fn touch(&mut self, at: usize, rule: &Rule, touch: &mut Touch<'_>, alerts: &mut Vec<Alert>) {
         let now_us = touch.now_us;
         let counts = |(part, _): &(Part, u64)| *part != Part::Trigger;
-        if !self.make_room(at, rule, now_us, self.hits.iter().any(counts)) {
-            return;
+        if !self.knows(at) {
+            // A line that counts for nothing makes no place.
+            if !self.hits.iter().any(counts) {
+                return;
+            }
+            self.make_room(at, rule, now_us);
         }
         self.kept.touches += 1;
         let of_rule = self.keys.get_mut(at);
@@ -316,28 +331,61 @@ impl Engine {
         }
     }
 
-    /// Sees to it that there is a place for the key; a line that counts for nothing makes none.
-    fn make_room(&mut self, at: usize, rule: &Rule, now_us: i64, counts: bool) -> bool {
+    fn knows(&self, at: usize) -> bool {
+        let of_rule = self.keys.get(at);
+        of_rule.is_some_and(|keys| keys.contains_key(self.key.as_str()))
+    }
+
+    /// Makes a place for the key.
+    fn make_room(&mut self, at: usize, rule: &Rule, now_us: i64) {
+        let in_all: usize = self.keys.iter().map(HashMap::len).sum();
+        if in_all >= self.sweep_all_at {
+            self.sweep_all(now_us);
+        }
         let (Some(keys), Some(sweep_at)) = (self.keys.get_mut(at), self.sweep_at.get_mut(at))
         else {
-            return false;
+            return;
         };
-        if keys.contains_key(self.key.as_str()) {
-            return true;
-        }
-        if !counts {
-            return false;
-        }
-        if keys.len() >= (*sweep_at).min(rule.most_keys) {
+        if keys.len() >= *sweep_at {
             sweep(keys, rule, now_us);
             if keys.len() >= rule.most_keys {
                 self.kept.evicted += evict(keys, rule.most_keys / 10);
             }
-            *sweep_at = (keys.len() * 2).max(FEW_KEYS);
+            *sweep_at = next_sweep((keys.len() * 2).max(FEW_KEYS), keys.len(), rule.most_keys);
         }
         keys.insert(self.key.clone(), KeyState::new(rule));
-        true
     }
+
+    /// Looks for old keys of all rules. If too many are needed, the rule that has most of them gives
+    /// some up, and then the one that has most by then: what strangers can make is not made room for
+    /// by what they cannot.
+    fn sweep_all(&mut self, now_us: i64) {
+        for (rule, keys) in self.rules.iter().zip(&mut self.keys) {
+            sweep(keys, rule, now_us);
+        }
+        let wanted = self.most_keys - self.most_keys / 10;
+        let mut left: usize = self.keys.iter().map(HashMap::len).sum();
+        while left > wanted {
+            let most = self.keys.iter_mut().max_by_key(|keys| keys.len());
+            let evicted = most.map_or(0, |keys| evict(keys, (keys.len() / 10).max(1)));
+            if evicted == 0 {
+                break;
+            }
+            self.kept.evicted += evicted;
+            left = self.keys.iter().map(HashMap::len).sum();
+        }
+        self.sweep_all_at = next_sweep(self.most_keys, left, self.most_keys);
+    }
+}
+
+/// At how many keys to look for old ones again. Where all of `left` have alerts none can go: then not
+/// before there are a good many more.
+fn next_sweep(wanted: usize, left: usize, most: usize) -> usize {
+    let at = wanted.min(most);
+    if at > left {
+        return at;
+    }
+    left + (most / 10).max(1)
 }
 
 impl Kept {

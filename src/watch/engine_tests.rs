@@ -231,3 +231,37 @@ fn text_of_the_log_is_made_harmless_and_json_is_one_line() {
     );
     assert_eq!(alert.json().unwrap().lines().count(), 1);
 }
+
+/// Addresses beyond number are no room for what is known of others, and cost a line little.
+#[test]
+fn keys_of_all_rules_are_bounded_and_the_most_common_ones_go_first() {
+    let mut world = World::new();
+    world.engine.most_keys = 500;
+    world.engine.sweep_all_at = 500;
+    let keys = |world: &World| -> usize { world.engine.keys.iter().map(HashMap::len).sum() };
+    for second in 0..5 {
+        world.line(second, &failed("203.0.113.9", "bob"));
+    }
+    for stranger in 0..2_000 {
+        let address = format!("198.18.{}.{}", stranger / 250, stranger % 250);
+        let refused = format!(
+            "postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[{address}]: 550 5.1.1 \
+             <x{stranger}@example.org>: Recipient address rejected: User unknown in local recipient \
+             table; from=<a@example.net> to=<x{stranger}@example.org> proto=ESMTP helo=<h>"
+        );
+        world.line(10, &refused);
+        assert!(keys(&world) <= 500, "{}", keys(&world));
+    }
+    assert!(world.engine.evicted() > 1_000);
+    // The failures before are known yet.
+    world.line(11, &failed("203.0.113.9", "bob"));
+    assert_eq!(world.said("login-brute-force"), [(Change::Raised, 6)]);
+}
+
+#[test]
+fn keys_that_cannot_go_are_not_looked_through_at_each_line() {
+    assert_eq!(next_sweep(FEW_KEYS, 9, 10), 10);
+    assert_eq!(next_sweep(FEW_KEYS, 10, 10), 11);
+    assert_eq!(next_sweep(200_000, 100_000, 100_000), 110_000);
+    assert_eq!(next_sweep(FEW_KEYS, 300, 100_000), FEW_KEYS);
+}
