@@ -59,7 +59,7 @@ impl Process {
         process.said = Some(at("said"));
         let probe = at("probe");
         fs::write(&probe, b"").unwrap();
-        fs::set_permissions(&probe, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&probe, fs::Permissions::from_mode(0o000)).unwrap();
         process.is_nobody = File::open(probe).is_ok();
         // Nobody must reach the binary, which may stand in a private folder.
         process.program = folder.join("mailtally");
