@@ -135,7 +135,7 @@ impl Search {
 
     /// Tells whether lines of these places, logged from one time to another, can matter in this pass.
     ///
-    /// Nothing is lost of mails that are logged about every [`FAR_US`]: the tally takes a mail without a
+    /// Nothing is lost of mails that are logged about every `FAR_US`: the tally takes a mail without a
     /// line for as long as ended.
     pub fn reaches(&self, places: &Range<u64>, span: Option<(i64, i64)>) -> bool {
         match (self.wish, span) {

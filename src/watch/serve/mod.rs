@@ -5,7 +5,7 @@
 //! may take are bounded, so that slow, greedy or many clients cost nothing but their own answers; the
 //! oldest goes when there are too many, for a scrape is over within milliseconds. The numbers are
 //! made by whoever reads the log, when it is asked to and has the time; until then a scrape waits, at
-//! most [`PATIENCE`], and then gets the last ones.
+//! most `PATIENCE`, and then gets the last ones.
 //!
 //! It is no web server: it knows two pages, one answer for each connection, and no encryption.
 
