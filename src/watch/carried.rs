@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::alert::Alert;
 use super::engine::Snapshot;
 use super::meter::MeterSnapshot;
 use crate::source::WallTime;
@@ -13,8 +12,6 @@ use crate::source::WallTime;
 pub struct Carried {
     /// What rules saw.
     pub engine: Snapshot,
-    /// Alerts that were raised, and that not every sink has yet.
-    pub pending: Vec<Alert>,
     /// What was counted for metrics; none where nobody asks for them.
     pub meter: Option<MeterSnapshot>,
     /// The last line's time, and when it came.

@@ -78,7 +78,6 @@ impl Watcher {
     fn restore(&mut self, carried: Carried) {
         let engine = std::mem::replace(&mut self.engine, Engine::new(Rules::default()));
         self.engine = engine.restore(carried.engine);
-        self.alerts = carried.pending;
         if let Some(meter) = carried.meter {
             self.metering.restore(meter);
         }
@@ -98,7 +97,6 @@ impl Watcher {
         };
         Carried {
             engine: self.engine.snapshot(),
-            pending: self.alerts.clone(),
             meter: self.metering.snapshot(),
             last: self
                 .last
