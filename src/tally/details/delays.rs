@@ -81,7 +81,7 @@ fn row(direction: &'static str, stage: &'static str, delays: &Histogram) -> Dela
 }
 
 /// From a millisecond to two days: the limits that postfix_exporter has, in microseconds.
-const LIMITS_US: [u64; 9] = [
+pub(super) const LIMITS_US: [u64; 9] = [
     1_000,
     10_000,
     100_000,

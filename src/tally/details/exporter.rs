@@ -16,6 +16,7 @@ use mailtally_parsers::{Class, Daemon, Program, Record};
 use super::super::buckets::Buckets;
 use super::super::counts::Counts;
 use super::super::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
+use super::delays::LIMITS_US;
 
 /// The stages of a delivery.
 const STAGES: [&str; 4] = [
@@ -23,19 +24,6 @@ const STAGES: [&str; 4] = [
     "queue_manager",
     "connection_setup",
     "transmission",
-];
-
-/// Limits of delays, in microseconds.
-const TIMES_US: [u64; 9] = [
-    1_000,
-    10_000,
-    100_000,
-    1_000_000,
-    10_000_000,
-    60_000_000,
-    3_600_000_000,
-    86_400_000_000,
-    172_800_000_000,
 ];
 
 /// Limits of sizes in bytes.
@@ -240,7 +228,7 @@ impl Exporter {
         };
         for (stage, part) in STAGES.into_iter().zip(parts) {
             let timer = Timer { name, relay, stage };
-            self.observe(timer, part.micros, &TIMES_US);
+            self.observe(timer, part.micros, &LIMITS_US);
         }
     }
 
