@@ -8,10 +8,13 @@ mod damage;
 mod directory;
 #[path = "columns/engines.rs"]
 mod engines;
+mod files_below;
 #[path = "columns/guide.rs"]
 mod guide;
 #[path = "columns/report.rs"]
 mod report;
+mod skipped;
+mod small_disk;
 #[path = "columns/sql.rs"]
 mod sql;
 #[path = "columns/support.rs"]

@@ -4,16 +4,21 @@
 //! Skips what needs Prometheus where there is none; `MAILTALLY_REQUIRE=1` makes that a failure.
 #![cfg(test)]
 
+mod http;
+mod skipped;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use http::get;
 use regex::Regex;
 use serde_json::Value;
+use skipped::skip;
 
 /// What a server logged that had nearly everything happen to it.
 const LOG: &str = "fixtures/logs/lab-a/mail.log.gz";
@@ -143,7 +148,7 @@ fn alerts_fire_where_they_should() {
             .current_dir("dashboards/prometheus")
             .output();
         let Ok(output) = run else {
-            skip("promtool");
+            without("promtool");
             return;
         };
         let said = String::from_utf8_lossy(&output.stdout);
@@ -165,10 +170,8 @@ fn alerts_fire_where_they_should() {
     }
 }
 
-fn skip(tool: &str) {
-    let why = format!("skipped: no {tool} (Debian: apt-get install prometheus)");
-    assert!(std::env::var_os("MAILTALLY_REQUIRE").is_none(), "{why}");
-    eprintln!("{why}");
+fn without(tool: &str) {
+    skip(format!("no {tool} (Debian: apt-get install prometheus)"));
 }
 
 /// A Prometheus that scrapes us each second; ends with this.
@@ -242,16 +245,6 @@ fn free_address() -> String {
     listener.local_addr().unwrap().to_string()
 }
 
-fn get(address: &str, path: &str) -> Result<String, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let mut stream = TcpStream::connect(address).map_err(text)?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").map_err(text)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(text)?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
-    Ok(body.to_owned())
-}
-
 /// Serves each of some pages in turn, the last one for ever.
 fn serve(pages: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -286,7 +279,7 @@ fn every_query_of_the_boards_is_answered_by_a_real_prometheus() {
     let pages: Vec<String> = (1..=4).map(|part| served(&log, lines * part / 4)).collect();
     let target = serve(pages);
     let Some(prometheus) = Prometheus::scraping(&target) else {
-        skip("prometheus");
+        without("prometheus");
         return;
     };
     prometheus.wait_for("count_over_time(mailtally_received_total[1m]) >= 4");

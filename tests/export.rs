@@ -2,6 +2,10 @@
 //! an exporter, a folder has whole parts of whole logs.
 #![cfg(test)]
 
+mod files_below;
+mod skipped;
+mod small_disk;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,12 +13,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
+use files_below::files_below;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use loggen::Generator;
 use mailtally::export::tables::Table;
 use serde_json::Value;
-use tempfile::TempDir;
+use skipped::skip;
+use small_disk::SmallDisk;
 
 const SMALL: &str = "fixtures/logs/lab-small/mail.log";
 const LAB: &str = "fixtures/logs/lab-a/mail.log.gz";
@@ -41,31 +47,13 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The files below a folder by their path there, with their bytes; hidden ones too.
-fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_owned();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
-}
-
 /// The rows of all tables.
 struct Tables(BTreeMap<&'static str, Vec<Value>>);
 
 impl Tables {
     fn read(root: &Path) -> Tables {
         let mut tables: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        for (path, bytes) in files(root) {
+        for (path, bytes) in files_below(root) {
             let name = path.iter().next().unwrap().to_str().unwrap();
             let table = Table::named(name).unwrap().name;
             let rows = bytes.split(|byte| *byte == b'\n');
@@ -286,8 +274,8 @@ fn the_same_bytes_for_any_number_of_threads() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     export(one.path(), &["--threads", "1", LAB]);
     export(other.path(), &["--threads", "5", LAB]);
-    assert!(files(one.path()) == files(other.path()));
-    assert!(files(one.path()).len() >= 6);
+    assert!(files_below(one.path()) == files_below(other.path()));
+    assert!(files_below(one.path()).len() >= 6);
 }
 
 /// Writes a copy of the small log, packed.
@@ -304,10 +292,10 @@ fn a_log_that_was_renamed_and_packed_replaces_its_parts() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("tables");
     export(&out, &[SMALL]);
-    let before = files(&out);
+    let before = files_below(&out);
     let packed = packed_copy(folder.path());
     export(&out, &[packed.to_str().unwrap()]);
-    assert!(files(&out) == before, "nothing is there twice");
+    assert!(files_below(&out) == before, "nothing is there twice");
     // With a condition there are fewer rows, and some parts have none.
     export(&out, &["--where", "daemon=qmgr", packed.to_str().unwrap()]);
     let tables = Tables::read(&out);
@@ -324,19 +312,19 @@ fn a_log_that_was_renamed_and_packed_replaces_its_parts() {
 fn other_tables_logs_and_formats_stay() {
     let out = tempfile::tempdir().unwrap();
     export(out.path(), &[SMALL]);
-    let before = files(out.path());
+    let before = files_below(out.path());
     export(
         out.path(),
         &["--table", "logins", "--where", "kind=none_such", SMALL],
     );
-    let after = files(out.path());
+    let after = files_below(out.path());
     assert!(after.len() < before.len(), "the logins are gone");
     let others = before
         .iter()
         .filter(|(path, _)| !path.starts_with("logins"));
     assert!(others.eq(after.iter()), "and nothing else");
     run(&["export", "--out", out.path().to_str().unwrap(), SMALL]);
-    let both = files(out.path());
+    let both = files_below(out.path());
     assert!(
         after
             .iter()
@@ -361,10 +349,10 @@ fn a_range_replaces_its_days_alone() {
     let out = folder.path().join("tables");
     let log = log.to_str().unwrap();
     export(&out, &[log]);
-    let before = files(&out);
+    let before = files_below(&out);
     assert_eq!(before.len(), 3);
     export(&out, &["--date", "2026-11-20", "--where", "pid=9", log]);
-    let after = files(&out);
+    let after = files_below(&out);
     let days: Vec<&str> = after.keys().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(days.len(), 2);
     assert!(days[0].starts_with("events/date=2026-11-19/host=mx1/part-"));
@@ -377,7 +365,7 @@ fn names_are_tokens_where_that_is_asked_for() {
     export(out.path(), &["--pseudonymize", SMALL]);
     let plain = fs::read_to_string(SMALL).unwrap();
     assert!(plain.contains("@example.org") && plain.contains("198.51.100.59"));
-    for (path, bytes) in files(out.path()) {
+    for (path, bytes) in files_below(out.path()) {
         let text = String::from_utf8(bytes).unwrap();
         for name in ["@example.org", "198.51.100.59"] {
             assert!(!text.contains(name), "{name} in {}", path.display());
@@ -399,7 +387,7 @@ fn hostile_hosts_stay_in_the_folder() {
     fs::write(&log, lines.concat()).unwrap();
     let out = folder.path().join("out/tables");
     export(&out, &[log.to_str().unwrap()]);
-    let all: Vec<PathBuf> = files(folder.path()).into_keys().collect();
+    let all: Vec<PathBuf> = files_below(folder.path()).into_keys().collect();
     for path in &all {
         let depth = path.iter().count();
         assert!(
@@ -447,7 +435,7 @@ fn after_kills_at_many_points_a_run_makes_what_an_undisturbed_one_does() {
         assert!(start(&undisturbed, format, &log).wait().unwrap().success());
     }
     let whole_run = begun.elapsed() / 2;
-    let whole = files(&undisturbed);
+    let whole = files_below(&undisturbed);
     let disturbed = folder.path().join("disturbed");
     let mut killed = 0;
     for point in 0..50_u32 {
@@ -462,14 +450,17 @@ fn after_kills_at_many_points_a_run_makes_what_an_undisturbed_one_does() {
                 let name = path.file_name().unwrap().to_str().unwrap();
                 name.starts_with('.') || whole.get(path) == Some(bytes)
             };
-            assert!(files(&disturbed).iter().all(is_whole), "point {point}");
+            assert!(
+                files_below(&disturbed).iter().all(is_whole),
+                "point {point}"
+            );
         }
     }
     assert!(killed >= 10, "only {killed} of 50 were caught at work");
     for format in ["csv", "jsonl"] {
         assert!(start(&disturbed, format, &log).wait().unwrap().success());
     }
-    assert!(files(&disturbed) == whole);
+    assert!(files_below(&disturbed) == whole);
 }
 
 #[test]
@@ -483,51 +474,25 @@ fn two_exporters_do_not_disturb_each_other() {
     for _ in 0..3 {
         let mut both = logs.each_ref().map(|log| start(&together, "csv", log));
         assert!(both.iter_mut().all(|one| one.wait().unwrap().success()));
-        assert!(files(&together) == files(&apart));
-    }
-}
-
-/// A file system of few bytes, as long as it is needed.
-struct Small(TempDir);
-
-impl Small {
-    fn mount() -> Option<Small> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=600k", "tmpfs"])
-            .arg(folder.path())
-            .stderr(Stdio::null())
-            .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then(|| Small(folder))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
+        assert!(files_below(&together) == files_below(&apart));
     }
 }
 
 #[test]
 fn a_full_disk_leaves_no_broken_part() {
-    let Some(disk) = Small::mount() else {
-        let why = "this user may not mount a small disk";
-        assert!(std::env::var_os("MAILTALLY_REQUIRE").is_none(), "{why}");
-        println!("skipped: {why}");
-        return;
+    let Some(disk) = SmallDisk::mount(600) else {
+        return skip("this user may not mount a small disk");
     };
     let undisturbed = tempfile::tempdir().unwrap();
     export(undisturbed.path(), &[SMALL]);
-    let out = disk.0.path().join("tables");
+    let out = disk.path().join("tables");
     let output = export(&out, &[SMALL]);
     assert_eq!(output.status.code(), Some(2));
     let said = said(&output);
     assert!(said.contains("cannot write the tables to"), "{said}");
     assert!(said.contains("No space left"), "{said}");
-    let whole = files(undisturbed.path());
-    let written = files(&out);
+    let whole = files_below(undisturbed.path());
+    let written = files_below(&out);
     assert!(written.len() < whole.len());
     for (path, bytes) in written {
         assert!(whole.get(&path) == Some(&bytes), "{}", path.display());

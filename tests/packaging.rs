@@ -4,6 +4,9 @@
 //! Skips what needs systemd-analyze where there is none; `MAILTALLY_REQUIRE=1` makes that a failure.
 #![cfg(test)]
 
+mod skipped;
+
+use skipped::skip;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -93,12 +96,7 @@ fn systemd_takes_the_units() {
         .output()
         .is_err()
     {
-        assert!(
-            std::env::var_os("MAILTALLY_REQUIRE").is_none(),
-            "systemd-analyze is not installed"
-        );
-        eprintln!("skipped: systemd-analyze is not installed");
-        return;
+        return skip("systemd-analyze is not installed");
     }
     let folder = tempfile::tempdir().unwrap();
     let mut units = Vec::new();

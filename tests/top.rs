@@ -3,11 +3,14 @@
 //! Each test runs where its program is there; with MAILTALLY_REQUIRE=1 a missing one is a failure.
 #![cfg(test)]
 
+mod skipped;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use skipped::skip;
 use tempfile::TempDir;
 
 const LOG: &str = "fixtures/logs/lab-a/mail.log.gz";
@@ -75,9 +78,7 @@ fn has(program: &str) -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !is_there {
-        let must = std::env::var_os("MAILTALLY_REQUIRE").is_some_and(|value| value == "1");
-        assert!(!must, "{program} is not there");
-        println!("left out: {program} is not there");
+        skip(format!("{program} is not installed"));
     }
     is_there
 }
@@ -281,10 +282,7 @@ fn crowdsecs_rows_have_the_columns_of_its_head() {
 fn nobody_good_is_in_any_list() {
     let path = Path::new("../shared/corpus/lab-a/sessions.jsonl");
     let Ok(sessions) = fs::read_to_string(path) else {
-        let must = std::env::var_os("MAILTALLY_REQUIRE").is_some_and(|value| value == "1");
-        assert!(!must, "{} is not there", path.display());
-        println!("left out: {} is not there", path.display());
-        return;
+        return skip(format!("there is no {}", path.display()));
     };
     let mut good = std::collections::BTreeSet::new();
     for line in sessions.lines() {

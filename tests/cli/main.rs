@@ -25,6 +25,8 @@ mod report_where;
 mod rotated;
 mod rules;
 mod sections;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 mod sql;
 mod support;
 mod terminal;

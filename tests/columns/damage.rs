@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::{export, exporter, files, lines, log, mailtally, skip};
+use crate::files_below::files_below;
+use crate::skipped::skip;
+use crate::small_disk::SmallDisk;
+use crate::support::{export, exporter, lines, log, mailtally};
 
 /// How often the exporter is killed.
 const KILLS: u64 = 50;
@@ -19,7 +22,7 @@ fn a_killed_export_is_made_good_by_the_next() {
     let log = log(folder.path(), "mail.log", lines(31, 40_000));
     let undisturbed = folder.path().join("undisturbed");
     export(&undisturbed, &[&log]);
-    let expected = files(&undisturbed);
+    let expected = files_below(&undisturbed);
     let disturbed = folder.path().join("disturbed");
     let mut killed = 0;
     for kill in 0..KILLS {
@@ -29,7 +32,7 @@ fn a_killed_export_is_made_good_by_the_next() {
         thread::sleep(Duration::from_millis(kill * 37 % 600));
         let _ = running.kill();
         killed += u64::from(running.wait().unwrap().code().is_none());
-        for (name, bytes) in files(&disturbed_or_empty(&disturbed)) {
+        for (name, bytes) in files_below(&disturbed_or_empty(&disturbed)) {
             if name
                 .extension()
                 .is_some_and(|extension| extension == "parquet")
@@ -44,9 +47,9 @@ fn a_killed_export_is_made_good_by_the_next() {
         "{killed} of {KILLS} were killed before they were done"
     );
     export(&disturbed, &[&log]);
-    let names = |path: &Path| files(path).into_keys().collect::<Vec<_>>();
+    let names = |path: &Path| files_below(path).into_keys().collect::<Vec<_>>();
     assert_eq!(names(&disturbed), names(&undisturbed));
-    assert_eq!(files(&disturbed), expected);
+    assert_eq!(files_below(&disturbed), expected);
 }
 
 fn disturbed_or_empty(path: &Path) -> std::path::PathBuf {
@@ -58,18 +61,12 @@ fn disturbed_or_empty(path: &Path) -> std::path::PathBuf {
 fn a_full_disk_leaves_no_broken_part() {
     let folder = TempDir::new().unwrap();
     let log = log(folder.path(), "mail.log", lines(32, 40_000));
-    let disk = folder.path().join("disk");
-    fs::create_dir(&disk).unwrap();
-    let mut mount = Command::new("mount");
-    mount
-        .args(["-t", "tmpfs", "-o", "size=300k", "tmpfs"])
-        .arg(&disk);
-    if !mount.status().is_ok_and(|status| status.success()) {
-        return skip("no small disk can be mounted here");
-    }
-    let directory = disk.join("tables");
+    let Some(disk) = SmallDisk::mount(300) else {
+        return skip("this user may not mount a small disk");
+    };
+    let directory = disk.path().join("tables");
     let output = exporter(&directory, &[&log]).output().unwrap();
-    let left = files(&directory);
+    let left = files_below(&directory);
     let rows = mailtally(
         "sql",
         &[
@@ -77,8 +74,6 @@ fn a_full_disk_leaves_no_broken_part() {
             directory.to_str().unwrap(),
         ],
     );
-    let unmounted = Command::new("umount").arg(&disk).status().unwrap();
-    assert!(unmounted.success());
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{complaint}");
     assert!(complaint.contains("No space left on device"), "{complaint}");

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{LAB, ask, export, exporter, files, lines, log, mailtally, named, names};
+use crate::files_below::files_below;
+use crate::support::{LAB, ask, export, exporter, lines, log, mailtally, named, names};
 
 #[test]
 fn a_directory_answers_as_its_logs_do() {
@@ -26,12 +27,12 @@ fn the_same_log_makes_the_same_files() {
     export(&one, &[&log]);
     let mut command = exporter(&other, &[&log]);
     assert!(command.args(["--threads", "1"]).status().unwrap().success());
-    let written = files(&one);
+    let written = files_below(&one);
     assert!(written.len() > 5, "{:?}", written.keys());
-    assert_eq!(written, files(&other));
+    assert_eq!(written, files_below(&other));
     // And over itself nothing is doubled.
     export(&one, &[&log]);
-    assert_eq!(written, files(&one));
+    assert_eq!(written, files_below(&one));
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn parquet_is_a_small_part_of_the_log() {
     let log = log(folder.path(), "mail.log", lines(6, 150_000));
     let directory = folder.path().join("tables");
     export(&directory, &[&log]);
-    let parquet: u64 = files(&directory)
+    let parquet: u64 = files_below(&directory)
         .values()
         .map(|bytes| bytes.len() as u64)
         .sum();

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{LAB, export, exporter, lines, log, mailtally, names, skip, stdout_of};
+use crate::skipped::skip;
+use crate::support::{LAB, export, exporter, lines, log, mailtally, names, stdout_of};
 
 /// The Python that has duckdb and chdb; `.ci/run` installs one.
 const PYTHON: &str = "MAILTALLY_ENGINES";

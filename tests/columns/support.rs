@@ -1,9 +1,8 @@
 //! What the tests of columns share: running the built binary, logs, answers.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use loggen::{Generator, Options};
@@ -75,28 +74,4 @@ pub(crate) fn lines(seed: u64, lines: u64) -> Options {
         lines: Some(lines),
         ..Options::default()
     }
-}
-
-/// All files of a directory with what is in them, by their paths within it.
-pub(crate) fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![directory.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(directory).unwrap().to_owned();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
-}
-
-/// Says why a test does not run; where all has to run, that is a failure.
-pub(crate) fn skip(reason: &str) {
-    eprintln!("skipped: {reason}");
-    assert!(std::env::var_os("MAILTALLY_REQUIRE").is_none(), "{reason}");
 }

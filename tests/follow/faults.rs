@@ -4,9 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use crate::process::{Process, sleep};
+use crate::skipped::skip;
+use crate::small_disk::SmallDisk;
 
 /// A failed login; the process id is its number.
 fn failed(number: u64, second: u64) -> String {
@@ -104,47 +105,22 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     panic!("in vain: until {what}");
 }
 
-/// A disk of 256 KiB, mounted for the test; `None` where that is not allowed.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(folder: &Path) -> Option<Self> {
-        let path = folder.join("disk");
-        fs::create_dir(&path).unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
-            .arg(&path)
-            .output();
-        let is_mounted = mount.is_ok_and(|output| output.status.success());
-        is_mounted.then_some(SmallDisk(path))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_under_the_state_is_said_once_and_so_is_its_end() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(disk) = SmallDisk::mount(folder.path()) else {
-        let why = "this user may not mount a small disk";
-        assert!(std::env::var_os("MAILTALLY_REQUIRE").is_none(), "{why}");
-        println!("skipped: {why}");
-        return;
+    let Some(disk) = SmallDisk::mount(256) else {
+        return skip("this user may not mount a small disk");
     };
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let log = folder.path().join("mail.log");
     append(&log, b"");
-    let state = disk.0.join("state");
+    let state = disk.path().join("state");
     let state_text = state.to_str().unwrap();
     let arguments = ["events", "--follow", "--state", state_text, &at("mail.log")];
     let mut events = Process::start_saying(&arguments, &at("events"), &at("said"));
     append(&log, failed(1, 1).as_bytes());
     events.wait_for("1");
-    let filling = disk.0.join("filling");
+    let filling = disk.path().join("filling");
     append(&filling, &[b'x'; 100_000]);
     // Until there is no room for a single byte more.
     let mut options = OpenOptions::new();

@@ -6,3 +6,7 @@ mod journal;
 mod log;
 mod process;
 mod scripts;
+#[path = "../skipped/mod.rs"]
+mod skipped;
+#[path = "../small_disk/mod.rs"]
+mod small_disk;

@@ -9,6 +9,8 @@ mod logs;
 mod mended;
 mod place;
 mod run;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 mod ties;
 
 use std::path::Path;

@@ -1,13 +1,12 @@
 //! A Prometheus that scrapes the endpoint each second, and what is asked of it.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use super::http::get;
 use super::servers::wait;
 
 const ADDRESS: &str = "127.0.0.1:9090";
@@ -41,7 +40,7 @@ impl Prometheus {
     /// Asks a query; the number of series in the answer, or what is wrong with it.
     pub(crate) fn ask(&self, query: &str) -> Result<usize, String> {
         let escaped: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let answer = http(ADDRESS, &format!("/api/v1/query?query={escaped}"))?;
+        let answer = get(ADDRESS, &format!("/api/v1/query?query={escaped}"))?;
         let answer: Value = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
         match answer["data"]["result"].as_array() {
             Some(series) => Ok(series.len()),
@@ -53,17 +52,6 @@ impl Prometheus {
     pub(crate) fn wait_for(&self, query: &str) {
         wait(query, || self.ask(query).is_ok_and(|series| series > 0));
     }
-}
-
-/// Gets a page.
-pub(crate) fn http(address: &str, path: &str) -> Result<String, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let mut stream = TcpStream::connect(address).map_err(text)?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").map_err(text)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(text)?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
-    Ok(body.to_owned())
 }
 
 /// The queries of all boards, as Grafana would ask them of some seconds.
