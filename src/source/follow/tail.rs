@@ -84,6 +84,17 @@ struct OpenFile<L> {
     head: Vec<u8>,
 }
 
+/// What came of reading a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Bytes, and there may be more.
+    Some,
+    /// The end of the file was reached.
+    End,
+    /// The file was emptied: nothing was read.
+    Emptied,
+}
+
 impl<F: Files> Tail<F> {
     /// Begins with the file that is there, or with none.
     pub(super) fn open(
@@ -229,22 +240,23 @@ impl<F: Files> Tail<F> {
         // Looked at before the old file is read: what comes into that later is not lost.
         let found = self.find_successors();
         loop {
-            if self.was_truncated()? {
-                let ended = self.turn_to_copy()?;
-                if ended.is_some() {
-                    return Ok(ended);
-                }
-            }
+            // Before the old file is read: once the new one is begun nothing comes into the old one.
+            let is_replaced = self.is_replaced();
             let mut lines = Vec::new();
             let at = self.line_offset();
-            let is_at_end = self.read(&mut lines)?;
-            if !lines.is_empty() {
-                return Ok(self.batch(at, lines));
+            match self.read(&mut lines)? {
+                Reading::Emptied => {
+                    let ended = self.turn_to_copy()?;
+                    if ended.is_some() {
+                        return Ok(ended);
+                    }
+                    continue;
+                }
+                _ if !lines.is_empty() => return Ok(self.batch(at, lines)),
+                Reading::Some => continue,
+                Reading::End => {}
             }
-            if !is_at_end {
-                continue;
-            }
-            if !self.is_replaced() {
+            if !is_replaced {
                 // What is wrong with the new file is said when the old one is read.
                 found?;
                 return Ok(None);
@@ -340,12 +352,18 @@ impl<F: Files> Tail<F> {
         if (is_known || found.is_none()) && newest.is_none_or(OpenFile::is_begun) {
             return Ok(());
         }
-        let log = if is_known {
-            self.successors.pop_back().or_else(|| self.open.take())
-        } else {
-            found
+        if is_known && self.successors.pop_back().is_none() {
+            // Nothing of it was seen, but for what the new handle may have seen now.
+            self.open = None;
+        }
+        self.add_missed(found.as_ref());
+        // Renamed just now, it is among its siblings already.
+        let is_among = |log: &OpenFile<F::File>| {
+            self.successors
+                .iter()
+                .any(|file| identity(file) == identity(log))
         };
-        self.add_missed();
+        let log = found.filter(|log| !is_among(log));
         self.successors.extend(log);
         if self.open.is_none() {
             self.open = self.successors.pop_front();
@@ -354,9 +372,10 @@ impl<F: Files> Tail<F> {
     }
 
     /// Puts the siblings into their places that came since the last look: the log was rotated more
-    /// than once.
-    fn add_missed(&mut self) {
-        let chain = self.chain(false);
+    /// than once. A copy of the log itself is none: it is looked for when the log is emptied.
+    fn add_missed(&mut self, log: Option<&OpenFile<F::File>>) {
+        let mut chain = self.chain(false);
+        chain.retain(|file| !log.is_some_and(|log| log.begins_like(file)));
         let known = position(&chain, |found| self.is_begun(found));
         let has_begun = self.open.as_ref().is_some_and(OpenFile::is_begun);
         let new = match known {
@@ -403,17 +422,12 @@ impl<F: Files> Tail<F> {
     }
 
     fn is_replaced(&self) -> bool {
-        let has_begun =
-            |file: &OpenFile<F::File>| file.file.length().is_ok_and(|length| length > 0);
+        // One that was emptied since was begun, too.
+        let has_begun = |file: &OpenFile<F::File>| {
+            file.is_begun() || file.file.length().is_ok_and(|length| length > 0)
+        };
         let is_waiting = self.open.is_none() && !self.successors.is_empty();
         is_waiting || self.successors.iter().any(has_begun)
-    }
-
-    fn was_truncated(&mut self) -> io::Result<bool> {
-        match &mut self.open {
-            Some(open) => open.was_truncated(),
-            None => Ok(false),
-        }
     }
 
     /// Goes on with the copy that was made of a file before it was emptied, and then with that file
@@ -469,19 +483,19 @@ impl<F: Files> Tail<F> {
         Ok(ended)
     }
 
-    /// Reads a block; tells whether the end of the file was reached.
-    fn read(&mut self, lines: &mut Vec<u8>) -> io::Result<bool> {
+    /// Reads a block, and takes whole lines out of it.
+    fn read(&mut self, lines: &mut Vec<u8>) -> io::Result<Reading> {
         let Some(open) = &mut self.open else {
-            return Ok(true);
+            return Ok(Reading::End);
         };
-        let is_at_end = open.read_block(&mut self.partial, self.block_bytes)?;
+        let reading = open.read_block(&mut self.partial, self.block_bytes)?;
         take_lines(&mut self.partial, lines);
         if lines.is_empty() && self.partial.len() > self.line_bytes {
             // Cut where it always is cut, whatever the blocks were.
             lines.extend(self.partial.drain(..self.line_bytes));
             lines.push(b'\n');
         }
-        Ok(is_at_end && lines.is_empty())
+        Ok(reading)
     }
 }
 
@@ -576,24 +590,47 @@ impl<L: LogFile> OpenFile<L> {
         Ok(())
     }
 
-    /// Reads on, at most a block; tells whether the end was reached.
-    fn read_block(&mut self, into: &mut Vec<u8>, block_bytes: usize) -> io::Result<bool> {
+    /// Reads on, at most a block.
+    fn read_block(&mut self, into: &mut Vec<u8>, block_bytes: usize) -> io::Result<Reading> {
+        let held = into.len();
         let got = self.file.read_at(self.offset, block_bytes, into)?;
+        // Asked only now: of a file that is emptied while it is read the bytes may be of another line.
+        if self.was_emptied(into.get(held..).unwrap_or_default())? {
+            into.truncate(held);
+            return Ok(Reading::Emptied);
+        }
         self.offset = self.offset.saturating_add(u64::try_from(got).unwrap_or(0));
-        self.remember_head()?;
-        Ok(got < block_bytes)
+        Ok(match got < block_bytes {
+            true => Reading::End,
+            false => Reading::Some,
+        })
     }
 
-    /// Tells whether the file is shorter than what was read of it, or begins otherwise.
+    /// Tells whether the file is shorter than what was read of it, or begins otherwise, and remembers
+    /// the beginning.
     ///
     /// A file that was truncated and outgrew its old length between two looks shows only by its
     /// beginning: the stamps there are newer.
-    fn was_truncated(&mut self) -> io::Result<bool> {
+    fn was_emptied(&mut self, got: &[u8]) -> io::Result<bool> {
         let length = self.file.length()?;
-        if length == u64::MAX {
+        if length == END {
+            self.remember_head()?;
             return Ok(false);
         }
-        Ok(length < self.offset || self.read_head(self.head.len())? != self.head)
+        let head = self.read_head(HEAD_BYTES)?;
+        let before = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        let known = head.get(before..).unwrap_or_default();
+        let common = known.len().min(got.len());
+        let read = before.saturating_add(got.len());
+        let is_same = head.starts_with(&self.head)
+            && head.len() >= read.min(HEAD_BYTES)
+            && known.get(..common) == got.get(..common);
+        let read = u64::try_from(read).unwrap_or(END);
+        if !is_same || length < read {
+            return Ok(true);
+        }
+        self.head = head;
+        Ok(false)
     }
 
     fn remember_head(&mut self) -> io::Result<()> {

@@ -33,14 +33,35 @@ enum Step {
     Recreate,
     /// The follower looks.
     Poll,
+    /// The follower looks while things happen, each after so many of its looks at the file system.
+    Race { what: Race, delays: [u8; 8] },
     /// The follower notes where it is.
     Note,
     /// The follower is killed, and another one begins where it was noted.
     Kill,
 }
 
+/// What happens while the follower looks.
+#[derive(Clone, Copy, Debug)]
+enum Race {
+    Write,
+    CopyTruncate,
+    Rotate,
+    Compress,
+}
+
+fn race() -> impl Strategy<Value = Race> {
+    prop_oneof![
+        Just(Race::Write),
+        Just(Race::CopyTruncate),
+        Just(Race::Rotate),
+        Just(Race::Compress),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
+        6 => (race(), prop::array::uniform8(0u8..8)).prop_map(|(what, delays)| Step::Race { what, delays }),
         8 => (0u8..4, any::<bool>()).prop_map(|(lines, partial)| Step::Write { lines, partial }),
         3 => any::<bool>().prop_map(|create| Step::Rotate { create }),
         4 => Just(Step::Reopen),
@@ -68,7 +89,7 @@ struct World {
     noted_carried: u64,
     counter: u32,
     is_renamed: bool,
-    /// Whether the log was rotated or copied since the last look.
+    /// Whether the log was rotated or copied since a look found no more to read.
     is_turned: bool,
     /// What the follower has to return.
     model: String,
@@ -145,9 +166,9 @@ impl World {
     }
 
     fn poll(&mut self) -> bool {
-        self.is_turned = false;
         let batch = self.tail.poll().unwrap();
         let came = batch.is_some();
+        self.is_turned &= came;
         batch.into_iter().for_each(|batch| self.take(batch));
         came
     }
@@ -174,7 +195,8 @@ impl World {
     }
 
     /// Makes room for the newest sibling. A log that is copied and emptied, and renamed too, all
-    /// between two looks (a quarter of a second), may be read in another order: that is not asked.
+    /// before its lines are read (a quarter of a second), may be read in another order: that is not
+    /// asked.
     fn shift(&mut self) {
         if self.is_turned {
             self.poll_all();
@@ -192,10 +214,7 @@ impl World {
         // The daemon may still write into the newest.
         for turn in 1 + u32::from(self.is_renamed)..60 {
             let plain = rotated(turn, "");
-            if self.files.has(&plain) {
-                self.files.copy(&plain, &rotated(turn, ".gz"));
-                self.files.remove(&plain);
-            }
+            self.files.pack(&plain, &rotated(turn, ".gz"));
         }
     }
 
@@ -244,10 +263,33 @@ impl World {
                 world.daemon = world.files.create(&log());
             }),
             Step::Poll => drop(self.poll()),
+            Step::Race { what, delays } => self.race(what, &delays),
             Step::Note => self.note(),
             Step::Kill => self.kill(),
             _ => {}
         }
+    }
+
+    fn race(&mut self, what: Race, delays: &[u8]) {
+        if self.is_turned {
+            self.poll_all();
+        }
+        self.files.delay(delays);
+        match what {
+            Race::Write => {}
+            Race::CopyTruncate => self.run(Step::CopyTruncate),
+            Race::Rotate => {
+                self.write(1, false);
+                self.run(Step::Rotate { create: true });
+                self.write(1, true);
+                self.run(Step::Reopen);
+            }
+            Race::Compress => self.compress(),
+        }
+        self.write(3, false);
+        self.poll();
+        self.files.catch_up();
+        self.is_turned = true;
     }
 
     fn end_first_line(&mut self) {
