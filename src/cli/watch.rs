@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
         true => replay(arguments, &mut watcher),
         false => follow::follow(arguments, &mut watcher).map(|()| Outcome::Done),
     };
-    watcher.outlets.close();
+    watcher.outlets.close(arguments.state.is_asked_for());
     done
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::engine::BETWEEN;
@@ -13,7 +13,7 @@ use crate::render::escaped;
 use crate::source::Place;
 
 /// What became of an alert.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// It is new.
@@ -35,7 +35,7 @@ impl Change {
 }
 
 /// A change of an alert.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Alert {
     /// The version of this object.
     pub schema: u32,
@@ -83,7 +83,7 @@ pub struct Alert {
 }
 
 /// How a sign of a rule stands.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SignNumbers {
     /// Its name; empty where the rule has one sign.
     pub name: String,

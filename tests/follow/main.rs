@@ -10,3 +10,4 @@ mod scripts;
 mod skipped;
 #[path = "../small_disk/mod.rs"]
 mod small_disk;
+mod waiting;

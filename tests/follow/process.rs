@@ -140,6 +140,11 @@ impl Process {
         self.wait(pid, |text| text.contains(&own) || text.contains(&key));
     }
 
+    /// Waits until something that it does shows elsewhere.
+    pub(crate) fn wait_until(&mut self, what: &str, is_so: impl Fn() -> bool) {
+        self.wait(what, |_| is_so());
+    }
+
     /// Waits until a text is written.
     pub(crate) fn wait_for_text(&mut self, text: &str) {
         self.wait(text, |written| written.contains(text));

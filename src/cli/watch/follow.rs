@@ -52,7 +52,7 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
             Came::Nothing => watcher.pass_time(),
             Came::End => break,
         }
-        if !watcher.alerts.is_empty() {
+        if !watcher.alerts.is_empty() || watcher.outlets.has_delivered() {
             kept.count(0);
         }
         // Before the checkpoint: an alert may be said twice, but never not at all.
@@ -66,6 +66,8 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
         watcher.tend_metrics(Some(&logs));
     }
     watcher.say_evicted();
+    // Before the last checkpoint: what they deliver until then does not come again.
+    watcher.outlets.close(arguments.state.is_asked_for());
     kept.finish(|| Checkpoint {
         sources: logs.state(),
         carried: watcher.carried(),
@@ -76,6 +78,7 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
 impl Watcher {
     /// Goes on where an earlier run was.
     fn restore(&mut self, carried: Carried) {
+        self.outlets.restore(carried.waiting);
         let engine = std::mem::replace(&mut self.engine, Engine::new(Rules::default()));
         self.engine = engine.restore(carried.engine);
         if let Some(meter) = carried.meter {
@@ -101,6 +104,7 @@ impl Watcher {
             last: self
                 .last
                 .map(|(time, came)| LastLine::new(time, came_us(came))),
+            waiting: self.outlets.waiting(),
         }
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use crate::cli::messages::say;
-use crate::watch::sinks::{Exec, JailLog, Mail, Sinks, Wanted};
+use crate::watch::sinks::{Exec, JailLog, Mail, Sinks, WaitingAlerts, Wanted};
 use crate::watch::{Alert, AlertClass};
 
 /// Sinks may take so long to finish when following is interrupted.
@@ -81,6 +81,8 @@ pub(in crate::cli) struct Outlets {
     sinks: Sinks,
     /// Logs that are there can wait for a slow sink; logs that grow cannot.
     is_replay: bool,
+    /// How many alerts had been delivered when that was last asked.
+    delivered: u64,
 }
 
 impl Outlets {
@@ -94,9 +96,27 @@ impl Outlets {
         }
     }
 
+    /// Returns what is not delivered yet.
+    pub(in crate::cli) fn waiting(&self) -> WaitingAlerts {
+        self.sinks.waiting()
+    }
+
+    /// Hands over what an earlier run had not delivered.
+    pub(in crate::cli) fn restore(&mut self, waiting: WaitingAlerts) {
+        self.sinks.restore(waiting);
+    }
+
+    /// Tells whether something was delivered since it was last asked.
+    pub(in crate::cli) fn has_delivered(&mut self) -> bool {
+        let delivered = self.sinks.delivered();
+        std::mem::replace(&mut self.delivered, delivered) != delivered
+    }
+
     /// Lets the sinks finish: all of it after a replay, what can be done soon after an interruption.
-    pub(in crate::cli) fn close(self) {
-        self.sinks.close((!self.is_replay).then_some(PATIENCE));
+    /// What then still waits is kept or lost.
+    pub(in crate::cli) fn close(&mut self, is_kept: bool) {
+        let patience = (!self.is_replay).then_some(PATIENCE);
+        self.sinks.close(patience, is_kept);
     }
 }
 
@@ -116,7 +136,11 @@ impl SinkArguments {
                 .with_context(|| format!("--jail-log: cannot write {}", path.display()))?;
             sinks.add_jail(jail);
         }
-        Ok(Outlets { sinks, is_replay })
+        Ok(Outlets {
+            sinks,
+            is_replay,
+            delivered: 0,
+        })
     }
 }
 

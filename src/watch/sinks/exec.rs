@@ -58,6 +58,7 @@ impl Exec {
                 let (program, id) = (&self.program, &alert.id);
                 say(&format!("--exec {program}: {error} (alert {id})"));
             }
+            alert.delivered();
         }
     }
 

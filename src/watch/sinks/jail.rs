@@ -38,17 +38,22 @@ impl JailLog {
     pub(super) fn run(&self, queue: &Queue<Alert>, say: &Say) {
         let mut problem = String::new();
         for alert in queue.iter() {
-            let Some(line) = offence(&alert) else {
-                continue;
-            };
-            match self.append(&line) {
-                Ok(()) => problem.clear(),
-                Err(error) if error.to_string() == problem => {}
-                Err(error) => {
-                    problem = error.to_string();
-                    let path = self.path.display();
-                    say(&format!("{path}: cannot write offences: {problem}"));
-                }
+            if let Some(line) = offence(&alert) {
+                self.note(&line, &mut problem, say);
+            }
+            alert.delivered();
+        }
+    }
+
+    /// Appends a line; what is wrong with the file is said once.
+    fn note(&self, line: &str, problem: &mut String, say: &Say) {
+        match self.append(line) {
+            Ok(()) => problem.clear(),
+            Err(error) if error.to_string() == *problem => {}
+            Err(error) => {
+                *problem = error.to_string();
+                let path = self.path.display();
+                say(&format!("{path}: cannot write offences: {problem}"));
             }
         }
     }

@@ -1,24 +1,29 @@
 //! A bounded queue and the thread that empties it.
 
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::Say;
+use super::waiting::{Held, Waiting};
 
-/// Alerts that may wait for a sink.
+/// Alerts that may wait for a sink, those included that it works on.
 pub(super) const ROOM: usize = 1_024;
 
-/// How often to look whether a sink has finished.
+/// How often to look whether a sink has finished, or has room.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What comes out of a lane.
-pub(super) type Queue<T> = Receiver<T>;
+pub(super) type Queue<T> = Receiver<Held<T>>;
 
 /// A sink's queue and thread.
 pub(super) struct Lane<T> {
     name: &'static str,
-    queue: SyncSender<T>,
+    room: usize,
+    /// `None` once the sink is to finish. Its bound is that of what waits.
+    queue: Option<Sender<Held<T>>>,
+    waiting: Arc<Waiting<T>>,
     thread: Option<JoinHandle<()>>,
     dropped: u64,
     /// Of those so many were spoken of.
@@ -26,7 +31,7 @@ pub(super) struct Lane<T> {
     say: Say,
 }
 
-impl<T: Send + 'static> Lane<T> {
+impl<T: Clone + Send + Sync + 'static> Lane<T> {
     /// Starts a sink's thread.
     pub(super) fn open(
         name: &'static str,
@@ -34,7 +39,7 @@ impl<T: Send + 'static> Lane<T> {
         say: Say,
         run: impl FnOnce(Queue<T>) + Send + 'static,
     ) -> Self {
-        let (queue, taken) = mpsc::sync_channel(room);
+        let (queue, taken) = mpsc::channel();
         let started = thread::Builder::new()
             .name(name.trim_start_matches('-').to_owned())
             .spawn(move || run(taken));
@@ -43,7 +48,9 @@ impl<T: Send + 'static> Lane<T> {
         }
         Self {
             name,
-            queue,
+            room,
+            queue: Some(queue),
+            waiting: Waiting::new(),
             thread: started.ok(),
             dropped: 0,
             said: 0,
@@ -51,19 +58,48 @@ impl<T: Send + 'static> Lane<T> {
         }
     }
 
+    /// Returns the name of the flag that asks for the sink, without its dashes.
+    pub(super) fn name(&self) -> &'static str {
+        self.name.trim_start_matches('-')
+    }
+
+    /// Returns what was queued and is not delivered, in the order in which it came.
+    pub(super) fn waiting(&self) -> Vec<T> {
+        self.waiting.items()
+    }
+
+    /// Returns how many items were delivered.
+    pub(super) fn delivered(&self) -> u64 {
+        self.waiting.delivered()
+    }
+
     /// Queues an item if there is room.
     pub(super) fn offer(&mut self, item: T) {
-        match self.queue.try_send(item) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.drop_one(),
+        if self.queue(item).is_err() {
+            self.drop_one();
         }
     }
 
     /// Queues an item when there is room.
-    pub(super) fn give(&mut self, item: T) {
-        if self.queue.send(item).is_err() {
-            self.drop_one();
+    pub(super) fn give(&mut self, mut item: T) {
+        while let Err(back) = self.queue(item) {
+            if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+                return self.drop_one();
+            }
+            item = back;
+            thread::sleep(LOOK);
         }
+    }
+
+    /// Queues an item, or gives it back where there is no room.
+    fn queue(&self, item: T) -> Result<(), T> {
+        let Some(queue) = &self.queue else {
+            return Err(item);
+        };
+        let held = self.waiting.hold(item, self.room)?;
+        // A sink that broke down takes nothing: it waits here, and is counted when room runs out.
+        let _ = queue.send(held);
+        Ok(())
     }
 
     /// Counts what is dropped, and says so at the first, the tenth, the hundredth, ...
@@ -78,31 +114,31 @@ impl<T: Send + 'static> Lane<T> {
         }
     }
 
-    /// Lets the sink finish what is queued, within a time if one is given.
-    pub(super) fn close(mut self, patience: Option<Duration>) {
+    /// Lets the sink finish what is queued, within a time if one is given. Where what waits is kept,
+    /// nothing is lost by that.
+    pub(super) fn close(&mut self, patience: Option<Duration>, is_kept: bool) {
+        // Without its sender the queue ends.
+        self.queue = None;
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
         let name = self.name;
         if self.dropped > self.said {
             (self.say)(&format!("{name}: {} alerts were dropped", self.dropped));
         }
-        let thread = self.thread.take();
-        let say = self.say.clone();
-        // Without its sender the queue ends.
-        drop(self);
         let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
-        let Some(thread) = thread else {
-            return;
-        };
         while !thread.is_finished() {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                say(&format!(
-                    "{name} did not finish in time; what it still had is lost"
-                ));
-                return;
+                let left = match is_kept {
+                    true => format!("{} alerts wait for the next start", self.waiting.len()),
+                    false => "what it still had is lost".to_owned(),
+                };
+                return (self.say)(&format!("{name} did not finish in time; {left}"));
             }
             thread::sleep(LOOK);
         }
         if thread.join().is_err() {
-            say(&format!("{name} broke down"));
+            (self.say)(&format!("{name} broke down"));
         }
     }
 }
@@ -132,7 +168,7 @@ mod tests {
             lane.offer(item);
         }
         assert_eq!(lane.dropped, 196);
-        lane.close(Some(Duration::ZERO));
+        lane.close(Some(Duration::ZERO), false);
         drop(wake);
         let heard = heard.lock().unwrap().join("\n");
         assert_eq!(
@@ -151,13 +187,56 @@ mod tests {
         let taken = Arc::new(Mutex::new(Vec::new()));
         let sink = taken.clone();
         let mut lane = Lane::open("--exec", 2, say, move |queue: Queue<u32>| {
-            queue
-                .iter()
-                .for_each(|item| sink.lock().unwrap().push(item));
+            for item in queue.iter() {
+                sink.lock().unwrap().push(*item);
+                item.delivered();
+            }
         });
         (0..50).for_each(|item| lane.give(item));
-        lane.close(None);
+        lane.close(None, false);
         assert_eq!(*taken.lock().unwrap(), (0..50).collect::<Vec<u32>>());
         assert!(heard.lock().unwrap().is_empty());
+    }
+
+    /// One that broke down with an item in its hands delivers nothing more, and nobody waits for it.
+    #[test]
+    fn what_a_broken_sink_had_waits_and_is_not_waited_for() {
+        let (say, heard) = listener();
+        let mut lane = Lane::open("--exec", 3, say, |queue: Queue<u32>| {
+            queue.recv().unwrap().delivered();
+            let _held = queue.recv().unwrap();
+            panic!("a bug");
+        });
+        (0..6).for_each(|item| lane.give(item));
+        assert_eq!(lane.waiting(), [1, 2, 3]);
+        assert_eq!((lane.delivered(), lane.dropped), (1, 2));
+        lane.close(Some(Duration::from_secs(60)), true);
+        lane.offer(7);
+        assert_eq!(lane.waiting(), [1, 2, 3]);
+        let heard = heard.lock().unwrap();
+        assert!(
+            heard.iter().any(|said| said == "--exec broke down"),
+            "{heard:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_not_called_lost() {
+        let (say, heard) = listener();
+        let (wake, asleep) = mpsc::channel::<()>();
+        let mut lane = Lane::open("--exec", 4, say, move |queue: Queue<u32>| {
+            let _ = asleep.recv();
+            drop(queue);
+        });
+        lane.offer(1);
+        lane.offer(2);
+        lane.close(Some(Duration::ZERO), true);
+        assert_eq!(lane.waiting(), [1, 2]);
+        drop(wake);
+        let heard = heard.lock().unwrap().join("\n");
+        assert_eq!(
+            heard,
+            "--exec did not finish in time; 2 alerts wait for the next start"
+        );
     }
 }

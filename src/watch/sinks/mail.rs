@@ -9,6 +9,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::lane::Queue;
+use super::waiting::Held;
 use super::{Say, child, message};
 use crate::watch::{Alert, AlertClass, Change};
 
@@ -76,7 +77,7 @@ impl Mail {
 /// The alerts of the next mail.
 #[derive(Default)]
 struct Digest {
-    alerts: Vec<Alert>,
+    alerts: Vec<Held<Alert>>,
     left_out: u64,
     /// When it is to be sent, if there is anything to send.
     due: Option<Instant>,
@@ -84,10 +85,13 @@ struct Digest {
 }
 
 impl Digest {
-    fn add(&mut self, alert: Alert, now: Instant) {
-        match self.alerts.len() < MOST {
-            true => self.alerts.push(alert),
-            false => self.left_out = self.left_out.saturating_add(1),
+    fn add(&mut self, alert: Held<Alert>, now: Instant) {
+        if self.alerts.len() < MOST {
+            self.alerts.push(alert);
+        } else {
+            // All that becomes of it is a number.
+            alert.delivered();
+            self.left_out = self.left_out.saturating_add(1);
         }
         if self.due.is_none() {
             let next = self.sent.map_or(now, |sent| sent + PAUSE);
@@ -95,7 +99,9 @@ impl Digest {
         }
     }
 
+    /// Notes that all of it was sent.
     fn clear(&mut self, now: Instant) {
+        self.alerts.drain(..).for_each(Held::delivered);
         *self = Self {
             sent: Some(now),
             ..Self::default()

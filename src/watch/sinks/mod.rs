@@ -1,9 +1,10 @@
 //! Where alerts go beside standard output: mail, programs, and a log for those that block.
 //!
 //! Each sink has a thread and a queue of its own, both bounded: one that is slow or dead never delays
-//! whoever reads the log. What its queue has no room for is dropped, counted and said.
+//! whoever reads the log. What its queue has no room for is dropped, counted and said. What it did not
+//! deliver yet can be looked at any time, to be handed to the sinks of the next run.
 //!
-//! What this does **not** do: decide what is worth an alert, or keep alerts over a restart.
+//! What this does **not** do: decide what is worth an alert, or write down what waits.
 
 mod child;
 mod exec;
@@ -11,7 +12,9 @@ mod jail;
 mod lane;
 mod mail;
 mod message;
+mod waiting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +45,9 @@ impl Wanted {
         }
     }
 }
+
+/// Alerts that sinks have not delivered, by the name of the flag that asks for the sink.
+pub type WaitingAlerts = BTreeMap<String, Vec<Alert>>;
 
 /// All sinks of a run.
 pub struct Sinks {
@@ -102,10 +108,40 @@ impl Sinks {
         }
     }
 
+    /// Returns what the sinks have not delivered yet; of each that has nothing, nothing.
+    pub fn waiting(&self) -> WaitingAlerts {
+        let lanes = self.lanes.iter();
+        let waiting = lanes.map(|(_, lane)| (lane.name().to_owned(), lane.waiting()));
+        waiting.filter(|(_, alerts)| !alerts.is_empty()).collect()
+    }
+
+    /// Hands over what waited for the sinks of an earlier run.
+    pub fn restore(&mut self, waiting: WaitingAlerts) {
+        for (name, alerts) in waiting {
+            let mut lanes = self.lanes.iter_mut();
+            let lane = lanes.find(|(_, lane)| lane.name() == name);
+            let Some((wanted, lane)) = lane else {
+                let count = alerts.len();
+                (self.say)(&format!(
+                    "{count} alerts waited for --{name}, which is not asked for any more: they are given up"
+                ));
+                continue;
+            };
+            let wanted = alerts.into_iter().filter(|alert| wanted.has(alert));
+            wanted.for_each(|alert| lane.offer(alert));
+        }
+    }
+
+    /// Returns how many alerts the sinks have delivered.
+    pub fn delivered(&self) -> u64 {
+        self.lanes.iter().map(|(_, lane)| lane.delivered()).sum()
+    }
+
     /// Lets the sinks finish what they have, within a time if one is given, and says what was dropped.
-    pub fn close(self, patience: Option<Duration>) {
-        for (_, lane) in self.lanes {
-            lane.close(patience);
+    /// What still waits then is lost, unless the caller keeps it.
+    pub fn close(&mut self, patience: Option<Duration>, is_kept: bool) {
+        for (_, lane) in &mut self.lanes {
+            lane.close(patience, is_kept);
         }
     }
 }
