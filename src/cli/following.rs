@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::input::InputArguments;
 use super::messages::say;
 use crate::source::{Begin, FollowState, Followers, Options, Start};
-use crate::state::{Checkpoint, Keeper, KeeperNews, StateFile};
+use crate::state::{Checkpoint, Keeper, KeeperNews, StateError, StateFile};
 
 /// Followed lines are taken in so many bytes at once: some thousand lines, as many as there are
 /// between two checkpoints.
@@ -30,34 +30,39 @@ impl StateArguments {
         self.state.is_some()
     }
 
-    /// Reads what an earlier run of a command left.
-    pub(super) fn read<C: DeserializeOwned>(
-        &self,
-        owner: &'static str,
-    ) -> Result<Option<Checkpoint<C>>> {
-        match &self.state {
-            // The error names its cause itself.
-            Some(path) => StateFile::new(path, owner)
-                .read()
-                .map_err(|error| Error::msg(format!("--state: {error}"))),
+    /// Claims the file for a command of this process, if one is asked for.
+    pub(super) fn claim(&self, owner: &'static str) -> Result<ClaimedState> {
+        let file = self.state.as_ref();
+        let file = file.map(|path| StateFile::claim(path, owner)).transpose();
+        Ok(ClaimedState(file.map_err(said)?))
+    }
+}
+
+/// The error names its cause itself.
+fn said(error: StateError) -> Error {
+    Error::msg(format!("--state: {error}"))
+}
+
+/// A state's file that no other process has, if one is asked for.
+pub(super) struct ClaimedState(Option<StateFile>);
+
+impl ClaimedState {
+    /// Reads what an earlier run left.
+    pub(super) fn read<C: DeserializeOwned>(&self) -> Result<Option<Checkpoint<C>>> {
+        match &self.0 {
+            Some(file) => file.read().map_err(said),
             None => Ok(None),
         }
     }
 
-    /// Begins to keep checkpoints, if they are asked for.
+    /// Begins to keep checkpoints.
     pub(super) fn keep<C: Serialize + Send + 'static>(
-        &self,
-        owner: &'static str,
+        self,
         first: impl FnOnce() -> Checkpoint<C>,
     ) -> Result<Kept<C>> {
-        let Some(path) = &self.state else {
-            return Ok(Kept { keeper: None });
-        };
-        let keeper = Keeper::start(StateFile::new(path, owner), &first());
-        let keeper = keeper.map_err(|error| Error::msg(format!("--state: {error}")))?;
-        Ok(Kept {
-            keeper: Some(keeper),
-        })
+        let keeper = self.0.map(|file| Keeper::start(file, &first())).transpose();
+        let keeper = keeper.map_err(said)?;
+        Ok(Kept { keeper })
     }
 }
 
@@ -104,8 +109,7 @@ impl<C: Serialize + Send + 'static> Kept<C> {
         let Some(keeper) = self.keeper else {
             return Ok(());
         };
-        let result = keeper.finish(checkpoint());
-        result.map_err(|error| Error::msg(format!("--state: {error}")))
+        keeper.finish(checkpoint()).map_err(said)
     }
 }
 

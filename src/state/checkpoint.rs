@@ -5,11 +5,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::lock::StateLock;
 use crate::source::FollowState;
 
 /// The version of the file's layout.
@@ -71,6 +73,14 @@ pub enum StateError {
         /// Its format.
         found: String,
     },
+    /// Another process keeps its state there.
+    #[error("{}: {holder} keeps its state there; end that, or name another file", path.display())]
+    Held {
+        /// The file.
+        path: PathBuf,
+        /// Who that is.
+        holder: String,
+    },
     /// What is in it is not what was written.
     #[error("{}: is damaged ({cause}); remove it to begin anew", path.display())]
     Damaged {
@@ -98,20 +108,25 @@ impl StateError {
     }
 }
 
-/// The file that a command keeps its checkpoints in.
+/// The file that a command keeps its checkpoints in; no other process does as long as it lives.
 #[derive(Clone, Debug)]
 pub struct StateFile {
     path: PathBuf,
     owner: &'static str,
+    lock: Arc<StateLock>,
 }
 
 impl StateFile {
-    /// Names the file; nothing is done with it yet.
-    pub fn new(path: &Path, owner: &'static str) -> Self {
-        StateFile {
+    /// Claims the file for this process; what is in it is not looked at yet.
+    ///
+    /// # Errors
+    /// When another process has it, or nothing can be written beside it.
+    pub fn claim(path: &Path, owner: &'static str) -> Result<Self, StateError> {
+        Ok(StateFile {
             path: path.to_owned(),
             owner,
-        }
+            lock: Arc::new(StateLock::take(path)?),
+        })
     }
 
     /// Returns the file's name.
@@ -130,7 +145,11 @@ impl StateFile {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(StateError::Read { path, cause }),
         };
-        let body = self.body(&bytes)?;
+        let body = self.body(&bytes).inspect_err(|error| {
+            if matches!(error, StateError::Other { .. }) {
+                self.lock.undo();
+            }
+        })?;
         match serde_json::from_slice(body) {
             Ok(checkpoint) => Ok(Some(checkpoint)),
             Err(cause) => Err(self.damaged(cause.to_string())),
@@ -243,7 +262,7 @@ mod tests {
     #[test]
     fn the_last_one_is_read_and_only_its_owner_can_read_it() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StateFile::new(&folder.path().join("state"), "watch");
+        let file = StateFile::claim(&folder.path().join("state"), "watch").unwrap();
         assert_eq!(file.read::<String>().unwrap(), None);
         for text in ["one", "two"] {
             file.write(&checkpoint(text)).unwrap();
@@ -251,14 +270,15 @@ mod tests {
         }
         let mode = fs::metadata(file.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        // It and its lock.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     /// Any one byte changed, and any end cut off.
     #[test]
     fn damage_is_said_in_one_line() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StateFile::new(&folder.path().join("state"), "watch");
+        let file = StateFile::claim(&folder.path().join("state"), "watch").unwrap();
         file.write(&checkpoint("some text")).unwrap();
         let good = fs::read(file.path()).unwrap();
         for at in 0..good.len() {
@@ -277,10 +297,11 @@ mod tests {
     fn says_whose_it_is_and_which_format_it_has() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
-        StateFile::new(&path, "events")
+        StateFile::claim(&path, "events")
+            .unwrap()
             .write(&checkpoint("x"))
             .unwrap();
-        let file = StateFile::new(&path, "watch");
+        let file = StateFile::claim(&path, "watch").unwrap();
         let said = || file.read::<String>().unwrap_err().to_string();
         assert!(said().contains("`mailtally events`"), "{}", said());
         fs::write(&path, "mailtally state 2 watch 00\n{}").unwrap();
@@ -292,13 +313,13 @@ mod tests {
     #[test]
     fn what_cannot_be_written_leaves_the_one_before() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StateFile::new(&folder.path().join("state"), "watch");
+        let file = StateFile::claim(&folder.path().join("state"), "watch").unwrap();
         file.write(&checkpoint("one")).unwrap();
         fs::create_dir_all(folder.path().join("state.new/in")).unwrap();
         let error = file.write(&checkpoint("two")).unwrap_err();
         assert!(error.to_string().contains("cannot write"), "{error}");
         assert_eq!(file.read().unwrap(), Some(checkpoint("one")));
-        let nowhere = StateFile::new(&folder.path().join("no/state"), "watch");
-        assert!(!nowhere.write(&checkpoint("x")).unwrap_err().may_pass());
+        let nowhere = StateFile::claim(&folder.path().join("no/state"), "watch");
+        assert!(!nowhere.unwrap_err().may_pass());
     }
 }

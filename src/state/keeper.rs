@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn keeper(path: &Path) -> (StateFile, Keeper<u64>) {
-        let file = StateFile::new(path, "watch");
+        let file = StateFile::claim(path, "watch").unwrap();
         let keeper = Keeper::start(file.clone(), &checkpoint(0)).unwrap();
         (file, keeper)
     }

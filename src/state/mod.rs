@@ -8,10 +8,13 @@
 //! {"sources":{…},"carried":{…}}
 //! ```
 //!
+//! A second process that were to keep its state in the same file is told so, and does not begin.
+//!
 //! What is carried is **not** known here: whoever follows says it.
 
 mod checkpoint;
 mod keeper;
+mod lock;
 
 pub use checkpoint::{Checkpoint, StateError, StateFile};
 pub use keeper::{Keeper, KeeperNews};

@@ -1,6 +1,7 @@
 //! Following as its user runs it: with real files, a journal, crashes and what else goes wrong.
 #![cfg(test)]
 
+mod claim;
 mod faults;
 mod journal;
 mod log;

@@ -107,6 +107,11 @@ impl Process {
         self.child = Some(command.spawn().unwrap());
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// As a crash does: nothing can be written any more.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();

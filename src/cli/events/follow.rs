@@ -33,7 +33,8 @@ pub(super) fn run(
     unparsed: Option<UnparsedLines>,
     state: &StateArguments,
 ) -> Result<Outcome> {
-    let before = state.read::<()>(OWNER)?;
+    let state = state.claim(OWNER)?;
+    let before = state.read::<()>()?;
     let sources = before.map(|checkpoint| checkpoint.sources);
     let mut logs = following::open(arguments, "--follow", Start::Beginning, sources)?;
     let mut sink = Sink::new(unparsed);
@@ -42,7 +43,7 @@ pub(super) fn run(
         sources: logs.state(),
         carried: (),
     };
-    let mut kept = state.keep(OWNER, || checkpoint(&logs))?;
+    let mut kept = state.keep(|| checkpoint(&logs))?;
     let mut out = io::stdout().lock();
     let header = job.output.header();
     out.write_all(&header).context(CANNOT_WRITE)?;

@@ -28,7 +28,8 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
     } else {
         Start::End
     };
-    let before = arguments.state.read::<Carried>(OWNER)?;
+    let state = arguments.state.claim(OWNER)?;
+    let before = state.read::<Carried>()?;
     let (sources, carried) = match before {
         Some(Checkpoint { sources, carried }) => (Some(sources), Some(carried)),
         None => (None, None),
@@ -37,7 +38,7 @@ pub(super) fn follow(arguments: &WatchArguments, watcher: &mut Watcher) -> Resul
     carried
         .into_iter()
         .for_each(|carried| watcher.restore(carried));
-    let mut kept = arguments.state.keep(OWNER, || Checkpoint {
+    let mut kept = state.keep(|| Checkpoint {
         sources: logs.state(),
         carried: watcher.carried(),
     })?;
