@@ -95,7 +95,7 @@ event_struct! {
     ///
     /// Shape: `{queue_id}: {host} [{address}] not internal`, `not authenticated`, `external host
     /// {host} attempted to send as {domain}`, `no signing table match for '{sender}'`, `no signing
-    /// domain match for '{domain}'`.
+    /// domain match for '{domain}'`, `no signing subdomain match for '{domain}'`.
     pub struct NoSign<'a> {
         /// The queue id.
         pub queue_id: &'a [u8],
@@ -281,6 +281,9 @@ fn no_sign<'a>(queue_id: &'a [u8], text: &'a [u8]) -> Option<NoSign<'a>> {
     } else if let Some(sender) = text.strip_prefix(b"no signing table match for ") {
         found.sender = Some(unquoted(sender));
         found.reason = "no signing table match";
+    } else if let Some(domain) = text.strip_prefix(b"no signing subdomain match for ") {
+        found.domain = Some(unquoted(domain));
+        found.reason = "no signing subdomain match";
     } else {
         let domain = text.strip_prefix(b"no signing domain match for ")?;
         found.domain = Some(unquoted(domain));
