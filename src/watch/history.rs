@@ -222,6 +222,21 @@ impl History {
         pauses_us.iter().rev().nth(unusual).copied()
     }
 
+    /// Returns how many events a percentile of the hours before some time have, of those that have any;
+    /// `None` if fewer than `least` are known.
+    pub(super) fn percentile(&self, percentile: u64, least: usize, wall_us: i64) -> Option<u64> {
+        let before = wall_us.div_euclid(HOUR_US);
+        let hours = self.hours.iter().filter(|of| of.hour < before);
+        let mut counts: Vec<u64> = hours.map(|of| of.count).collect();
+        if counts.len() < least {
+            return None;
+        }
+        counts.sort_unstable();
+        let known = u64::try_from(counts.len()).ok()?;
+        let rank = known.saturating_mul(percentile.min(100)).div_ceil(100);
+        counts.get(usize::try_from(rank.max(1)).ok()? - 1).copied()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.hours.is_empty()
     }
@@ -277,6 +292,23 @@ mod tests {
         assert_eq!(saturday.median, 7);
         let night = history.usual(&calendar, (monday + 5 * 24 + 3) * HOUR_US);
         assert_eq!((night.median, night.limit(3, 6)), (0, 6));
+    }
+
+    #[test]
+    fn a_percentile_is_that_of_the_hours_that_have_any() {
+        // Each tenth hour has some: 1 to 100.
+        let (_, history) = known(42, |hour| match (hour - MONDAY) % 10 {
+            0 => u64::try_from((hour - MONDAY) / 10 + 1).unwrap(),
+            _ => 0,
+        });
+        let at = |hour: i64| (MONDAY + hour) * HOUR_US;
+        let all = at(42 * 24);
+        // Of four weeks 68 are left: 34 to 101.
+        assert_eq!(history.percentile(99, 68, all), Some(101));
+        assert_eq!(history.percentile(50, 68, all), Some(67));
+        assert_eq!(history.percentile(99, 69, all), None);
+        assert_eq!(history.percentile(100, 1, at(400)), Some(40));
+        assert_eq!(history.percentile(0, 1, at(400)), Some(34));
     }
 
     #[test]

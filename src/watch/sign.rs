@@ -74,7 +74,9 @@ impl SignState {
             Test::Novel { .. } => Seen::Novel(Novel::default()),
             Test::Pauses { .. } => Seen::Times(VecDeque::new()),
             Test::Share { .. } => Seen::Others(Window::default()),
-            Test::Spike { .. } | Test::Silence { .. } => Seen::History(Box::default()),
+            Test::Spike { .. } | Test::Habit { .. } | Test::Silence { .. } => {
+                Seen::History(Box::default())
+            }
         };
         SignState {
             window: Window::default(),
@@ -213,6 +215,9 @@ impl SignState {
                     ..by_number(count, threshold)
                 }
             }
+            (Seen::History(history), Test::Habit { .. }) => {
+                habit(history, &sign.test, moment, by_number(count, sign.count))
+            }
             (Seen::History(history), Test::Silence { .. }) => silence(history, &sign.test, moment),
             _ => by_number(count, sign.count),
         }
@@ -249,6 +254,38 @@ fn share(of: u64, percent: u64, of_count: u64, found: Finding) -> Finding {
         is_over: found.is_over && of >= of_count && is_share(percent),
         is_calm: !is_share(percent.div_ceil(2)),
         beside: of,
+        ..found
+    }
+}
+
+/// So many times what its own hours have; a key of which few hours are known has no habits.
+fn habit(history: &History, test: &Test, moment: Moment<'_>, found: Finding) -> Finding {
+    let no = Finding {
+        is_over: false,
+        ..found
+    };
+    let Test::Habit {
+        times,
+        percentile,
+        hours,
+    } = test
+    else {
+        return no;
+    };
+    if !found.is_over && found.is_calm {
+        return no;
+    }
+    // The window's own hours are what is judged.
+    let before_us = moment.wall_us().saturating_sub(moment.within_us);
+    let Some(usual) = history.percentile(*percentile, *hours, before_us) else {
+        return no;
+    };
+    let threshold = usual.saturating_mul(*times).max(found.threshold);
+    Finding {
+        threshold,
+        is_over: found.number >= threshold,
+        is_calm: found.number.saturating_mul(2) < threshold,
+        beside: usual,
         ..found
     }
 }

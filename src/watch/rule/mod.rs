@@ -150,6 +150,13 @@ pub(super) enum Test {
     },
     /// They are so many times what is usual at that hour, and so many spreads above it.
     Spike { times: u64, spreads: u64 },
+    /// They are so many times what the key's own hours have, but for one in some: that percentile of
+    /// them, once so many are known.
+    Habit {
+        times: u64,
+        percentile: u64,
+        hours: usize,
+    },
     /// There are none for so many times the longest pause that is usual at that hour.
     Silence {
         times: i64,

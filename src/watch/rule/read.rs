@@ -42,7 +42,7 @@ const RULE_KEYS: [&str; 15] = [
 ];
 
 /// The keys of a sign; a rule with one sign has them itself.
-const SIGN_KEYS: [&str; 13] = [
+const SIGN_KEYS: [&str; 14] = [
     "on",
     "count",
     "distinct",
@@ -54,6 +54,7 @@ const SIGN_KEYS: [&str; 13] = [
     "median-pause",
     "share",
     "spike",
+    "habit",
     "silence",
     "group",
 ];
@@ -107,6 +108,7 @@ struct SignEntry {
     median_pause: Option<String>,
     share: Option<ShareEntry>,
     spike: Option<SpikeEntry>,
+    habit: Option<HabitEntry>,
     silence: Option<SilenceEntry>,
 }
 
@@ -124,6 +126,14 @@ struct ShareEntry {
 struct SpikeEntry {
     times: u64,
     spreads: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct HabitEntry {
+    times: u64,
+    percentile: u64,
+    hours: usize,
 }
 
 #[derive(Deserialize)]
@@ -388,6 +398,9 @@ fn sign(table: Table, known: &[&str], names: &mut Names) -> Result<Sign, String>
     if let Some(SpikeEntry { times, spreads }) = entry.spike {
         tests.push(Test::Spike { times, spreads });
     }
+    if let Some(habit) = entry.habit {
+        tests.push(self::habit(habit)?);
+    }
     if let Some(silence) = entry.silence {
         tests.push(Test::Silence {
             times: i64::from(silence.times.max(1)),
@@ -400,8 +413,8 @@ fn sign(table: Table, known: &[&str], names: &mut Names) -> Result<Sign, String>
     let test = tests.pop().unwrap_or(Test::Count);
     if !tests.is_empty() {
         return Err(
-            "a sign has one of `distinct`, `novel`, `median-pause`, `share`, `spike`, `silence`; \
-                    write two [[rule.sign]]"
+            "a sign has one of `distinct`, `novel`, `median-pause`, `share`, `spike`, `habit`, \
+                    `silence`; write two [[rule.sign]]"
                 .to_owned(),
         );
     }
@@ -411,6 +424,20 @@ fn sign(table: Table, known: &[&str], names: &mut Names) -> Result<Sign, String>
         on,
         count: entry.count,
         test,
+    })
+}
+
+fn habit(entry: HabitEntry) -> Result<Test, String> {
+    if !(1..=100).contains(&entry.percentile) || entry.times == 0 || entry.hours == 0 {
+        return Err(
+            "`habit` has a `percentile` between 1 and 100, and `times` and `hours` above 0"
+                .to_owned(),
+        );
+    }
+    Ok(Test::Habit {
+        times: entry.times,
+        percentile: entry.percentile,
+        hours: entry.hours,
     })
 }
 

@@ -46,6 +46,10 @@ fn what_makes_no_sense_is_said_in_one_line() {
         ),
         ("[[rule]]\nname = 'relay-probe'\ncount = 0", "above 0"),
         (
+            "[[rule]]\nname = 'relay-probe'\nhabit = { times = 5, percentile = 990, hours = 20 }",
+            "between 1 and 100",
+        ),
+        (
             "[[rule]]\nname = 'relay-probe'\nkey = ['adress']",
             "nearest is `address`",
         ),

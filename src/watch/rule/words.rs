@@ -97,6 +97,11 @@ impl Sign {
                 "{count} events or more, {times} times what is usual at that hour and {spreads} \
                  spreads above it"
             ),
+            Test::Habit {
+                times, percentile, ..
+            } => format!(
+                "{count} events or more, {times} times the {percentile}th percentile of its own hours"
+            ),
             Test::Silence {
                 times,
                 at_least_us,
@@ -159,6 +164,10 @@ impl Sign {
             ),
             Test::Spike { .. } => format!(
                 "{count} (threshold {threshold}; usual at this hour {beside}) within {within}"
+            ),
+            Test::Habit { percentile, .. } => format!(
+                "{count} (threshold {threshold}; {percentile} % of its own hours have {beside} or fewer) \
+                 within {within}"
             ),
             Test::Silence { .. } => format!(
                 "none for {} (threshold {}; longest usual pause {})",

@@ -275,6 +275,12 @@ fn accounts() -> Vec<Case> {
         })
     };
     let before = (0..5).map(|day| sent_by(day * DAY, day + 1, "198.51.100.9"));
+    // Twelve mails in an hour of the morning and one of the evening, ten days long; then sixty.
+    let habit = (0..240).map(|n| {
+        let hour = n / 12;
+        sent_by(hour * DAY / 2 + n % 12 * 60, n, "198.51.100.9")
+    });
+    let beyond = (0..60).map(|n| sent_by(10 * DAY + n * 30, 300 + n, "203.0.113.9"));
     let to_many = [
         sent_by(0, 1, "198.51.100.9"),
         (1, active(1, "bob@example.com", 101)),
@@ -288,6 +294,7 @@ fn accounts() -> Vec<Case> {
     vec![
         case("account-takeover", many(1, 0, 5)),
         case("account-takeover", before.chain(many(10, 5 * DAY, 1))),
+        case("account-takeover", habit.chain(beyond)),
         case("account-takeover", to_many.into_iter().chain(undelivered)),
     ]
 }
@@ -384,8 +391,9 @@ fn baselines() -> Vec<Case> {
         let text = text.to_owned();
         (0..count).map(move |n| (end + 400 + n, text.clone()))
     };
-    let beside = (0..25).map(|n| (end + 300 + n, sent.clone()));
-    let put_off_more = usual(3_600, &put_off, beside.chain(times(20, &put_off)));
+    let waiting = put_off.replace("delay=1,", "delay=15000,");
+    let beside = || (0..25).map(|n| (end + 300 + n, sent.clone()));
+    let put_off_more = usual(3_600, &put_off, beside().chain(times(20, &put_off)));
     let others = |step: i64, text: &str| {
         let text = text.to_owned();
         (1..30).map(move |n| (end - 1_800 + n * step, text.clone()))
@@ -432,6 +440,15 @@ fn baselines() -> Vec<Case> {
             ),
         ),
         case("reject-spike", usual(3_600, &refused, times(50, &refused))),
+        case(
+            "address-reject-spike",
+            usual(3_600, &refused, times(30, &refused)),
+        ),
+        case(
+            "queue-age",
+            usual(3_600, &waiting, beside().chain(times(30, &waiting))),
+        ),
+        case("queue-age", times(30, &waiting)),
         case("volume-spike", usual(3_600, received, times(100, received))),
         case(
             "recipient-domain-spike",
