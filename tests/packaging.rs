@@ -1,9 +1,11 @@
 //! Do the files in packaging/ fit the program? Their commands are run as far as they go without a
 //! server, and systemd reads its units.
 //!
-//! Skips what needs systemd-analyze where there is none; `MAILTALLY_REQUIRE=1` makes that a failure.
+//! Skips what needs systemd-analyze or CrowdSec where there is none; `MAILTALLY_REQUIRE=1` makes that a failure.
 #![cfg(test)]
 
+#[path = "packaging/crowdsec.rs"]
+mod crowdsec;
 mod skipped;
 
 use skipped::skip;
