@@ -14,7 +14,9 @@ mod files;
 mod journal;
 mod log;
 mod notice;
+mod open_file;
 mod pattern;
+mod place;
 mod state;
 mod stream;
 mod tail;
@@ -22,9 +24,9 @@ mod tail;
 pub use self::all::{Begin, Came, Followers, LinePlaces, Lines as FollowedLines};
 pub use self::log::Follower;
 pub use self::notice::FollowNotice;
+pub use self::place::Place;
+pub(super) use self::place::{HEAD_BYTES, fingerprint};
 pub use self::state::{FollowState, LogState};
-pub use self::tail::Place;
-pub(super) use self::tail::{HEAD_BYTES, fingerprint};
 
 /// Where following begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

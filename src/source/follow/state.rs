@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::tail::Place;
+use super::place::Place;
 use crate::source::dating::YearWalk;
 
 /// Where following all logs is, as of one line.

@@ -1,48 +1,21 @@
 //! One log as it was left at the last look: its file, those that took its place, and a half line.
 //!
-//! A place in a log is the fingerprint of a file and an offset. The fingerprint is made of the
-//! file's first line, so that it outlives renaming, copying and packing, and changes where a file is
-//! emptied and begun anew. The siblings of a log and the log itself are a chain in order of time:
-//! what follows a place is the rest of its file and then all that stand behind it in the chain.
+//! The siblings of a log and the log itself are a chain in order of time: what follows a place is
+//! the rest of its file and then all that stand behind it in the chain.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::Start;
 use super::files::{Files, LogFile};
+use super::open_file::{OpenFile, Reading};
+use super::place::{END, Place, fingerprint};
 use crate::source::dating::last_line;
 use crate::source::tied;
 
-/// The beginning of a file, by which a truncated and refilled one is told from a grown one.
-pub(in crate::source) const HEAD_BYTES: usize = 1024;
-
-/// Fewer bytes are no proof that one file is the copy of another.
-const PROOF_BYTES: usize = 16;
-
 /// So many files that are done with are remembered: more than any log has siblings.
 const MOST_PAST: usize = 400;
-
-/// The end of a file, wherever that is.
-const END: u64 = u64::MAX;
-
-/// Where a line begins: in which file, and how far into it, unpacked.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct Place {
-    /// A hash of the file's first line.
-    pub fingerprint: u64,
-    /// The bytes before the line.
-    pub offset: u64,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}:{}", self.fingerprint, self.offset)
-    }
-}
 
 /// Whole lines that came with one look, all of one file.
 #[derive(Debug)]
@@ -76,23 +49,6 @@ pub(super) struct Tail<F: Files> {
     copies: u64,
     block_bytes: usize,
     line_bytes: usize,
-}
-
-struct OpenFile<L> {
-    file: L,
-    offset: u64,
-    head: Vec<u8>,
-}
-
-/// What came of reading a block.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    /// Bytes, and there may be more.
-    Some,
-    /// The end of the file was reached.
-    End,
-    /// The file was emptied: nothing was read.
-    Emptied,
 }
 
 impl<F: Files> Tail<F> {
@@ -145,7 +101,7 @@ impl<F: Files> Tail<F> {
         let ends = chain.iter().filter_map(OpenFile::end);
         self.past = ends.map(|end| end.fingerprint).collect();
         self.knows_past = true;
-        self.open = self.open_file(&self.path)?;
+        self.open = OpenFile::open(&self.files, &self.path)?;
         if let Some(open) = self.open.as_mut().filter(|_| start == Start::End) {
             open.offset = open.file.length()?;
         }
@@ -306,19 +262,6 @@ impl<F: Files> Tail<F> {
         &self.past
     }
 
-    fn open_file(&self, path: &Path) -> io::Result<Option<OpenFile<F::File>>> {
-        let Some(file) = self.files.open(path)? else {
-            return Ok(None);
-        };
-        let mut open = OpenFile {
-            file,
-            offset: 0,
-            head: Vec::new(),
-        };
-        open.remember_head()?;
-        Ok(Some(open))
-    }
-
     /// Opens the siblings, and if wanted the log itself, the earliest first. What cannot be read is
     /// no part of the chain: only an error of the log itself is said.
     fn chain(&self, with_log: bool) -> Vec<OpenFile<F::File>> {
@@ -328,7 +271,7 @@ impl<F: Files> Tail<F> {
         }
         let mut chain: Vec<OpenFile<F::File>> = Vec::new();
         for path in paths {
-            let Ok(Some(file)) = self.open_file(&path) else {
+            let Ok(Some(file)) = OpenFile::open(&self.files, &path) else {
                 continue;
             };
             // A file and its packed copy are there at one time; the first is the plain one.
@@ -344,7 +287,7 @@ impl<F: Files> Tail<F> {
 
     /// Opens the files that took the log's place since the last look.
     fn find_successors(&mut self) -> io::Result<()> {
-        let found = self.open_file(&self.path)?;
+        let found = OpenFile::open(&self.files, &self.path)?;
         let newest = self.successors.back().or(self.open.as_ref());
         let identity = |file: &OpenFile<F::File>| file.file.identity();
         let is_known = found.is_some() && newest.map(identity) == found.as_ref().map(identity);
@@ -542,107 +485,5 @@ pub(super) fn flush_partial(partial: &mut Vec<u8>, lines: &mut Vec<u8>) {
     if !partial.is_empty() {
         lines.append(partial);
         lines.push(b'\n');
-    }
-}
-
-/// The first line of a file, as far as it is remembered; all of that where it has no end.
-pub(in crate::source) fn fingerprint(head: &[u8]) -> u64 {
-    let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
-    let line = head.get(..end).unwrap_or(head);
-    // FNV-1a: it has to be the same in each release and on each machine.
-    line.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-impl<L: LogFile> OpenFile<L> {
-    /// Returns a place in this file, once it has a first line.
-    fn place_at(&self, offset: u64) -> Option<Place> {
-        let is_known = self.head.len() == HEAD_BYTES || memchr::memchr(b'\n', &self.head).is_some();
-        is_known.then(|| Place {
-            fingerprint: fingerprint(&self.head),
-            offset,
-        })
-    }
-
-    /// Returns the end of a file to which nothing is added any more, be its only line a half one.
-    fn end(&self) -> Option<Place> {
-        (!self.head.is_empty()).then(|| Place {
-            fingerprint: fingerprint(&self.head),
-            offset: END,
-        })
-    }
-
-    /// Tells whether something of it was seen.
-    fn is_begun(&self) -> bool {
-        self.offset > 0 || !self.head.is_empty()
-    }
-
-    /// Tells whether this file begins with all that is known of the other one's beginning.
-    fn begins_like(&self, other: &OpenFile<L>) -> bool {
-        other.head.len() >= PROOF_BYTES && self.head.starts_with(&other.head)
-    }
-
-    fn seek(&mut self, offset: u64) -> io::Result<()> {
-        // Of a packed file nobody knows the length.
-        let length = self.file.length()?;
-        self.offset = offset.min(length);
-        Ok(())
-    }
-
-    /// Reads on, at most a block.
-    fn read_block(&mut self, into: &mut Vec<u8>, block_bytes: usize) -> io::Result<Reading> {
-        let held = into.len();
-        let got = self.file.read_at(self.offset, block_bytes, into)?;
-        // Asked only now: of a file that is emptied while it is read the bytes may be of another line.
-        if self.was_emptied(into.get(held..).unwrap_or_default())? {
-            into.truncate(held);
-            return Ok(Reading::Emptied);
-        }
-        self.offset = self.offset.saturating_add(u64::try_from(got).unwrap_or(0));
-        Ok(match got < block_bytes {
-            true => Reading::End,
-            false => Reading::Some,
-        })
-    }
-
-    /// Tells whether the file is shorter than what was read of it, or begins otherwise, and remembers
-    /// the beginning.
-    ///
-    /// A file that was truncated and outgrew its old length between two looks shows only by its
-    /// beginning: the stamps there are newer.
-    fn was_emptied(&mut self, got: &[u8]) -> io::Result<bool> {
-        let length = self.file.length()?;
-        if length == END {
-            self.remember_head()?;
-            return Ok(false);
-        }
-        let head = self.read_head(HEAD_BYTES)?;
-        let before = usize::try_from(self.offset).unwrap_or(usize::MAX);
-        let known = head.get(before..).unwrap_or_default();
-        let common = known.len().min(got.len());
-        let read = before.saturating_add(got.len());
-        let is_same = head.starts_with(&self.head)
-            && head.len() >= read.min(HEAD_BYTES)
-            && known.get(..common) == got.get(..common);
-        let read = u64::try_from(read).unwrap_or(END);
-        if !is_same || length < read {
-            return Ok(true);
-        }
-        self.head = head;
-        Ok(false)
-    }
-
-    fn remember_head(&mut self) -> io::Result<()> {
-        if self.head.len() < HEAD_BYTES {
-            self.head = self.read_head(HEAD_BYTES)?;
-        }
-        Ok(())
-    }
-
-    fn read_head(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
-        let mut head = Vec::new();
-        self.file.read_at(0, bytes, &mut head)?;
-        Ok(head)
     }
 }
