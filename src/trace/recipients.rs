@@ -1,5 +1,7 @@
 //! What became of each recipient of a mail.
 
+use std::collections::HashMap;
+
 use super::entry::Entry;
 use super::mail::{Hop, Join, Mail, Outcome, Recipient};
 
@@ -7,14 +9,15 @@ use super::mail::{Hop, Join, Mail, Outcome, Recipient};
 /// outcome.
 pub(super) fn of(mail: &Mail) -> Vec<Recipient> {
     let mut all: Vec<Recipient> = Vec::new();
+    let mut origins = Origins {
+        mail,
+        of_hops: HashMap::new(),
+    };
     for (number, hop) in mail.hops.iter().enumerate() {
         if mail.is_notification(number) {
             continue;
         }
-        let mut own: Vec<Recipient> = Vec::new();
-        for entry in hop.entries.iter().filter(|entry| entry.kind == "delivery") {
-            add_delivery(&mut own, number, hop, entry);
-        }
+        let mut own = deliveries_of(number, hop);
         let is_requeued = mail
             .hops
             .iter()
@@ -27,7 +30,7 @@ pub(super) fn of(mail: &Mail) -> Vec<Recipient> {
             .iter_mut()
             .filter(|recipient| recipient.orig_to.is_none())
         {
-            recipient.orig_to = earlier_orig_to(mail, recipient);
+            recipient.orig_to = origins.of(recipient);
         }
         let verdicts = hop
             .entries
@@ -53,31 +56,29 @@ pub(super) fn of(mail: &Mail) -> Vec<Recipient> {
     all
 }
 
-fn add_delivery(own: &mut Vec<Recipient>, hop_number: usize, hop: &Hop, entry: &Entry) {
-    let address = entry.field("recipient").map(<[u8]>::to_vec);
-    let orig_to = entry.field("orig_to").map(<[u8]>::to_vec);
-    let outcome = Outcome::of_status(entry.field("status").unwrap_or_default());
-    let mailbox = mailbox_of(hop, entry);
-    let known = own
-        .iter_mut()
-        .find(|known| known.address == address && known.orig_to == orig_to);
-    match known {
-        Some(known) => {
-            known.attempts += 1;
-            known.outcome = outcome;
-            known.entry = entry.clone();
-            known.mailbox = mailbox;
-        }
-        None => own.push(Recipient {
-            hop: hop_number,
-            address,
-            orig_to,
-            outcome,
-            attempts: 1,
+/// Lists the recipients that a hop tried to deliver to, each with its last attempt.
+fn deliveries_of(number: usize, hop: &Hop) -> Vec<Recipient> {
+    let mut own: Vec<Recipient> = Vec::new();
+    let mut known = HashMap::new();
+    for entry in hop.entries.iter().filter(|entry| entry.kind == "delivery") {
+        let names = (entry.field("recipient"), entry.field("orig_to"));
+        let at = *known.entry(names).or_insert(own.len());
+        let attempts = own.get(at).map_or(0, |before| before.attempts);
+        let last = Recipient {
+            hop: number,
+            address: names.0.map(<[u8]>::to_vec),
+            orig_to: names.1.map(<[u8]>::to_vec),
+            outcome: Outcome::of_status(entry.field("status").unwrap_or_default()),
+            attempts: attempts + 1,
             entry: entry.clone(),
-            mailbox,
-        }),
+            mailbox: mailbox_of(hop, entry),
+        };
+        match own.get_mut(at) {
+            Some(before) => *before = last,
+            None => own.push(last),
+        }
     }
+    own
 }
 
 /// What Dovecot's lines of the delivery's session say about the place.
@@ -115,31 +116,61 @@ fn is_passed_on(mail: &Mail, number: usize, delivery: &Entry) -> bool {
     })
 }
 
-/// What a recipient was before aliases, as the hop says that passed the mail on or forwarded it:
-/// the next one knows the final address only.
-fn earlier_orig_to(mail: &Mail, recipient: &Recipient) -> Option<Vec<u8>> {
-    let mut at = recipient.hop;
-    for _ in 0..mail.hops.len() {
-        let id = &mail.hops.get(at)?.queue_id;
-        let (from, _) = mail.hops.get(at)?.from?;
-        let deliveries = &mail.hops.get(from)?.entries;
-        let forwarding = deliveries
-            .iter()
-            .find(|entry| entry.field("forwarded_as") == Some(id));
-        if let Some(entry) = forwarding {
-            let address = entry.field("orig_to").or(entry.field("recipient"));
-            return address.map(<[u8]>::to_vec);
+/// What recipients were before aliases, as the hop says that passed the mail on or forwarded it: the
+/// next one knows the final addresses only.
+struct Origins<'m> {
+    mail: &'m Mail,
+    of_hops: HashMap<usize, Origin<'m>>,
+}
+
+/// What the hop before a hop says of the recipients that it passed on to it.
+struct Origin<'m> {
+    /// Of the one that it forwarded.
+    forwarded: Option<&'m Entry>,
+    /// By recipient.
+    orig_to: HashMap<Option<&'m [u8]>, &'m [u8]>,
+}
+
+impl<'m> Origins<'m> {
+    fn of(&mut self, recipient: &Recipient) -> Option<Vec<u8>> {
+        let mail = self.mail;
+        let mut at = recipient.hop;
+        for _ in 0..mail.hops.len() {
+            let hop = mail.hops.get(at)?;
+            let (from, _) = hop.from?;
+            let before = mail.hops.get(from)?;
+            let origin = self
+                .of_hops
+                .entry(at)
+                .or_insert_with(|| Origin::of(hop, before));
+            if let Some(entry) = origin.forwarded {
+                let address = entry.field("orig_to").or(entry.field("recipient"));
+                return address.map(<[u8]>::to_vec);
+            }
+            if let Some(orig_to) = origin.orig_to.get(&recipient.address.as_deref()) {
+                return Some(orig_to.to_vec());
+            }
+            at = from;
         }
-        let mut passing = deliveries.iter().filter(|entry| {
-            entry.field("queued_as") == Some(id)
-                && entry.field("recipient") == recipient.address.as_deref()
-        });
-        if let Some(orig_to) = passing.find_map(|entry| entry.field("orig_to")) {
-            return Some(orig_to.to_vec());
-        }
-        at = from;
+        None
     }
-    None
+}
+
+impl<'m> Origin<'m> {
+    fn of(hop: &Hop, before: &'m Hop) -> Self {
+        let id = Some(hop.queue_id.as_slice());
+        let mut entries = before.entries.iter();
+        let forwarded = entries.find(|entry| entry.field("forwarded_as") == id);
+        let mut orig_to = HashMap::new();
+        for entry in &before.entries {
+            if entry.field("queued_as") == id
+                && let Some(address) = entry.field("orig_to")
+            {
+                orig_to.entry(entry.field("recipient")).or_insert(address);
+            }
+        }
+        Origin { forwarded, orig_to }
+    }
 }
 
 /// Lets lines about the whole mail decide about recipients without a delivery.

@@ -179,6 +179,35 @@ fn more_lines_than_are_kept_are_said() {
     }
 }
 
+#[test]
+fn more_lines_of_one_mail_than_are_kept_are_said() {
+    const MOST: usize = 50_000;
+    let attempt = |at: usize| {
+        format!(
+            "Nov 21 10:00:01 mx1 postfix/smtp[3]: 4F1A22C0D9E: to=<{at}@b.example>, relay=none, delay=1, \
+             delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to b.example[192.0.2.4]:25: Connection timed out)\n"
+        )
+    };
+    let birth = "Nov 21 10:00:00 mx1 postfix/cleanup[2]: 4F1A22C0D9E: message-id=<one@a.example>\n";
+    let log: String = [birth.to_owned()]
+        .into_iter()
+        .chain((0..MOST + 3).map(attempt))
+        .collect();
+    let arguments = "trace --year 2026 --message-id <one@a.example> --format json -";
+    let run = mailtally_reading(arguments, log.as_bytes());
+    let object: Value = serde_json::from_str(&run.stdout).unwrap();
+    // The birth is one of the lines that name the queue id.
+    assert_eq!(object["searched"]["lines_forgotten"], 4, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("the 4 earliest were left out"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stdout.contains("\"2@b.example\""));
+    assert!(run.stdout.contains("\"3@b.example\""));
+    assert!(run.stdout.contains(&format!("\"{}@b.example\"", MOST + 2)));
+}
+
 /// A mail that goes through so many queues, each of which names the next one only.
 fn chain(hops: u8) -> String {
     let hop = |at: u8| {
