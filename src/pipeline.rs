@@ -10,7 +10,7 @@ mod in_order;
 mod parts;
 mod queue;
 
-pub use counting::PartTallies;
+pub use counting::{PartTallies, count_line};
 pub use in_order::in_order;
 
 use std::ops::Range;
@@ -157,11 +157,6 @@ fn work<C: Counting>(queue: &Queue, parts: &Parts<'_, C>, counting: &C) {
     if let Some(finished) = part {
         parts.add(finished);
     }
-}
-
-/// Counts the lines of a chunk behind those counted before, on the calling thread.
-pub fn count_chunk(tally: &mut Tally, chunk: &Chunk) {
-    Whole(&Options::default()).chunk(tally, chunk);
 }
 
 /// Builds the pool that parses.

@@ -180,6 +180,51 @@ impl Watch {
     }
 }
 
+/// Lines that are no events: markers, repeats, other programs, no envelope, unknown shapes.
+#[test]
+fn odd_lines_count_as_in_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, textfile] = ["mail.log", "mailtally.prom"].map(|name| folder.path().join(name));
+    let refused = "Nov 21 10:00:01 mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[203.0.113.9]: \
+                   554 5.7.1 <a@b.example>: Relay access denied; from=<x@y.example> to=<a@b.example> \
+                   proto=ESMTP helo=<x>";
+    let log = format!(
+        "-- Boot 0123456789abcdef0123456789abcdef --\n{refused}\n\
+         Nov 21 10:00:02 mx1 last message repeated 3 times\n\
+         Nov 21 10:00:03 mx1 postfix/smtpd[7]: words that nobody knows: x=1\n\
+         Nov 21 10:00:04 mx1 cron[9]: (root) CMD (true)\n\
+         no envelope at all\n\
+         Nov 21 10:00:05 mx1 rspamd[5]: <5a1b2c>; proxy; odd\n\
+         Nov 21 10:00:06 mx1 postfix/qmgr[8]: 4A1B2C3D4E: removed\n"
+    );
+    fs::write(&path, log).unwrap();
+    let textfile_text = textfile.to_str().unwrap();
+    let arguments = [
+        "watch",
+        "--replay",
+        "--year",
+        "2026",
+        "--textfile",
+        textfile_text,
+    ];
+    let output = mailtally(&arguments).arg(&path).output().unwrap();
+    assert!(output.status.success());
+    let live = series(&fs::read_to_string(&textfile).unwrap());
+    let expected = report(&path);
+    for (name, value) in &expected {
+        assert_eq!(live.get(name), Some(value), "{name}");
+    }
+    let lines = |outcome: &str| {
+        expected[&format!("mailtally_lines_total{{outcome=\"{outcome}\"}}")].clone()
+    };
+    assert_eq!(
+        ["parsed", "unparsed", "foreign"].map(lines),
+        ["4", "2", "2"]
+    );
+    let refused = "mailtally_rejected_total{host=\"mx1\",instance=\"postfix\"}";
+    assert_eq!(expected[refused], "4", "once, and three times more");
+}
+
 #[test]
 fn a_followed_log_has_the_numbers_of_its_report() {
     let log = log();

@@ -19,8 +19,8 @@ use super::Outcome;
 use super::following::StateArguments;
 use super::input::{self, InputArguments};
 use super::messages::say;
-use crate::export::Line;
-use crate::source::{Chunk, Followers, LinePlaces, WallTime};
+use crate::export;
+use crate::source::{Chunk, Followers, Line, LinePlaces, Place, WallTime};
 use crate::watch::{self, Alert, Engine, Observed, WARM_DAYS};
 
 /// Lines may come so much later than they were logged.
@@ -174,7 +174,6 @@ struct Watcher {
 impl Watcher {
     /// Takes the lines of a chunk in; returns how many there were.
     fn take(&mut self, chunk: &Chunk, places: Option<LinePlaces>) -> u64 {
-        self.metering.take(chunk);
         let mut lines = chunk.records();
         let mut count = 0;
         // All of a chunk were there when it was read.
@@ -182,30 +181,38 @@ impl Watcher {
         loop {
             let offset = lines.offset();
             let Some(line) = lines.next() else {
+                self.metering.keep_small();
                 return count;
             };
             count += 1;
-            let (Some(record), Some(time)) = (&line.record, line.time) else {
-                continue;
-            };
-            self.last = Some((time, came));
-            let event = Event::parse(&record.tag, record.message);
-            if event.is_err() && !record.tag.program.is_ours() {
-                continue;
-            }
-            let place = places.map(|places| places.of(offset, line.raw));
-            let observed = Observed {
-                line: Line {
-                    time: None,
-                    record,
-                    event,
-                },
-                raw: line.raw,
-                time,
-                place,
-            };
-            self.engine.observe(&observed, &mut self.alerts);
+            let place = || places.map(|places| places.of(offset, line.raw));
+            self.take_line(&line, came, place);
         }
+    }
+
+    /// Parses a line, once for metrics and rules.
+    fn take_line(&mut self, line: &Line<'_>, came: Instant, place: impl Fn() -> Option<Place>) {
+        let (Some(record), Some(time)) = (&line.record, line.time) else {
+            self.metering.count_line(line, None);
+            return;
+        };
+        self.last = Some((time, came));
+        let event = Event::parse(&record.tag, record.message);
+        self.metering.count_line(line, Some(&event));
+        if event.is_err() && !record.tag.program.is_ours() {
+            return;
+        }
+        let observed = Observed {
+            line: export::Line {
+                time: None,
+                record,
+                event,
+            },
+            raw: line.raw,
+            time,
+            place: place(),
+        };
+        self.engine.observe(&observed, &mut self.alerts);
     }
 
     /// Moves the log's time along the wall clock, where no line does.

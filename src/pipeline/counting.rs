@@ -1,7 +1,7 @@
 //! What is made of the lines of a chunk: one tally of all, of some, or one for each part.
 
 use hashbrown::HashMap;
-use mailtally_parsers::Event;
+use mailtally_parsers::{Event, Reason};
 use rustc_hash::FxBuildHasher;
 
 use super::Options;
@@ -76,14 +76,23 @@ impl<'o> Masks<'o> {
 
     /// Counts a line behind those counted before.
     fn count(&mut self, tally: &mut Tally, line: &Line<'_>) {
-        match (&line.record, &line.time) {
-            (Some(record), Some(time)) => match self.masking {
-                Some(masking) => tally.line(&masking.record(&mut self.room, record), time.wall_us),
-                None => tally.line(record, time.wall_us),
-            },
-            (Some(marker), None) => tally.absorb_marker(marker),
-            _ => tally.absorb_foreign(),
+        match (self.masking, &line.record, &line.time) {
+            (Some(masking), Some(record), Some(time)) => {
+                tally.line(&masking.record(&mut self.room, record), time.wall_us);
+            }
+            _ => count_line(tally, line, None),
         }
+    }
+}
+
+/// Counts a line whose message was parsed already behind those counted before; `event` is what
+/// came of that where the line has an envelope.
+pub fn count_line(tally: &mut Tally, line: &Line<'_>, event: Option<&Result<Event<'_>, Reason>>) {
+    match (&line.record, &line.time, event) {
+        (Some(record), Some(time), Some(event)) => tally.absorb(record, time.wall_us, event),
+        (Some(record), Some(time), None) => tally.line(record, time.wall_us),
+        (Some(marker), None, _) => tally.absorb_marker(marker),
+        (None, ..) => tally.absorb_foreign(),
     }
 }
 
@@ -113,12 +122,13 @@ impl Counting for Where<'_> {
                 continue;
             };
             let event = Event::parse(&record.tag, record.message);
-            match &line.time {
-                _ if !self.selection.passes(record, &event) => tally.absorb_filtered(1),
+            if !self.selection.passes(record, &event) {
+                tally.absorb_filtered(1);
+            } else if masks.masking.is_some() {
                 // Conditions look at what is logged.
-                _ if masks.masking.is_some() => masks.count(tally, line),
-                Some(time) => tally.absorb(record, time.wall_us, &event),
-                None => tally.absorb_marker(record),
+                masks.count(tally, line);
+            } else {
+                count_line(tally, line, Some(&event));
             }
         }
     }

@@ -12,12 +12,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use mailtally_parsers::{Event, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, Change};
 use crate::pipeline;
 use crate::report::{self, Bound, Label, Metric, MetricKind, Options, Series, Value};
-use crate::source::Chunk;
+use crate::source::Line;
 use crate::tally::{Tally, Wanted, Windows};
 
 /// The name of the counter of alerts.
@@ -96,9 +97,15 @@ impl Meter {
         MeterSnapshot(metrics)
     }
 
-    /// Counts the lines of a chunk that follows those before.
-    pub fn take(&mut self, chunk: &Chunk) {
-        pipeline::count_chunk(&mut self.tally, chunk);
+    /// Counts a line that follows those before; `event` is what its message was parsed to, where it
+    /// has an envelope.
+    pub fn count_line(&mut self, line: &Line<'_>, event: Option<&Result<Event<'_>, Reason>>) {
+        pipeline::count_line(&mut self.tally, line, event);
+    }
+
+    /// Sees to it that what was counted stays small: to be called from time to time, as behind each
+    /// chunk.
+    pub fn keep_small(&mut self) {
         if self.tally.names() >= self.most_names {
             self.shed();
         }

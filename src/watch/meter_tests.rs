@@ -1,6 +1,6 @@
 use super::*;
 use crate::report::{Distribution, metric_series as series};
-use crate::source::{Dating, SourceId};
+use crate::source::{Chunk, Dating, SourceId};
 
 fn rows(counts: &[(&'static str, u64)]) -> Metric {
     let series = counts
@@ -142,6 +142,16 @@ fn chunk(text: &str) -> Chunk {
     Chunk::new(text.into(), dating, SourceId(0))
 }
 
+fn take(meter: &mut Meter, chunk: &Chunk) {
+    let mut lines = chunk.records();
+    while let Some(line) = &lines.next() {
+        let event = line.record.as_ref();
+        let event = event.map(|record| Event::parse(&record.tag, record.message));
+        meter.count_line(line, event.as_ref());
+    }
+    meter.keep_small();
+}
+
 fn sums(metrics: &[Metric]) -> BTreeMap<String, u64> {
     let counters = metrics
         .iter()
@@ -168,8 +178,8 @@ fn a_meter_that_sheds_counts_what_one_that_does_not_does() {
     let mut large = small_meter(usize::MAX);
     for step in 0..6 {
         let chunk = chunk(&strangers(step * 100, step * 100 + 100));
-        small.take(&chunk);
-        large.take(&chunk);
+        take(&mut small, &chunk);
+        take(&mut large, &chunk);
         small.shed();
         assert_eq!(
             sums(&small.metrics()),
@@ -187,7 +197,7 @@ fn names_are_bounded_whoever_comes() {
     let mut meter = small_meter(2_000);
     let mut most = 0;
     for step in 0..60 {
-        meter.take(&chunk(&strangers(step * 50, step * 50 + 50)));
+        take(&mut meter, &chunk(&strangers(step * 50, step * 50 + 50)));
         most = most.max(meter.tally.names());
     }
     // 3,000 strangers have five names each.

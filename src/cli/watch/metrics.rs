@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use chrono::Utc;
 use clap::Args;
+use mailtally_parsers::{Event, Reason};
 
 use crate::cli::messages::say;
 use crate::cli::output;
 use crate::render::{self, Exposition};
 use crate::report::{Metric, Options, Sections};
-use crate::source::{Chunk, WallTime};
+use crate::source::{Line, WallTime};
 use crate::watch::serve::{self, Desk};
 use crate::watch::{Alert, Health, Meter, MeterSnapshot};
 
@@ -138,10 +139,21 @@ impl Metering {
         self.meter = self.meter.take().map(|meter| meter.restore(snapshot));
     }
 
-    /// Counts the lines of a chunk.
-    pub(in crate::cli) fn take(&mut self, chunk: &Chunk) {
+    /// Counts a line, and what its message was parsed to where it has an envelope.
+    pub(in crate::cli) fn count_line(
+        &mut self,
+        line: &Line<'_>,
+        event: Option<&Result<Event<'_>, Reason>>,
+    ) {
         if let Some(meter) = &mut self.meter {
-            meter.take(chunk);
+            meter.count_line(line, event);
+        }
+    }
+
+    /// Sees to it, behind a chunk, that what was counted stays small.
+    pub(in crate::cli) fn keep_small(&mut self) {
+        if let Some(meter) = &mut self.meter {
+            meter.keep_small();
         }
     }
 
