@@ -256,6 +256,55 @@ fn mail_gets_what_a_human_must_see() {
     assert!(!mail.contains("login-brute-force"), "{mail}");
 }
 
+/// Each place has its own class and severity; those of standard output are no matter of the others.
+#[test]
+fn each_place_shows_what_it_was_asked_for() {
+    let place = Place::new(&format!("{}{FATAL}", failures("203.0.113.9", "bob", 12)));
+    let program = place.program("notify", "cat >> told");
+    let exec = shown(&program).to_owned();
+    let rules = |text: &str| -> Vec<String> {
+        let alerts = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let rule = |alert: Value| {
+            let word = |name: &str| alert[name].as_str().unwrap().to_owned();
+            format!("{} {} {}", word("class"), word("severity"), word("rule"))
+        };
+        alerts.map(rule).collect()
+    };
+    let all = rules(&place.replay(&[]).0);
+    let starting = |words: &str| -> Vec<String> {
+        let mut some = all.clone();
+        some.retain(|alert| alert.starts_with(words));
+        assert!(!some.is_empty() && some.len() < all.len(), "{words}");
+        some
+    };
+    let (out, _) = place.replay(&["--stdout-class", "page", "--exec", &exec]);
+    assert_eq!(rules(&out), starting("page"));
+    assert_eq!(rules(&place.text("told")).len(), all.len());
+    let (out, _) = place.replay(&["--stdout-class", "background"]);
+    assert_eq!(rules(&out), starting("background"));
+    fs::remove_file(place.at("told")).unwrap();
+    let (out, _) = place.replay(&[
+        "--stdout-severity",
+        "critical",
+        "--exec",
+        &exec,
+        "--exec-severity",
+        "critical",
+    ]);
+    assert_eq!(rules(&out), starting("page critical"));
+    assert_eq!(rules(&place.text("told")), rules(&out));
+    let (out, _) = place.replay(&["--stdout-severity", "warning"]);
+    let mut not_info = all.clone();
+    not_info.retain(|alert| !alert.contains(" info "));
+    assert!(not_info.len() < all.len());
+    assert_eq!(rules(&out), not_info);
+    let (_, said) = place.replay(&["--stdout-severity", "severe"]);
+    assert!(
+        said.contains("[possible values: info, warning, critical]"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_dead_sendmail_is_said_and_the_rest_goes_on() {
     let place = Place::new(FATAL);

@@ -21,6 +21,7 @@ use super::input::{self, InputArguments};
 use super::messages::say;
 use crate::export;
 use crate::source::{Chunk, Followers, Line, LinePlaces, Place, WallTime};
+use crate::watch::sinks::Wanted;
 use crate::watch::{self, Alert, Engine, Observed, WARM_DAYS};
 
 /// Lines may come so much later than they were logged.
@@ -71,6 +72,7 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<Outcome> {
         engine: Engine::new(rules),
         alerts: Vec::new(),
         format: arguments.format,
+        shown: arguments.sinks.shown(),
         last: None,
         checkpoint_us: None,
         metering: arguments.metrics.begin()?,
@@ -163,6 +165,8 @@ struct Watcher {
     engine: Engine,
     alerts: Vec<Alert>,
     format: AlertFormat,
+    /// Which of them standard output shows.
+    shown: Wanted,
     /// The time of the last line, and when it came.
     last: Option<(WallTime, Instant)>,
     /// When the last checkpoint was on disk.
@@ -246,7 +250,7 @@ impl Watcher {
     fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
         self.metering.count(&self.alerts);
         self.outlets.take(&self.alerts);
-        for alert in self.alerts.drain(..) {
+        for alert in self.alerts.drain(..).filter(|alert| self.shown.has(alert)) {
             let text = match self.format {
                 AlertFormat::Text => alert.text(),
                 AlertFormat::Jsonl => alert.json()?,

@@ -9,19 +9,28 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::messages::say;
 use crate::watch::sinks::{Exec, JailLog, Mail, Sinks, WaitingAlerts, Wanted};
-use crate::watch::{Alert, AlertClass};
+use crate::watch::{Alert, AlertClass, Severity};
 
 /// Sinks may take so long to finish when following is interrupted.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct SinkArguments {
+    /// Which alerts standard output shows
+    #[arg(long, value_enum, value_name = "CLASS", default_value_t = Class::All)]
+    stdout_class: Class,
+    /// How bad those are at least
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = LeastSeverity::Info)]
+    stdout_severity: LeastSeverity,
     /// Mail alerts to this address through the local sendmail; may be repeated
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     mail_to: Vec<String>,
     /// Which alerts are mailed
     #[arg(long, value_enum, value_name = "CLASS", default_value_t = Class::Page)]
     mail_class: Class,
+    /// How bad those are at least
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = LeastSeverity::Info)]
+    mail_severity: LeastSeverity,
     /// The program that takes mail
     #[arg(long, value_name = "FILE", default_value = "/usr/sbin/sendmail")]
     sendmail: PathBuf,
@@ -32,6 +41,9 @@ pub(in crate::cli) struct SinkArguments {
     /// Which alerts --exec is run for
     #[arg(long, value_enum, value_name = "CLASS", default_value_t = Class::All)]
     exec_class: Class,
+    /// How bad those are at least
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = LeastSeverity::Info)]
+    exec_severity: LeastSeverity,
     /// Append a line for each offence of an address to this file, for fail2ban or CrowdSec
     #[arg(long, value_name = "FILE")]
     jail_log: Option<PathBuf>,
@@ -48,13 +60,30 @@ enum Class {
     All,
 }
 
-impl From<Class> for Wanted {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::Page => Wanted::Only(AlertClass::Page),
-            Class::Background => Wanted::Only(AlertClass::Background),
-            Class::All => Wanted::All,
-        }
+/// Severities of alerts, each with those that are worse.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum LeastSeverity {
+    /// All
+    Info,
+    /// What is wrong
+    Warning,
+    /// What is broken or broken into
+    Critical,
+}
+
+/// Puts together what two flags say of one sink.
+fn wanted(class: Class, severity: LeastSeverity) -> Wanted {
+    Wanted {
+        class: match class {
+            Class::Page => Some(AlertClass::Page),
+            Class::Background => Some(AlertClass::Background),
+            Class::All => None,
+        },
+        least: match severity {
+            LeastSeverity::Info => Severity::Info,
+            LeastSeverity::Warning => Severity::Warning,
+            LeastSeverity::Critical => Severity::Critical,
+        },
     }
 }
 
@@ -121,15 +150,20 @@ impl Outlets {
 }
 
 impl SinkArguments {
+    /// Returns what standard output shows.
+    pub(in crate::cli) fn shown(&self) -> Wanted {
+        wanted(self.stdout_class, self.stdout_severity)
+    }
+
     /// Starts the sinks that were asked for.
     pub(in crate::cli) fn open(&self, is_replay: bool) -> Result<Outlets> {
         let mut sinks = Sinks::new(Arc::new(say));
         if !self.mail_to.is_empty() {
             let mail = Mail::new(self.mail_to.clone(), self.sendmail.clone());
-            sinks.add_mail(mail, self.mail_class.into());
+            sinks.add_mail(mail, wanted(self.mail_class, self.mail_severity));
         }
         if let Some(exec) = self.exec.as_deref().and_then(Exec::new) {
-            sinks.add_exec(exec, self.exec_class.into());
+            sinks.add_exec(exec, wanted(self.exec_class, self.exec_severity));
         }
         if let Some(path) = &self.jail_log {
             let jail = JailLog::open(path.clone())

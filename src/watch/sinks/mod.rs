@@ -23,26 +23,24 @@ pub use jail::JailLog;
 pub use mail::Mail;
 
 use self::lane::Lane;
-use super::{Alert, AlertClass};
+use super::{Alert, AlertClass, Severity};
 
 /// How a sink says what went wrong, to the person who started the program.
 pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Which alerts a sink takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wanted {
-    /// Those of one class.
-    Only(AlertClass),
-    /// All.
-    All,
+pub struct Wanted {
+    /// Those of one class alone.
+    pub class: Option<AlertClass>,
+    /// Those that are at least so bad.
+    pub least: Severity,
 }
 
 impl Wanted {
-    fn has(self, alert: &Alert) -> bool {
-        match self {
-            Wanted::Only(class) => alert.class == class,
-            Wanted::All => true,
-        }
+    /// Tells whether an alert is one of them.
+    pub fn has(self, alert: &Alert) -> bool {
+        alert.severity >= self.least && self.class.is_none_or(|class| alert.class == class)
     }
 }
 
@@ -76,7 +74,11 @@ impl Sinks {
 
     /// Writes offences down.
     pub fn add_jail(&mut self, jail: JailLog) {
-        let (say, wanted) = (self.say.clone(), Wanted::Only(AlertClass::Background));
+        let say = self.say.clone();
+        let wanted = Wanted {
+            class: Some(AlertClass::Background),
+            least: Severity::Info,
+        };
         self.add("--jail-log", wanted, move |queue| jail.run(&queue, &say));
     }
 
