@@ -7,6 +7,7 @@ mod journal;
 mod log;
 mod process;
 mod scripts;
+mod silence;
 #[path = "../skipped/mod.rs"]
 mod skipped;
 #[path = "../small_disk/mod.rs"]
