@@ -20,7 +20,7 @@ use super::following::StateArguments;
 use super::input::{self, InputArguments};
 use super::messages::say;
 use crate::export;
-use crate::source::{Chunk, Followers, Line, LinePlaces, Place, WallTime};
+use crate::source::{self, Chunk, Followers, Line, LinePlaces, Place, WallTime};
 use crate::watch::sinks::Wanted;
 use crate::watch::{self, Alert, Engine, Observed, WARM_DAYS};
 
@@ -123,7 +123,11 @@ fn replay(arguments: &WatchArguments, watcher: &mut Watcher) -> Result<Outcome> 
     if arguments.state.is_asked_for() {
         bail!("--state is for following; --replay reads each log to its end");
     }
-    let options = arguments.input.options()?;
+    let options = source::Options {
+        // As the lines would have come.
+        all_hosts_in_order: true,
+        ..arguments.input.options()?
+    };
     let mut logs = input::open(&arguments.input, &options)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut lines = 0;

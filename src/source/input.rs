@@ -99,6 +99,9 @@ pub struct Options {
     pub now: DateTime<Utc>,
     /// In which order chunks may come.
     pub order: Order,
+    /// Lines are put in order of time whatever hosts they are of; otherwise logs of different hosts
+    /// are read one after the other, for no mail goes over from one to the other.
+    pub all_hosts_in_order: bool,
     /// So many threads read ahead of those that parse, at most: packed files, streams, and logs
     /// that have to be merged.
     pub threads: usize,
@@ -120,6 +123,7 @@ impl Default for Options {
             bisect_bytes: 256 << 10,
             now: Utc::now(),
             order: Order::Log,
+            all_hosts_in_order: false,
             threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             chunk_bytes: 4 << 20,
             line_bytes: 16 << 20,

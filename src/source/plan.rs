@@ -99,7 +99,7 @@ impl Plan {
         // Those without a stamp come last, in the order in which they were given.
         sources.sort_by_key(|source| source.span.map_or(i64::MAX, |span| span.first_us));
         let sources = copies::leave_out(sources, plan.clock, options, &mut plan.notices);
-        plan.groups = group(sources);
+        plan.groups = group(sources, options.all_hosts_in_order);
         plan
     }
 
@@ -300,8 +300,13 @@ fn date_at_start(text: &str) -> Option<i64> {
 }
 
 /// Puts sources together whose lines have to be merged; both levels are in order of first lines.
-fn group(sources: Vec<Source>) -> Vec<Vec<Source>> {
-    let hosts = all_hosts(&sources);
+fn group(sources: Vec<Source>, over_hosts: bool) -> Vec<Vec<Source>> {
+    let hosts = if over_hosts {
+        // As if there were one.
+        BTreeSet::new()
+    } else {
+        all_hosts(&sources)
+    };
     let mut leaders: Vec<usize> = (0..sources.len()).collect();
     for (later, source) in sources.iter().enumerate() {
         for (earlier, other) in sources.iter().enumerate().take(later) {

@@ -5,6 +5,7 @@ mod claim;
 mod faults;
 mod journal;
 mod log;
+mod order;
 mod process;
 mod scripts;
 mod silence;

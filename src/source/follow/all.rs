@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Start;
+use super::ahead::Turn;
 use super::changes::Changes;
 use super::dated::Dated;
 use super::journal::{Journal, cursor_of};
@@ -306,17 +307,42 @@ impl Followers {
         self.patterns.is_empty() && self.sources.iter().all(is_over)
     }
 
-    /// Looks at each log once, beginning with the one whose turn it is.
+    /// Looks at each log once, beginning with the one whose turn it is. The files take turns with
+    /// the others together: what they have comes in order of time.
     fn poll(&mut self) -> Option<Lines> {
+        let files = self.sources.iter().filter(|source| source.is_file());
+        let is_merged = files.count() > 1;
+        let mut has_looked = false;
         for _ in 0..self.sources.len() {
             self.turn = (self.turn + 1) % self.sources.len().max(1);
             let source = self.sources.get_mut(self.turn)?;
-            let lines = source.poll(&mut self.told);
+            let lines = if is_merged && source.is_file() {
+                if std::mem::replace(&mut has_looked, true) {
+                    continue;
+                }
+                self.poll_files()
+            } else {
+                source.poll(&mut self.told)
+            };
             if lines.is_some() {
                 return lines;
             }
         }
         None
+    }
+
+    /// Takes the earliest lines that files have, as far as no other file has an earlier one.
+    fn poll_files(&mut self) -> Option<Lines> {
+        let have = self.sources.iter().any(Source::has_ahead);
+        let mut turns = Vec::new();
+        for (at, source) in self.sources.iter_mut().enumerate() {
+            turns.extend(source.look_ahead(at, have, &mut self.told));
+        }
+        turns.sort_unstable();
+        let mut turns = turns.into_iter();
+        let (_, _, first) = turns.next()?;
+        let source = self.sources.get_mut(first)?;
+        source.take(first, turns.next())
     }
 
     /// Looks now and then for new files, for files that can be read by now, and for those that are
@@ -413,16 +439,56 @@ impl Followers {
 }
 
 impl Source {
+    fn is_file(&self) -> bool {
+        matches!(self.reader, Reader::Open(_) | Reader::Closed(_))
+    }
+
     fn poll(&mut self, told: &mut VecDeque<FollowNotice>) -> Option<Lines> {
         let found = self.lines();
+        self.heed(found, told)
+    }
+
+    fn has_ahead(&self) -> bool {
+        matches!(&self.reader, Reader::Open(follower) if follower.has_ahead())
+    }
+
+    /// Looks at a file for lines that can wait for those of others.
+    fn look_ahead(
+        &mut self,
+        log: usize,
+        others_have: bool,
+        told: &mut VecDeque<FollowNotice>,
+    ) -> Option<Turn> {
+        let Reader::Open(follower) = &mut self.reader else {
+            return None;
+        };
+        let found = follower.look_ahead(log, others_have);
+        self.heed(found, told)
+    }
+
+    fn take(&mut self, log: usize, other: Option<Turn>) -> Option<Lines> {
+        let Reader::Open(follower) = &mut self.reader else {
+            return None;
+        };
+        let chunk = follower.take(log, other)?;
+        let places = LinePlaces::From(follower.start()?);
+        Some(Lines { chunk, places })
+    }
+
+    /// Tells what is to be told of a look at the log.
+    fn heed<T>(
+        &mut self,
+        found: Result<Option<T>, Problem>,
+        told: &mut VecDeque<FollowNotice>,
+    ) -> Option<T> {
         self.tell_gaps(told);
         match found {
-            Ok(lines) => {
-                let has_recovered = lines.is_some() || matches!(self.reader, Reader::Open(_));
+            Ok(found) => {
+                let has_recovered = found.is_some() || matches!(self.reader, Reader::Open(_));
                 if has_recovered && self.problem.take().is_some() {
                     told.push_back(FollowNotice::Recovered(self.name.clone()));
                 }
-                lines
+                found
             }
             Err(problem) => {
                 let text = problem.to_string();

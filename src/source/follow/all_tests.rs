@@ -208,3 +208,88 @@ fn a_log_that_may_not_be_read_is_said_once_and_read_when_it_can_be() {
     assert_eq!(lines, ["one"]);
     assert!(said[0].contains("can be read again"), "{said:?}");
 }
+
+/// A line of a second, which tells its log.
+fn stamped(second: u32, name: &str) -> String {
+    format!(
+        "2026-11-21T10:00:{second:02}+01:00 mx1 postfix/smtpd[7]: connect from {name}[192.0.2.1]\n"
+    )
+}
+
+/// The lines as they come, each with its place and the state behind the chunk that ends with it.
+fn in_turn(followers: &mut Followers) -> (Vec<(String, Place)>, Vec<(usize, FollowState)>) {
+    let (mut lines, mut states) = (Vec::new(), Vec::new());
+    loop {
+        match followers.next(Duration::ZERO) {
+            Came::Lines(came) => {
+                let mut offset = 0;
+                for line in came.chunk.bytes().split_inclusive(|byte| *byte == b'\n') {
+                    let place = came.places.of(offset, line);
+                    lines.push((String::from_utf8(line.to_vec()).unwrap(), place));
+                    offset += line.len() as u64;
+                }
+                states.push((lines.len(), written_and_read(&followers.state())));
+            }
+            Came::Said(notice) => panic!("{notice}"),
+            Came::Nothing | Came::End => return (lines, states),
+        }
+    }
+}
+
+#[test]
+fn what_several_logs_have_comes_in_order_of_time_from_wherever_it_goes_on() {
+    let world = World::new(&["a.log", "b.log", "c.log"]);
+    let odd = "  a line without a stamp\n";
+    world.write("c.log", "");
+    let mut expected = String::new();
+    for (second, name) in [
+        (1, "b"),
+        (2, "a"),
+        (2, "a"),
+        (2, "b"),
+        (3, "a"),
+        (5, "b"),
+        (6, "a"),
+    ] {
+        let line = stamped(second, name);
+        world.write(&format!("{name}.log"), &line);
+        expected += &line;
+        if second == 3 {
+            // It goes with the line above it, and so does a line whose clock was behind.
+            let late = stamped(0, "a");
+            world.write("a.log", &format!("{odd}{late}"));
+            expected += &format!("{odd}{late}");
+        }
+    }
+    let mut followers = world.open(None);
+    let (lines, states) = in_turn(&mut followers);
+    let came: String = lines.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(came, expected);
+    assert!(states.len() > 4, "{}", states.len());
+    for (taken, state) in states {
+        let (rest, _) = in_turn(&mut world.open(Some(state)));
+        assert_eq!(rest, lines[taken..], "behind {taken}");
+    }
+    // What comes later goes on, and a log that was silent is heard.
+    world.write("c.log", &stamped(7, "c"));
+    world.write("a.log", &stamped(8, "a"));
+    let (later, _) = in_turn(&mut followers);
+    let later: String = later.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(later, stamped(7, "c") + &stamped(8, "a"));
+    assert_eq!(followers.unread_bytes(), 0);
+}
+
+#[test]
+fn lines_that_wait_for_other_logs_are_not_read_yet() {
+    let world = World::new(&["a.log", "b.log"]);
+    let (first, second) = (stamped(1, "a"), stamped(2, "b"));
+    world.write("a.log", &(first.clone() + &stamped(3, "a")));
+    world.write("b.log", &second);
+    let mut followers = world.open(None);
+    let Came::Lines(came) = followers.next(Duration::ZERO) else {
+        panic!("no line");
+    };
+    assert_eq!(came.chunk.bytes(), first.as_bytes());
+    let waiting = first.len() + second.len();
+    assert_eq!(followers.unread_bytes(), waiting as u64);
+}

@@ -44,6 +44,13 @@ impl Dated {
         state.above.clone_from(&self.above);
     }
 
+    /// Dates the lines that come next, which will be asked for later.
+    pub(super) fn look_ahead(&mut self, lines: &[u8]) -> Chunk {
+        let dating = self.dating.unwrap_or_else(|| self.dating_of(lines));
+        self.dating = Some(dating);
+        Chunk::new(lines.to_vec(), dating, SourceId(0)).below(self.above.clone())
+    }
+
     pub(super) fn chunk(&mut self, lines: Vec<u8>) -> Chunk {
         let dating = self.dating.unwrap_or_else(|| self.dating_of(&lines));
         let mut years: YearWalk = dating.years;

@@ -3,13 +3,15 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::Start;
+use super::ahead::{Ahead, Turn};
 use super::dated::Dated;
 use super::files::RealFiles;
 use super::place::Place;
 use super::state::LogState;
-use super::tail::Tail;
+use super::tail::{Batch, Tail};
 use crate::source::chunk::Chunk;
 use crate::source::dating::Dating;
 use crate::source::input::{Input, Options};
@@ -18,10 +20,18 @@ use crate::source::plan;
 use crate::source::problem::{Problem, SourceError};
 use crate::source::survey::{Need, Survey};
 
+/// A log that has nothing new is left alone for so long while others have: each look takes some
+/// calls of the system, and lines of others may have to be handed over one by one.
+const IDLE: Duration = Duration::from_millis(5);
+
 /// Yields the lines of a growing log file as they are appended.
 pub struct Follower {
     tail: Tail<RealFiles>,
     dated: Dated,
+    /// Lines that wait for those of other logs.
+    ahead: Option<Ahead>,
+    /// When it was last looked in vain.
+    idle_since: Option<Instant>,
     /// Gaps and copies of earlier runs.
     before: (u64, u64),
     /// Where the last chunk began.
@@ -70,6 +80,8 @@ impl Follower {
         Follower {
             tail,
             dated,
+            ahead: None,
+            idle_since: None,
             before: (0, 0),
             start: None,
         }
@@ -80,13 +92,63 @@ impl Follower {
     /// # Errors
     /// When the file can no longer be read. It is sound to go on: a later look begins anew.
     pub fn poll(&mut self) -> Result<Option<Chunk>, Problem> {
+        if self.ahead.is_some() {
+            return Ok(self.take(0, None));
+        }
+        let batch = self.batch()?;
+        Ok(batch.map(|batch| self.chunk(batch)))
+    }
+
+    fn batch(&mut self) -> Result<Option<Batch>, Problem> {
         let batch = self.tail.poll();
-        let batch = batch.map_err(|error| problem(&self.tail.path, error.into()))?;
-        let Some(batch) = batch else {
-            return Ok(None);
-        };
+        batch.map_err(|error| problem(&self.tail.path, error.into()))
+    }
+
+    fn chunk(&mut self, batch: Batch) -> Chunk {
         self.start = Some(batch.start);
-        Ok(Some(self.dated.chunk(batch.lines)))
+        self.dated.chunk(batch.lines)
+    }
+
+    /// Looks whether lines came, and says when it is the turn of the first of them among those of
+    /// other logs; this is the log of that number. While others have lines a log without any is
+    /// not looked at again at once.
+    ///
+    /// # Errors
+    /// As those of [`Follower::poll`].
+    pub(super) fn look_ahead(
+        &mut self,
+        log: usize,
+        others_have: bool,
+    ) -> Result<Option<Turn>, Problem> {
+        let is_idle = |since: Instant| since.elapsed() < IDLE;
+        if self.ahead.is_none() {
+            if others_have && self.idle_since.is_some_and(is_idle) {
+                return Ok(None);
+            }
+            let batch = self.batch()?;
+            self.idle_since = batch.is_none().then(Instant::now);
+            let dated = &mut self.dated;
+            self.ahead = batch.map(|batch| {
+                let chunk = dated.look_ahead(&batch.lines);
+                Ahead::new(batch, &chunk)
+            });
+        }
+        Ok(self.ahead.as_ref().and_then(|ahead| ahead.turn(log)))
+    }
+
+    /// Tells whether there are lines that wait for those of other logs.
+    pub(super) fn has_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// Takes the lines that come before the next one of all other logs.
+    pub(super) fn take(&mut self, log: usize, other: Option<Turn>) -> Option<Chunk> {
+        let ahead = self.ahead.as_mut()?;
+        let batch = ahead.take(log, other);
+        if ahead.is_empty() {
+            self.ahead = None;
+        }
+        Some(self.chunk(batch))
     }
 
     /// Returns where the first line of the last chunk begins; the others follow it byte for byte.
@@ -96,7 +158,9 @@ impl Follower {
 
     /// Returns how many bytes are there that were not read yet, as far as that is known.
     pub fn unread_bytes(&self) -> u64 {
-        self.tail.unread_bytes()
+        let ahead = self.ahead.as_ref().map_or(0, Ahead::bytes);
+        let ahead = u64::try_from(ahead).unwrap_or(u64::MAX);
+        self.tail.unread_bytes().saturating_add(ahead)
     }
 
     /// Returns how often lines may have been lost: a file was emptied or is gone, without a copy.
@@ -117,8 +181,9 @@ impl Follower {
 
     /// Returns where the next line begins, and what is needed to go on there another time.
     pub fn state(&self) -> LogState {
+        let ahead = self.ahead.as_ref().map(Ahead::place);
         let mut state = LogState {
-            place: self.tail.place(),
+            place: ahead.or_else(|| self.tail.place()),
             past: self.tail.past().to_vec(),
             gaps: self.gaps(),
             copies: self.copies(),

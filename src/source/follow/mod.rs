@@ -3,10 +3,12 @@
 //!
 //! What decides is a look at the file ([`Follower::poll`]); the watch on its folder only says when to
 //! look, and a look every quarter of a second makes up for whatever it misses. Lines come whole: a
-//! last line without its end is held until the end comes, or until nothing more can come.
+//! last line without its end is held until the end comes, or until nothing more can come. What several
+//! files have at one time comes in the order of its stamps.
 //!
 //! What this does **not** do: keep where it is beyond the process. [`Followers::state`] says it.
 
+mod ahead;
 mod all;
 mod changes;
 mod dated;
