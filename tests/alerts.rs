@@ -117,6 +117,49 @@ fn list() -> String {
     text
 }
 
+/// What `mailtally ... --help` says.
+fn help(words: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_mailtally"))
+        .args(words)
+        .arg("--help")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{words:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// At night nobody looks up a flag: commands that an alert names exist.
+#[test]
+fn what_to_do_next_names_commands_that_exist() {
+    let mut seen = 0;
+    for rule in builtin().unwrap().list {
+        let next = rule.next_step().split('`').skip(1).step_by(2);
+        assert_eq!(
+            rule.next_step().matches('`').count() % 2,
+            0,
+            "{}",
+            rule.name
+        );
+        for command in next.filter_map(|command| command.strip_prefix("mailtally ")) {
+            let words: Vec<&str> = command.split(' ').collect();
+            let help = help(&words[..1]);
+            for (flag, value) in words[1..].iter().zip(words[1..].iter().skip(1)) {
+                let is_known = !flag.starts_with("--") || help.contains(&format!("{flag} <"));
+                assert!(is_known, "{}: {command}", rule.name);
+                if *flag == "--sections" {
+                    assert!(
+                        help.contains(&format!("- {value}:")),
+                        "{}: {value}",
+                        rule.name
+                    );
+                }
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}
+
 /// `MAILTALLY_WRITE=1` writes the list anew.
 #[test]
 fn the_list_of_rules_is_that_of_the_program() {

@@ -120,9 +120,13 @@ impl Alert {
         let (class, severity) = (self.class.name(), self.severity.name());
         let key = escaped(&key.join(" "));
         let mut text = format!("{time} {change} {rule} [{class}, {severity}] {key}\n");
-        let _ = writeln!(text, "  {}: {}", self.numbers(), self.about);
+        let _ = writeln!(text, "  {}", self.about);
+        let _ = writeln!(text, "  found  {}", self.numbers());
         if self.change != Change::Resolved {
-            let _ = writeln!(text, "  first  {}", escaped(&self.first_line));
+            // One line is shown once: on a telephone at night a line is a screen.
+            if self.first_line != self.last_line {
+                let _ = writeln!(text, "  first  {}", escaped(&self.first_line));
+            }
             let _ = writeln!(text, "  last   {}", escaped(&self.last_line));
             let _ = writeln!(text, "  next   {}", self.next);
         }

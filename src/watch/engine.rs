@@ -307,7 +307,9 @@ impl Engine {
         state.touched = self.kept.touches;
         state.expire(rule, now_us);
         if self.hits.iter().any(|(part, _)| part.is_shown()) {
-            state.show(touch);
+            state.show(rule, now_us, touch.sample());
+            let place = touch.observed.place;
+            state.last_place = place.map(|place| (place.fingerprint, place.offset));
         }
         let moment = self.kept.moment(now_us, rule);
         let mut is_quiet = true;
@@ -400,17 +402,6 @@ impl Kept {
 }
 
 impl KeyState {
-    /// Keeps the line for alerts to show.
-    fn show(&mut self, touch: &mut Touch<'_>) {
-        if self.is_idle() {
-            self.first_us = touch.now_us;
-            self.first_line = touch.sample();
-        }
-        self.last_line = touch.sample();
-        let place = touch.observed.place;
-        self.last_place = place.map(|place| (place.fingerprint, place.offset));
-    }
-
     /// Counts events of a part. Tells whether that cannot have changed how the rule stands.
     fn count(
         &mut self,

@@ -265,3 +265,28 @@ fn keys_that_cannot_go_are_not_looked_through_at_each_line() {
     assert_eq!(next_sweep(200_000, 100_000, 100_000), 110_000);
     assert_eq!(next_sweep(FEW_KEYS, 300, 100_000), FEW_KEYS);
 }
+
+#[test]
+fn the_first_line_is_of_the_window_where_something_goes_on_all_the_time() {
+    let mut world = World::new();
+    let try_as = |n: i64| failed("203.0.113.9", &format!("user{n}"));
+    for n in 0..20 {
+        world.line(n * 30, &try_as(n));
+    }
+    for n in 20..40 {
+        world.line(600 + n, &try_as(n));
+    }
+    let raised = world.alerts.iter();
+    let raised: Vec<_> = raised
+        .filter(|one| one.rule == "login-brute-force")
+        .collect();
+    assert_eq!(raised.len(), 2, "raised and updated");
+    for alert in raised {
+        // The one before is half a minute old, and the very first ten minutes.
+        assert!(
+            alert.first_line.ends_with("=user20"),
+            "{}",
+            alert.first_line
+        );
+    }
+}

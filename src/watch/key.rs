@@ -39,6 +39,9 @@ pub(super) struct KeyState {
     /// When what is counted began.
     pub(super) first_us: i64,
     pub(super) first_line: Sample,
+    /// When that line came.
+    #[serde(default)]
+    first_line_us: i64,
     pub(super) last_line: Sample,
     pub(super) last_place: Option<(u64, u64)>,
     pub(super) touched: u64,
@@ -74,6 +77,21 @@ impl KeyState {
         if self.usual_us.as_ref().is_some_and(is_forgotten) {
             self.usual_us = None;
         }
+    }
+
+    /// Keeps a line for alerts to show. Where something goes on all the time, the first one is of the
+    /// window and not of the beginning of all; an alert keeps that with which it began.
+    pub(super) fn show(&mut self, rule: &Rule, now_us: i64, line: Sample) {
+        let is_idle = self.is_idle();
+        if is_idle {
+            self.first_us = now_us;
+        }
+        let is_old = now_us.saturating_sub(self.first_line_us) > rule.within_us;
+        if is_idle || is_old && self.open.is_none() {
+            self.first_line_us = now_us;
+            self.first_line = line.clone();
+        }
+        self.last_line = line;
     }
 
     /// Tells whether nothing at all is counted.

@@ -33,6 +33,11 @@ impl Rule {
         &self.about
     }
 
+    /// Returns what to do about it, in words; commands stand in backticks.
+    pub fn next_step(&self) -> &str {
+        &self.next
+    }
+
     /// Returns after how long it may be raised anew, in words.
     pub fn cool_down(&self) -> String {
         span(self.cool_down_us / 1_000_000)
@@ -71,9 +76,9 @@ impl Sign {
             _ => format!(" in at least {count} events"),
         };
         let asks = match &self.test {
-            Test::Count => format!("{count} {}", if count == 1 { "event" } else { "events" }),
+            Test::Count => events(count),
             Test::Distinct { field, count, .. } => {
-                format!("{count} different of {field}{at_least}")
+                format!("{count} different {}{at_least}", values_of(field, *count))
             }
             Test::Novel {
                 field,
@@ -82,7 +87,8 @@ impl Sign {
                 ..
             } => {
                 let memory = span(memory_us / 1_000_000);
-                format!("{count} of {field} that was not there in {memory}{at_least}")
+                let values = values_of(field, *count);
+                format!("{count} {values} not seen in {memory} before{at_least}")
             }
             Test::Pauses { at_least_us } => {
                 let pause = span(at_least_us / 1_000_000);
@@ -91,7 +97,7 @@ impl Sign {
             Test::Share {
                 percent, of_count, ..
             } => {
-                format!("{percent} % of at least {of_count} events{at_least}")
+                format!("{percent} % of {}{at_least}", at_least_events(*of_count))
             }
             Test::Spike { times, spreads } => format!(
                 "{count} events or more, {times} times what is usual at that hour and {spreads} \
@@ -142,13 +148,15 @@ impl Sign {
             Test::Distinct { field, .. } => {
                 let about = if found.is_exact { "" } else { "about " };
                 format!(
-                    "{about}{number} different of {field} (threshold {threshold}) in {count} events \
-                     within {within}"
+                    "{about}{number} different {} (threshold {threshold}) in {} within {within}",
+                    values_of(field, number),
+                    events(count)
                 )
             }
             Test::Novel { field, .. } => format!(
-                "{number} of {field} not seen before (threshold {threshold}) in {count} events \
-                 within {within}"
+                "{number} {} not seen before (threshold {threshold}) in {} within {within}",
+                values_of(field, number),
+                events(count)
             ),
             Test::Pauses { at_least_us } => format!(
                 "{count} (threshold {threshold}) within {within}, {} apart (threshold {})",
@@ -158,9 +166,9 @@ impl Sign {
             Test::Share {
                 percent, of_count, ..
             } => format!(
-                "{count} of {beside}, {} % (threshold {percent} % of at least {of_count}) within \
-                 {within}",
-                per_cent(count, beside)
+                "{count} of {beside}, {} % (threshold {percent} % of {}) within {within}",
+                per_cent(count, beside),
+                at_least_events(*of_count)
             ),
             Test::Spike { .. } => format!(
                 "{count} (threshold {threshold}; usual at this hour {beside}) within {within}"
@@ -177,6 +185,34 @@ impl Sign {
             ),
         }
     }
+}
+
+fn events(count: u64) -> String {
+    match count {
+        1 => "1 event".to_owned(),
+        _ => format!("{count} events"),
+    }
+}
+
+/// Of how many events a share is: of any number of them, unless it takes some.
+fn at_least_events(count: u64) -> String {
+    match count {
+        0 | 1 => "all events".to_owned(),
+        _ => format!("at least {count} events"),
+    }
+}
+
+/// What so many values of a field are called.
+fn values_of(field: &str, count: u64) -> String {
+    let (one, more) = match field {
+        "address" => ("address", "addresses"),
+        "network" => ("network", "networks"),
+        "wide_network" => ("/16 network", "/16 networks"),
+        "user" => ("user", "users"),
+        "recipient" => ("recipient", "recipients"),
+        _ => return format!("{} of {field}", if count == 1 { "value" } else { "values" }),
+    };
+    if count == 1 { one } else { more }.to_owned()
 }
 
 fn per_cent(count: u64, of: u64) -> u64 {
@@ -205,6 +241,24 @@ pub(in crate::watch) fn span(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_called_what_they_are() {
+        for (field, count, words) in [
+            ("address", 1, "address"),
+            ("address", 0, "addresses"),
+            ("wide_network", 5, "/16 networks"),
+            ("helo", 1, "value of helo"),
+            ("helo", 2, "values of helo"),
+        ] {
+            assert_eq!(values_of(field, count), words);
+        }
+        assert_eq!(
+            (events(1), events(2)),
+            ("1 event".into(), "2 events".into())
+        );
+        assert_eq!(at_least_events(1), "all events");
+    }
 
     #[test]
     fn spans_have_two_units_at_most() {
