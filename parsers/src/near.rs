@@ -51,14 +51,48 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
+    // Names and addresses are asked for first: most have eight letters or more.
     match a.len() {
-        0 => true,
-        1 => a.first() == b.first(),
-        2..=3 => ends::<2>(a) == ends::<2>(b),
-        4..=7 => ends::<4>(a) == ends::<4>(b),
+        0..=7 => is_same_of_few(a, b),
         8..=16 => ends::<8>(a) == ends::<8>(b),
         17..=32 => ends::<16>(a) == ends::<16>(b),
         _ => a == b,
+    }
+}
+
+/// The same of two texts of the same length, less than eight letters.
+#[inline]
+fn is_same_of_few(a: &[u8], b: &[u8]) -> bool {
+    match a.len() {
+        4..=7 => ends::<4>(a) == ends::<4>(b),
+        2..=3 => ends::<2>(a) == ends::<2>(b),
+        _ => a.first() == b.first(),
+    }
+}
+
+/// Returns a number for finding a text again in a table of `1 << bits` places: told by its length,
+/// its first and its last letters, which differ between most texts of one log.
+#[inline]
+pub fn place(text: &[u8], bits: u32) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let both = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first).rotate_left(29) ^ u64::from_le_bytes(*last)
+        }
+        _ => few(text),
+    };
+    let mixed = (both ^ text.len() as u64).wrapping_mul(MIX);
+    usize::try_from(mixed >> (u64::BITS - bits)).unwrap_or(0)
+}
+
+/// The same of less than eight letters.
+#[inline]
+fn few(text: &[u8]) -> u64 {
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
     }
 }
 
@@ -68,20 +102,17 @@ fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
     Some((text.first_chunk()?, text.last_chunk()?))
 }
 
-/// Tells whether up to sixteen bytes, which are the first of a longer text, all are digits of a
-/// hexadecimal number, `A` to `F`; `None` where less than sixteen bytes of text are there.
+/// Counts the digits of a hexadecimal number, `A` to `F`, that a text begins with, up to sixteen;
+/// `None` where less than sixteen bytes of text are there.
 #[inline]
-pub(crate) fn begins_with_hex(text: &[u8], length: usize) -> Option<bool> {
+pub(crate) fn hex_digits(text: &[u8]) -> Option<usize> {
     let block = u8x16::new(*text.first_chunk()?);
     let within = |from: u8, count: u8| {
         let above = block - u8x16::splat(from);
         Block(above).same(Block(above.min(u8x16::splat(count - 1))))
     };
     let digits = within(b'0', 10) | within(b'A', 6);
-    let wanted = 1u32
-        .checked_shl(u32::try_from(length).ok()?)?
-        .wrapping_sub(1);
-    (length <= WIDTH).then_some(digits & wanted == wanted)
+    Some(lowest(!digits))
 }
 
 /// The place of the lowest bit.
@@ -96,9 +127,22 @@ fn highest(bits: u32) -> usize {
     (u32::BITS - 1).saturating_sub(bits.leading_zeros()) as usize
 }
 
-/// Finds the first byte that `hits` has a bit for.
+/// Finds the first byte that `hits` has a bit for: mostly in the first block, which is looked at
+/// where it is asked for.
 #[inline(always)]
 fn first(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
+    if let Some(block) = input.first_chunk() {
+        let bits = hits(Block::of(block));
+        if bits != 0 {
+            return Some(lowest(bits));
+        }
+    }
+    first_of_many(input, hits)
+}
+
+/// The same of a text whose first block has none, or that is shorter than a block.
+#[inline(never)]
+fn first_of_many(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
     let (blocks, tail) = input.as_chunks::<WIDTH>();
     let mut at = 0;
     for block in blocks {
@@ -140,6 +184,28 @@ fn first_of_few(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
 pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
     let wanted = Block::all(byte);
     first(input, |block| block.same(wanted))
+}
+
+/// How many bytes are looked at in one go where a byte is far away.
+const FAR: usize = 4 * WIDTH;
+
+/// Finds a byte that is some hundred bytes away: the end of a line.
+pub fn find_far(input: &[u8], byte: u8) -> Option<usize> {
+    let wanted = u8x16::splat(byte);
+    let (stretches, tail) = input.as_chunks::<FAR>();
+    let mut at = 0;
+    for stretch in stretches {
+        let (blocks, _) = stretch.as_chunks::<WIDTH>();
+        let [a, b, c, d] = blocks else { break };
+        let [a, b, c, d] = [a, b, c, d].map(|block| wanted.cmp_eq(u8x16::new(*block)));
+        if ((a | b) | (c | d)).move_mask() != 0 {
+            let bits = |hits: u8x16| u64::from(hits.move_mask().cast_unsigned());
+            let all = bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48;
+            return Some(at + all.trailing_zeros() as usize);
+        }
+        at += FAR;
+    }
+    find_near(tail, byte).map(|place| at + place)
 }
 
 /// Finds the first of two bytes.
@@ -303,6 +369,7 @@ mod tests {
         let place = |byte| text.iter().position(|&other| other == byte);
         let either = text.iter().position(|&byte| byte == a || byte == b);
         assert_eq!(find_near(text, a), place(a), "{text:?} {a}");
+        assert_eq!(find_far(text, a), place(a), "{text:?} {a}");
         assert_eq!(
             rfind_near(text, a),
             text.iter().rposition(|&byte| byte == a)
@@ -329,23 +396,21 @@ mod tests {
     #[test]
     fn digits_are_told_from_all_other_bytes() {
         let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
-        assert_eq!(begins_with_hex(b"0123456789ABCDE", 3), None);
-        assert_eq!(begins_with_hex(b"0123456789ABCDEF0", 17), None);
+        assert_eq!(hex_digits(b"0123456789ABCDE"), None);
+        assert_eq!(hex_digits(b"0123456789ABCDEF0"), Some(16));
         for byte in 0..=255 {
             for at in 0..16 {
                 let mut text = *b"0123456789ABCDEFg";
                 text[at] = byte;
-                for length in 0..=16 {
-                    let plain = text[..length].iter().all(is_digit);
-                    assert_eq!(begins_with_hex(&text, length), Some(plain));
-                }
+                let plain = text.iter().take_while(|byte| is_digit(byte)).count();
+                assert_eq!(hex_digits(&text), Some(plain));
             }
         }
     }
 
     #[test]
     fn finds_at_any_place_of_any_length() {
-        for length in 0..70 {
+        for length in 0..150 {
             agrees(&vec![0; length], b' ', b'[', b": ");
             for at in 0..length {
                 let mut text = vec![b'\x81'; length];

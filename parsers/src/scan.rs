@@ -10,8 +10,8 @@ use nom::{IResult, Parser};
 
 use crate::fields::{Field, Seconds, Visitor};
 
-use crate::near::begins_with_hex;
 pub(crate) use crate::near::{find, find_either, find_near, rfind, rfind_near};
+use crate::near::{hex_digits, is_same};
 
 /// Makes a table of what a function says of each byte.
 macro_rules! byte_table {
@@ -350,13 +350,25 @@ fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// Short ids are upper-case hexadecimal, six or more; long ids are 15 or so letters without vowels
 /// and digits. Words such as `warning` and `statistics` have letters that neither form has.
 /// `NOQUEUE` is no queue id.
+#[inline]
 pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
+    // Most are short.
+    if let Some(length @ 6..) = hex_digits(input)
+        && let Some((id, [b':', b' ', rest @ ..])) = input.split_at_checked(length)
+    {
+        return Ok((rest, id));
+    }
+    any_queue_id(input)
+}
+
+/// Reads a queue id of any form.
+fn any_queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
     let near = input.get(..QUEUE_ID_BYTES).unwrap_or(input);
     let Some(end) = find_either(near, b':', b' ') else {
         return mismatch();
     };
     match input.split_at_checked(end) {
-        Some((id, [b':', b' ', rest @ ..])) if is_queue_id_before(id, input) => Ok((rest, id)),
+        Some((id, [b':', b' ', rest @ ..])) if is_queue_id(id) => Ok((rest, id)),
         _ => mismatch(),
     }
 }
@@ -371,12 +383,6 @@ pub(crate) fn queue_id_or_none(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
     }
     let (rest, id) = queue_id(input)?;
     Ok((rest, Some(id)))
-}
-
-/// Tells the same as [`is_queue_id`] of the beginning of a text: most ids are short ones.
-#[inline]
-fn is_queue_id_before(id: &[u8], text: &[u8]) -> bool {
-    id.len() >= 6 && begins_with_hex(text, id.len()) == Some(true) || is_queue_id(id)
 }
 
 /// Tells whether a word has the shape of a queue id, short or long.
@@ -425,12 +431,18 @@ pub(crate) fn angle<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
         let (Some(address), Some(rest)) = (inside.get(..at), inside.get(at + 1..)) else {
             break;
         };
-        if rest.is_empty() || ends.iter().any(|end| rest.starts_with(end)) {
+        if rest.is_empty() || ends.iter().any(|end| begins(rest, end)) {
             return Ok((rest, address));
         }
         from = at + 1;
     }
     mismatch()
+}
+
+/// Tells whether a text begins with a short mark.
+fn begins(text: &[u8], mark: &[u8]) -> bool {
+    text.get(..mark.len())
+        .is_some_and(|start| is_same(start, mark))
 }
 
 /// Returns the length of a leading quoted string, 0 if there is none.
@@ -455,6 +467,12 @@ pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
     // Words are told from codes by their first letter.
     if !matches!(input, [b'2' | b'4' | b'5', ..]) {
         return mismatch();
+    }
+    // Most have one digit in each place.
+    if let [_, b'.', b'0'..=b'9', b'.', b'0'..=b'9', b' ', ..] = input
+        && let Some((code, rest)) = input.split_at_checked(5)
+    {
+        return Ok((rest, code));
     }
     let (rest, _) = (number, tag("."), number, tag("."), number).parse(input)?;
     let text = input.get(..input.len() - rest.len()).unwrap_or(input);
@@ -496,6 +514,33 @@ mod tests {
                 assert_eq!(super::number(text.as_bytes()).ok(), slow, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn short_queue_ids_are_read_as_all_others_are() {
+        for id in [
+            "ABCDE",
+            "ABCDEF",
+            "0123456789ABCDEF",
+            "0123456789ABCDEF0",
+            "4F1A2g",
+        ] {
+            for behind in [
+                ": removed",
+                ":removed",
+                " x",
+                "",
+                ": ",
+                ": a text behind it",
+            ] {
+                let text = format!("{id}{behind}");
+                let text = text.as_bytes();
+                assert_eq!(queue_id(text), any_queue_id(text), "{id}{behind}");
+            }
+        }
+        let found = queue_id(b"4F1A22C0D9E: removed and so on").unwrap();
+        assert_eq!(found, (&b"removed and so on"[..], &b"4F1A22C0D9E"[..]));
+        assert!(queue_id(b"4F1A2: removed and so on").is_err());
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use mailtally_parsers::near::find_far;
+
 use super::dating::Dating;
 use super::lines::Lines;
 use super::plain::PlainLog;
@@ -238,7 +240,7 @@ pub(super) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     if bytes.is_empty() {
         return None;
     }
-    match memchr::memchr(b'\n', bytes) {
+    match find_far(bytes, b'\n') {
         Some(end) => Some((bytes.get(..end)?, bytes.get(end + 1..)?)),
         None => Some((bytes, b"")),
     }

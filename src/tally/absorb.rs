@@ -31,6 +31,7 @@ pub(super) struct Context<'a> {
     pub(super) host: Symbol,
     pub(super) tag: Symbol,
     pub(super) instance: InstanceKey,
+    pub(super) service: Option<Symbol>,
     pub(super) at: At,
 }
 
@@ -51,6 +52,13 @@ impl Context<'_> {
         }
     }
 
+    fn service(&self) -> ServiceKey {
+        ServiceKey {
+            instance: self.instance,
+            service: self.service,
+        }
+    }
+
     fn day(&self) -> Day {
         self.at.us.div_euclid(DAY_US)
     }
@@ -65,13 +73,17 @@ impl Tally {
         wall_us: i64,
         event: &Postfix<'_>,
     ) {
-        let (tag, prefix) = self.tag(&record.tag);
-        let instance = InstanceKey { host, prefix };
+        let tag = self.tag(&record.tag);
+        let instance = InstanceKey {
+            host,
+            prefix: tag.prefix,
+        };
         let context = &Context {
             record,
             host,
-            tag,
+            tag: tag.whole,
             instance,
+            service: tag.service,
             at: At {
                 line: self.lines,
                 us: wall_us,
@@ -152,10 +164,16 @@ impl Tally {
         if self.wanted.logins {
             self.smtp_login(event);
         }
-        if self.wanted.scopes() {
-            self.handed_in(event);
+        let Wanted { mail, tls, .. } = self.wanted;
+        let scopes = self.wanted.scopes();
+        if !(mail || scopes) {
+            return;
         }
-        if !(self.wanted.mail || self.wanted.tls) {
+        let peer = self.symbols.intern(event.client.address);
+        if scopes {
+            self.handed_in(event, peer);
+        }
+        if !(mail || tls) {
             return;
         }
         self.received(context);
@@ -175,8 +193,8 @@ impl Tally {
         let before = event.orig_client.map(|client| client.address);
         let facts = ClientFacts {
             name: self.symbols.intern(client.name),
-            peer: self.symbols.intern(client.address),
-            address: self.symbols.intern(before.unwrap_or(client.address)),
+            peer,
+            address: before.map_or(peer, |address| self.symbols.intern(address)),
             is_loopback: is_loopback(event.client.address),
         };
         let life = self.life(context, queue_id, Line::Origin);
@@ -187,12 +205,11 @@ impl Tally {
     }
 
     /// Notes the client's end of a hop that may be between two of our own.
-    fn handed_in(&mut self, event: &smtpd::ClientLine<'_>) {
+    fn handed_in(&mut self, event: &smtpd::ClientLine<'_>, address: Symbol) {
         let Some(queue_id) = event.queue_id else {
             return;
         };
         if !is_loopback(event.client.address) {
-            let address = self.symbols.intern(event.client.address);
             self.hops.handed_in(address, queue_id, Way::Network);
             if event.orig_client.is_some() {
                 self.hops.handed_in(address, queue_id, Way::Loopback);
@@ -381,23 +398,10 @@ fn is_probe(status: &[u8]) -> bool {
 
 /// Sessions and TLS.
 impl Tally {
-    fn service(&mut self, context: &Context<'_>) -> ServiceKey {
-        let service = context
-            .record
-            .tag
-            .service
-            .map(|service| self.symbols.intern(service));
-        ServiceKey {
-            instance: context.instance,
-            service,
-        }
-    }
-
     pub(super) fn connect(&mut self, context: &Context<'_>, daemon: &'static str, address: &[u8]) {
         if self.wanted.clients {
             let address = self.symbols.intern(address);
-            let service = self.service(context);
-            self.clients.connect(service, daemon, address);
+            self.clients.connect(context.service(), daemon, address);
         }
         if daemon == "smtpd" && (self.wanted.tls || self.wanted.mail) {
             let process = context.process();

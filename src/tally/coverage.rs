@@ -81,6 +81,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// Counts a parsed line of a program that has a name of its own; false for other programs.
+    #[inline]
     pub(crate) fn count_parsed(&mut self, program: Program, kind: Kind) -> bool {
         self.parsed.count(program, kind)
     }
@@ -143,22 +144,28 @@ impl Accounts {
     }
 
     /// Follows the stamps of a host: span, gaps, steps back.
+    #[inline]
     pub(crate) fn stamp(&mut self, host: Symbol, us: i64) {
         match &mut self.current {
-            Some((current, span)) if *current == host => {
-                // Whole seconds count: an hour less a second is no gap for sure.
-                if (0..GAP_US - 1_000_000).contains(&us.wrapping_sub(span.last_us)) {
-                    span.last_us = us;
-                    span.max_us = span.max_us.max(us);
-                } else {
-                    self.odd_stamp(us);
-                }
+            // Whole seconds count: an hour less a second is no gap for sure.
+            Some((current, span))
+                if *current == host
+                    && (0..GAP_US - 1_000_000).contains(&us.wrapping_sub(span.last_us)) =>
+            {
+                span.last_us = us;
+                span.max_us = span.max_us.max(us);
             }
-            _ => {
-                self.turn_to(host, us);
-                self.odd_stamp(us);
-            }
+            _ => self.other_stamp(host, us),
         }
+    }
+
+    /// Follows a stamp of another host, or one that is not what follows the last one.
+    #[cold]
+    fn other_stamp(&mut self, host: Symbol, us: i64) {
+        if self.current.is_none_or(|(current, _)| current != host) {
+            self.turn_to(host, us);
+        }
+        self.odd_stamp(us);
     }
 
     /// Makes a host the current one.

@@ -13,6 +13,7 @@ pub(crate) struct KindTable {
 
 impl KindTable {
     /// Counts a line; false if the program has no row here.
+    #[inline]
     pub(crate) fn count(&mut self, program: Program, kind: Kind) -> bool {
         let Some(number) = program.number() else {
             return false;

@@ -334,8 +334,9 @@ impl<S: Tale> Lives<S> {
         if anchored && self.table.len() > windows.max_open {
             self.close_longest_silent(windows, settle);
         }
-        // Each life is looked at once in two lines on average, however many there are.
-        self.next_sweep = now.line + windows.hop.max(2 * self.table.len() as u64);
+        // Each life is looked at once in two lines on average, however many there are; and while few
+        // are open, once in as many lines as it has to wait before it can be settled.
+        self.next_sweep = now.line + (2 * windows.hop).max(2 * self.table.len() as u64);
         true
     }
 

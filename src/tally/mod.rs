@@ -45,7 +45,7 @@ mod wanted;
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::foreign::Server;
-use mailtally_parsers::near::is_same;
+use mailtally_parsers::near::{is_same, place};
 use mailtally_parsers::postfix::Event as PostfixEvent;
 use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, companion, logger};
 
@@ -77,11 +77,19 @@ use self::tls::TlsCounts;
 use self::totals::{ConnectionTotals, InstanceTotals, MailTotals, Messages, Totals};
 pub use self::wanted::Wanted;
 
-/// How many tags are remembered.
-const TAGS: usize = 64;
+/// How many tags are remembered, as a power of two.
+const TAG_BITS: u32 = 8;
 
 /// Microseconds in an hour.
 pub(crate) const HOUR_US: i64 = 3_600 * 1_000_000;
+
+/// The symbols of a tag and of its elements.
+#[derive(Clone, Copy)]
+struct TagSymbols {
+    whole: Symbol,
+    prefix: Symbol,
+    service: Option<Symbol>,
+}
 
 /// A part of a log, counted.
 #[derive(Clone)]
@@ -94,8 +102,8 @@ pub struct Tally {
     lines: u64,
     now_us: i64,
     last_host: Option<Symbol>,
-    /// The last tag seen of each length: its symbol and its prefix's.
-    tags: Vec<Option<(Symbol, Symbol)>>,
+    /// The tag last seen at each place.
+    tags: Vec<Option<TagSymbols>>,
     symbols: Symbols,
     /// The domains of recipients.
     domains: Derived<Symbol>,
@@ -127,7 +135,7 @@ impl Tally {
             lines: 0,
             now_us: i64::MIN,
             last_host: None,
-            tags: vec![None; TAGS],
+            tags: vec![None; 1 << TAG_BITS],
             symbols: Symbols::default(),
             domains: Derived::default(),
             families: Derived::default(),
@@ -256,6 +264,7 @@ impl Tally {
     }
 
     /// Accounts for a line of a known kind; returns its host.
+    #[inline(always)]
     fn account(
         &mut self,
         record: &Record<'_>,
@@ -266,18 +275,23 @@ impl Tally {
         self.lines += 1;
         let is_parsed = class == mailtally_parsers::Class::Parsed;
         if !(is_parsed && self.accounts.count_parsed(record.tag.program, kind)) {
-            let class = if is_parsed {
-                Class::Parsed
-            } else {
-                Class::Generic
-            };
-            let name = self.program(record);
-            self.accounts.count(name, Some(kind), class);
+            self.account_by_name(record, kind, is_parsed);
         }
         let host = self.host(record.host);
         self.accounts.stamp(host, wall_us);
         self.now_us = self.now_us.max(wall_us);
         host
+    }
+
+    /// Accounts for a line that has no place in the table of kinds.
+    #[cold]
+    fn account_by_name(&mut self, record: &Record<'_>, kind: Kind, is_parsed: bool) {
+        let class = match is_parsed {
+            true => Class::Parsed,
+            false => Class::Generic,
+        };
+        let name = self.program(record);
+        self.accounts.count(name, Some(kind), class);
     }
 
     /// Counts a marker of `journalctl`: it has neither stamp nor host.
@@ -336,33 +350,43 @@ impl Tally {
         self.lines
     }
 
+    #[inline(always)]
     fn host(&mut self, host: &[u8]) -> Symbol {
-        if let Some(last) = self.last_host
-            && is_same(self.symbols.get(last), host)
-        {
-            return last;
+        match self.last_host {
+            Some(last) if is_same(self.symbols.get(last), host) => last,
+            _ => self.other_host(host),
         }
+    }
+
+    #[cold]
+    fn other_host(&mut self, host: &[u8]) -> Symbol {
         let symbol = self.symbols.intern(host);
         self.last_host = Some(symbol);
         symbol
     }
 
-    /// The symbols of a tag and of its first element; most lines repeat one of a few tags.
-    fn tag(&mut self, tag: &Tag<'_>) -> (Symbol, Symbol) {
-        let place = tag.text.len() % TAGS;
-        if let Some(Some((whole, prefix))) = self.tags.get(place)
-            && is_same(self.symbols.get(*whole), tag.text)
-        {
-            return (*whole, *prefix);
+    /// The symbols of a tag and of its elements; most lines repeat one of a few tags.
+    #[inline]
+    fn tag(&mut self, tag: &Tag<'_>) -> TagSymbols {
+        let place = place(tag.text, TAG_BITS);
+        match self.tags.get(place) {
+            Some(Some(known)) if is_same(self.symbols.get(known.whole), tag.text) => *known,
+            _ => self.tag_at(place, tag),
         }
-        let symbols = (
-            self.symbols.intern(tag.text),
-            self.symbols.intern(tag.instance),
-        );
+    }
+
+    #[cold]
+    fn tag_at(&mut self, place: usize, tag: &Tag<'_>) -> TagSymbols {
+        let symbols = &mut self.symbols;
+        let found = TagSymbols {
+            whole: symbols.intern(tag.text),
+            prefix: symbols.intern(tag.instance),
+            service: tag.service.map(|service| symbols.intern(service)),
+        };
         if let Some(slot) = self.tags.get_mut(place) {
-            *slot = Some(symbols);
+            *slot = Some(found);
         }
-        symbols
+        found
     }
 
     /// The program's name, as coverage lists it.

@@ -7,34 +7,35 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use mailtally_parsers::near::is_same;
+use mailtally_parsers::near::{is_same, place};
 
 /// The number of a string within one [`Symbols`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Symbol(u32);
 
-/// How many strings seen lately are found without a hash: most lines repeat some.
-const RECENT: usize = 1_024;
+/// How many strings seen lately are found without a hash, as a power of two: most lines repeat some.
+const RECENT_BITS: u32 = 12;
 
 /// The strings of a part of a log.
 #[derive(Clone)]
 pub(crate) struct Symbols {
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each string begins, and where the last one ends.
+    bounds: Vec<usize>,
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// The string last seen at each place.
-    recent: [u32; RECENT],
+    recent: Box<[u32]>,
 }
 
 impl Default for Symbols {
     fn default() -> Self {
         Symbols {
             bytes: Vec::new(),
-            ends: Vec::new(),
+            bounds: vec![0],
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            recent: [u32::MAX; RECENT],
+            recent: vec![u32::MAX; 1 << RECENT_BITS].into_boxed_slice(),
         }
     }
 }
@@ -43,10 +44,11 @@ impl Symbols {
     /// Returns the number of a string, giving it the next one on first sight.
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
-        let place = place(text);
+        let place = place(text, RECENT_BITS);
         match self.recent.get(place) {
             Some(&recent)
-                if recent != u32::MAX && is_same(slice(&self.bytes, &self.ends, recent), text) =>
+                if recent != u32::MAX
+                    && is_same(slice(&self.bytes, &self.bounds, recent), text) =>
             {
                 Symbol(recent)
             }
@@ -54,6 +56,8 @@ impl Symbols {
         }
     }
 
+    /// Takes the longer way, and remembers.
+    #[inline(never)]
     fn intern_at(&mut self, place: usize, text: &[u8]) -> Symbol {
         let symbol = self.find_or_add(text);
         if let Some(recent) = self.recent.get_mut(place) {
@@ -64,22 +68,23 @@ impl Symbols {
 
     fn find_or_add(&mut self, text: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(text);
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
-        if let Some(&found) = self.table.find(hash, |&at| slice(bytes, ends, at) == text) {
+        let (bytes, bounds, hasher) = (&self.bytes, &self.bounds, &self.hasher);
+        let is_it = |&at: &u32| is_same(slice(bytes, bounds, at), text);
+        if let Some(&found) = self.table.find(hash, is_it) {
             return Symbol(found);
         }
-        let next = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.len()).unwrap_or(u32::MAX);
         self.table
-            .insert_unique(hash, next, |&at| hasher.hash_one(slice(bytes, ends, at)));
+            .insert_unique(hash, next, |&at| hasher.hash_one(slice(bytes, bounds, at)));
         self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
+        self.bounds.push(self.bytes.len());
         Symbol(next)
     }
 
     /// Returns the string of a number of this table.
     #[inline]
     pub(crate) fn get(&self, symbol: Symbol) -> &[u8] {
-        slice(&self.bytes, &self.ends, symbol.0)
+        slice(&self.bytes, &self.bounds, symbol.0)
     }
 
     /// Returns the string for writing out: lossily UTF-8.
@@ -89,46 +94,26 @@ impl Symbols {
 
     /// Takes over the strings of a later part and returns that part's numbers in this table.
     pub(crate) fn merge(&mut self, later: &Symbols) -> Renumbering {
-        let count = u32::try_from(later.ends.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(later.len()).unwrap_or(u32::MAX);
         Renumbering::All(
             (0..count)
-                .map(|at| self.intern(slice(&later.bytes, &later.ends, at)))
+                .map(|at| self.intern(slice(&later.bytes, &later.bounds, at)))
                 .collect(),
         )
     }
 
     /// Returns how many strings there are.
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.bounds.len().saturating_sub(1)
     }
 }
 
-/// Where a string seen lately is noted: told by its length and its last letters.
 #[inline]
-fn place(text: &[u8]) -> usize {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let last = match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
-        (Some(last), _, _) => u64::from_le_bytes(*last),
-        (None, Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-        }
-        _ => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
-    };
-    let mixed = (last ^ text.len() as u64).wrapping_mul(MIX);
-    usize::try_from(mixed >> (u64::BITS - RECENT.trailing_zeros())).unwrap_or(0)
-}
-
-#[inline]
-fn slice<'a>(bytes: &'a [u8], ends: &[usize], at: u32) -> &'a [u8] {
-    let at = at as usize;
-    let start = at
-        .checked_sub(1)
-        .and_then(|before| ends.get(before))
-        .copied()
-        .unwrap_or(0);
-    ends.get(at)
-        .and_then(|&end| bytes.get(start..end))
-        .unwrap_or(b"")
+fn slice<'a>(bytes: &'a [u8], bounds: &[usize], at: u32) -> &'a [u8] {
+    match bounds.get(at as usize..) {
+        Some([start, end, ..]) => bytes.get(*start..*end).unwrap_or_default(),
+        _ => b"",
+    }
 }
 
 /// What follows from a string alone, worked out once for each string of a part.
@@ -296,10 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn strings_of_one_length_and_ending_are_told_apart() {
+    fn strings_of_one_length_with_the_same_ends_are_told_apart() {
         let mut symbols = Symbols::default();
-        let names: [&[u8]; 2] = [b"anna@mail.example", b"bert@mail.example"];
-        assert_eq!(place(names[0]), place(names[1]));
+        let names: [&[u8]; 2] = [b"jane.doe1@mail.example", b"jane.doe2@mail.example"];
+        assert_eq!(place(names[0], RECENT_BITS), place(names[1], RECENT_BITS));
         for _ in 0..2 {
             let found = names.map(|name| symbols.intern(name));
             assert_eq!(found.map(|symbol| symbols.get(symbol)), names);

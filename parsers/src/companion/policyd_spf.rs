@@ -129,10 +129,10 @@ fn debug(message: &[u8]) -> Option<SpfDebug<'_>> {
     let facts = if text.starts_with(b"spfcheck: ") {
         Facts::of_pyspf(text)
     } else {
-        let (result, rest) = split_once(text, b"; identity=")?;
-        if !result.iter().all(|byte| byte.is_ascii_alphabetic()) {
-            return None;
-        }
+        let is_letter = |byte: &&u8| byte.is_ascii_alphabetic();
+        let result = text.iter().take_while(is_letter).count();
+        let (result, rest) = text.split_at_checked(result)?;
+        let rest = rest.strip_prefix(b"; identity=")?;
         let mut facts = Facts::of_keys(rest);
         facts.result = Some(result);
         facts

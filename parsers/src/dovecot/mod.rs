@@ -174,9 +174,11 @@ pub(crate) type Parsed<'a> = Result<Event<'a>, Reason>;
 /// the password becomes a generic event.
 pub(crate) fn parse(message: &[u8]) -> Parsed<'_> {
     // Events are large: one that is there is left in its place.
-    let parsed = parse_message(message);
-    if parsed.is_err() {
-        return before_password(message).map_or(parsed, Ok);
+    let mut parsed = parse_message(message);
+    if parsed.is_err()
+        && let Some(event) = before_password(message)
+    {
+        parsed = Ok(event);
     }
     parsed
 }

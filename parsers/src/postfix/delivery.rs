@@ -399,7 +399,12 @@ fn bare_address<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
 
 /// Splits `{name}=` off.
 fn split_name(input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = input.split_at_checked(find_near(input, b'=')?)?;
+    let (name, value) = input.split_at_checked(match input {
+        // The commonest are known by their place.
+        [b'd', b's', b'n', b'=', ..] => 3,
+        [b'r', b'e', b'l', b'a', b'y', b'=', ..] | [b'd', b'e', b'l', b'a', b'y', b'=', ..] => 5,
+        _ => find_near(input, b'=')?,
+    })?;
     Some((name, value.get(1..)?))
 }
 

@@ -305,11 +305,25 @@ pub(crate) type Parsed<'a> = Result<Event<'a>, Reason>;
 /// A text that the daemon's own grammar does not know, but that starts with a severity word, is a
 /// generic event: known daemon and severity, unknown text.
 pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
-    // A line in ten, and no daemon's own.
-    if let Some(event) = tls::established(message) {
-        return Ok(event);
+    // Events are large: one that is there is left in its place.
+    let mut parsed = of_daemon(daemon, message);
+    if parsed.is_err()
+        && let Some(event) = shared(message)
+    {
+        parsed = Ok(event);
     }
-    let own = match daemon {
+    parsed
+}
+
+/// Parses a message by the daemon's own grammar.
+fn of_daemon(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
+    // A line in ten, and no daemon's own.
+    if tls::may_be_established(message)
+        && let Some(connection) = tls::connection(message)
+    {
+        return Ok(Event::TlsConnection(connection));
+    }
+    match daemon {
         Daemon::Smtpd => smtpd::parse(message),
         Daemon::Cleanup => cleanup::parse(message),
         Daemon::Qmgr => qmgr::parse(message),
@@ -345,15 +359,11 @@ pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
         Daemon::Postqueue => queue_tools::parse_postqueue(message),
         Daemon::Postmap | Daemon::Postalias => queue_tools::parse_postmap(message),
         _ => Err(Reason("postfix daemon")),
-    };
-    // Events are large: one that is there is left in its place.
-    if own.is_err() {
-        return shared(message).map_or(own, Ok);
     }
-    own
 }
 
 /// Parses a line that more than one daemon can log.
+#[cold]
 fn shared(message: &[u8]) -> Option<Event<'_>> {
     delivery::parse_other(message)
         .or_else(|| smtpd::parse_shared(message))

@@ -21,7 +21,7 @@ use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
     Scan, client, find, find_iter, find_near, is_queue_id, mismatch, number, queue_id_or_none,
-    split_once, to_number, without_angles,
+    rfind, split_once, to_number, without_angles,
 };
 
 pub use notices::{
@@ -71,7 +71,7 @@ pub struct Counters<'a>(pub &'a [u8]);
 impl<'a> Counters<'a> {
     /// Tells whether there are counters; before 3.0 there are none.
     pub fn are_there(&self) -> bool {
-        self.split().0 < self.0.len()
+        rfind(self.0, b"commands=").is_some()
     }
 
     /// Tells whether a command was accepted at least once.
@@ -133,13 +133,21 @@ impl<'a> Commands<'a> {
         let named = |at: usize| {
             let is_word = at == 0 || self.0.get(at - 1) == Some(&b' ');
             let word = self.0.get(at..).filter(|_| is_word)?;
-            let is_whole = word.strip_prefix(command)?.starts_with(b"=");
-            let end = find_near(word, b' ').unwrap_or(word.len());
-            is_whole.then(|| counter(word.get(..end)?)).flatten()
+            match word.strip_prefix(command)? {
+                // Nearly all: a command that was given a few times, and never failed.
+                [b'=', digit @ b'0'..=b'9', b' ', ..] => {
+                    let count = u64::from(digit - b'0');
+                    Some((count, count))
+                }
+                [b'=', ..] => {
+                    let end = find_near(word, b' ').unwrap_or(word.len());
+                    let (_, ok, total) = counter(word.get(..end)?)?;
+                    Some((ok, total))
+                }
+                _ => None,
+            }
         };
-        find_iter(self.0, command)
-            .find_map(named)
-            .map(|(_, ok, total)| (ok, total))
+        find_iter(self.0, command).find_map(named)
     }
 
     fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {

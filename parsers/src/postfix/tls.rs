@@ -261,7 +261,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
         return warning(text);
     }
     match message.first()? {
-        b'A' | b'U' | b'T' | b'V' => established(message),
+        b'A' | b'U' | b'T' | b'V' => connection(message).map(Event::TlsConnection),
         b'S' => handshake_error(message)
             .ok()
             .map(|(_, found)| Event::TlsHandshakeError(found)),
@@ -272,17 +272,15 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
     .or_else(|| dane::parse(message))
 }
 
-/// Parses the line of a connection that is up: of the lines about TLS the one that is common.
+/// Tells whether a line may be that of a connection that is up: of the lines about TLS the one that
+/// is common.
 #[inline]
-pub(super) fn established(message: &[u8]) -> Option<Event<'_>> {
+pub(super) fn may_be_established(message: &[u8]) -> bool {
     // A queue id may begin with an `A`, but has no small letter behind it.
-    if !matches!(
+    matches!(
         message,
         [b'A' | b'U' | b'V', b'n' | b'e', ..] | [b'T', b'r' | b'L', ..]
-    ) {
-        return None;
-    }
-    connection(message).map(Event::TlsConnection)
+    )
 }
 
 fn warning(text: &[u8]) -> Option<Event<'_>> {
@@ -334,7 +332,7 @@ fn lead(input: &[u8]) -> Option<(Option<Trust>, Action, Direction, &[u8])> {
     Some((trust, action, direction, rest))
 }
 
-fn connection(input: &[u8]) -> Option<Connection<'_>> {
+pub(super) fn connection(input: &[u8]) -> Option<Connection<'_>> {
     let (trust, action, direction, rest) = lead(input)?;
     let (rest, peer) = server(rest).ok()?;
     let (rest, sni) = match rest.strip_prefix(b" to ").map(sni) {

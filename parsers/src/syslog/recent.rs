@@ -3,12 +3,13 @@
 //! What is remembered here saves reading it again; what a line's envelope *is* stays with the
 //! formats beside this file, and every line gives the record that [`Record::parse`] gives.
 
-use super::{origin, rfc3164, rfc3339};
-use crate::near::is_same;
+use super::{digits, origin, rfc3164, rfc3339};
+use crate::near::{is_same, place};
 use crate::{Record, Tag, Timestamp};
 
-/// How many tags are remembered: a server has some thirty.
-const TAGS: usize = 64;
+/// How many tags are remembered: a server has some thirty, and few of them are to share a place.
+const TAGS: usize = 1 << TAG_BITS;
+const TAG_BITS: u32 = 8;
 
 /// Parses the envelopes of lines that follow each other in a log.
 ///
@@ -39,13 +40,13 @@ impl Default for Envelopes<'_> {
 impl<'a> Envelopes<'a> {
     /// Parses the next line, without its line end; `None` when it has no envelope that we know.
     pub fn parse(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
-        match self.plain(line.strip_suffix(b"\r").unwrap_or(line)) {
-            Some(record) => Some(record),
-            None => {
-                self.forget_stamp();
-                Record::parse(line)
-            }
+        // Records are large: one that is there is left in its place.
+        let mut record = self.plain(line.strip_suffix(b"\r").unwrap_or(line));
+        if record.is_none() {
+            self.forget_stamp();
+            record = Record::parse(line);
         }
+        record
     }
 
     /// Returns a number that is the same for lines that follow each other and repeat one stamp: what
@@ -83,7 +84,15 @@ impl<'a> Envelopes<'a> {
         {
             return Some((timestamp, rest));
         }
+        let minute = self.timestamp.filter(|_| is_same_minute(text, &self.stamp));
         self.forget_stamp();
+        if let Some(minute) = minute
+            && let Some(second) = digits::second(text)
+        {
+            let timestamp = Timestamp { second, ..minute };
+            (self.stamp, self.timestamp) = (*text, Some(timestamp));
+            return Some((timestamp, rest));
+        }
         match text {
             [b'A'..=b'Z', .., b' '] => {
                 let (timestamp, behind) = rfc3164::stamp(line)?;
@@ -113,7 +122,7 @@ impl<'a> Envelopes<'a> {
     }
 
     fn tag(&mut self, text: &'a [u8]) -> Tag<'a> {
-        let place = place(text);
+        let place = place(text, TAG_BITS);
         if let Some(Some(tag)) = self.tags.get(place)
             && is_same(tag.text, text)
         {
@@ -127,12 +136,11 @@ impl<'a> Envelopes<'a> {
     }
 }
 
-/// Where a tag is remembered: told by its length and its last letters.
-fn place(tag: &[u8]) -> usize {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let last = tag.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
-    let mixed = (last ^ tag.len() as u64).wrapping_mul(MIX);
-    usize::try_from(mixed >> (u64::BITS - TAGS.trailing_zeros())).unwrap_or(0)
+/// Tells whether two traditional stamps, with the blanks behind them, differ in their seconds alone.
+fn is_same_minute(a: &[u8; 16], b: &[u8; 16]) -> bool {
+    let [minute @ .., _, _, blank] = a;
+    let [other @ .., _, _, other_blank] = b;
+    minute == other && blank == other_blank
 }
 
 #[cfg(test)]
