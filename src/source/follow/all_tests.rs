@@ -216,9 +216,12 @@ fn stamped(second: u32, name: &str) -> String {
     )
 }
 
+/// Lines with their places.
+type Placed = Vec<(String, Place)>;
+
 /// The lines as they come, each with its place and the state behind the chunk that ends with it.
-fn in_turn(followers: &mut Followers) -> (Vec<(String, Place)>, Vec<(usize, FollowState)>) {
-    let (mut lines, mut states) = (Vec::new(), Vec::new());
+fn in_turn(followers: &mut Followers) -> (Placed, Vec<(usize, FollowState)>) {
+    let (mut lines, mut states) = (Placed::new(), Vec::new());
     loop {
         match followers.next(Duration::ZERO) {
             Came::Lines(came) => {
