@@ -523,3 +523,27 @@ fn there_is_a_case_for_each_rule() {
         );
     }
 }
+
+/// As many lines as raise the two rules, but of mail that waits for less than four hours, and of
+/// refusals for now.
+#[test]
+fn young_mail_and_greylisted_addresses_are_usual() {
+    let young = delivery(1, "x@example.org", DEFERRED).replace("delay=1,", "delay=14399,");
+    let later = reject(
+        ADDRESS,
+        "x@example.com",
+        "450 4.2.0 <x@example.com>: Recipient address rejected: Greylisted",
+    );
+    let mut world = World::new();
+    for (second, text) in usual(3_600, &later, []) {
+        world.line(second, &text);
+    }
+    for n in 0..100 {
+        world.line(15 * DAY + n, &later);
+        world.line(15 * DAY + n, &young);
+    }
+    let raised: Vec<&str> = world.alerts.iter().map(|one| one.rule.as_str()).collect();
+    assert!(raised.contains(&"deferral-spike"), "{raised:?}");
+    assert!(!raised.contains(&"queue-age"), "{raised:?}");
+    assert!(!raised.contains(&"address-reject-spike"), "{raised:?}");
+}
