@@ -28,11 +28,30 @@ fn reject(address: &str, recipient: &str, reply: &str) -> String {
 
 const ADDRESS: &str = "203.0.113.9";
 
+/// Lines that say that a password was right, let in or not.
+fn found() -> impl Iterator<Item = String> {
+    let session = format!(
+        "user=<bob>, method=PLAIN, rip={ADDRESS}, lip=198.51.100.1, TLS, session=<QCK1i+ZSI8TAAAIK>"
+    );
+    [
+        "Login",
+        "Disconnected: Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)",
+        "proxy(bob,198.51.100.20:143): Started proxying to 198.51.100.20 (0.021 secs)",
+        "Login aborted: Internal login failure (pid=4711 id=1) (internal failure, 1/1 successful auths in 0 secs) (internal_failure)",
+        "Login with referral",
+    ]
+    .map(|words| format!("dovecot: imap-login: {words}: {session}"))
+    .into_iter()
+    .chain([format!(
+        "postfix/smtpd[7]: 4F1A22C0D9E: client=unknown[{ADDRESS}], sasl_method=PLAIN, sasl_username=bob"
+    )])
+}
+
 fn logins() -> Vec<Case> {
     let spread = |times: std::ops::Range<i64>, step: i64| {
         times.map(move |n| (n * step, failed(ADDRESS, "bob")))
     };
-    vec![
+    [
         case("login-brute-force", spread(0..6, 10)),
         case("login-hourly-brute-force", spread(0..4, 3_000)),
         case("login-slow-brute-force", spread(0..10, 9_000)),
@@ -53,17 +72,13 @@ fn logins() -> Vec<Case> {
             "distributed-attack-on-user",
             (0..5).map(|n| (n * 700, failed(&format!("203.0.{n}.9"), "bob"))),
         ),
-        case(
-            "success-after-failures",
-            (0..5).map(|n| (n * 60, failed(ADDRESS, "bob"))).chain([(
-                600,
-                format!(
-                    "postfix/smtpd[7]: 4F1A22C0D9E: client=unknown[{ADDRESS}], \
-                     sasl_method=PLAIN, sasl_username=bob"
-                ),
-            )]),
-        ),
     ]
+    .into_iter()
+    .chain(found().map(|line| {
+        let failures = (0..5).map(|n| (n * 60, failed(ADDRESS, "bob")));
+        case("success-after-failures", failures.chain([(600, line)]))
+    }))
+    .collect()
 }
 
 fn smtp() -> Vec<Case> {
