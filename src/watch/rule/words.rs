@@ -73,7 +73,7 @@ impl Sign {
         let count = self.count;
         let at_least = match count {
             1 => String::new(),
-            _ => format!(" in at least {count} events"),
+            _ => format!(" in at least {}", events(count)),
         };
         let asks = match &self.test {
             Test::Count => events(count),
@@ -92,7 +92,7 @@ impl Sign {
             }
             Test::Pauses { at_least_us } => {
                 let pause = span(at_least_us / 1_000_000);
-                format!("{count} events, their median pause {pause} or more")
+                format!("{}, their median pause {pause} or more", events(count))
             }
             Test::Share {
                 percent, of_count, ..
@@ -100,13 +100,14 @@ impl Sign {
                 format!("{percent} % of {}{at_least}", at_least_events(*of_count))
             }
             Test::Spike { times, spreads } => format!(
-                "{count} events or more, {times} times what is usual at that hour and {spreads} \
-                 spreads above it"
+                "{} or more, {times} times what is usual at that hour and {spreads} spreads above it",
+                events(count)
             ),
             Test::Habit {
                 times, percentile, ..
             } => format!(
-                "{count} events or more, {times} times the {percentile}th percentile of its own hours"
+                "{} or more, {times} times the {percentile}th percentile of its own hours",
+                events(count)
             ),
             Test::Silence {
                 times,
