@@ -115,6 +115,23 @@ pub(crate) fn hex_digits(text: &[u8]) -> Option<usize> {
     Some(lowest(!digits))
 }
 
+/// Counts the letters, digits, `-`, `.` and `_` that a text begins with, up to sixteen; `None` where
+/// less than sixteen bytes of text are there.
+#[inline]
+pub(crate) fn name_bytes(text: &[u8]) -> Option<usize> {
+    let block = u8x16::new(*text.first_chunk()?);
+    let within = |block: u8x16, from: u8, count: u8| {
+        let above = block - u8x16::splat(from);
+        above.cmp_eq(above.min(u8x16::splat(count - 1)))
+    };
+    let letters = within(block | u8x16::splat(0x20), b'a', 26);
+    // `/` is between them: the dot, the slash and the digits are one stretch.
+    let others = within(block, b'-', 13) | block.cmp_eq(u8x16::splat(b'_'));
+    let slashes = block.cmp_eq(u8x16::splat(b'/'));
+    let hits = |block: u8x16| block.move_mask().cast_unsigned();
+    Some(lowest(!(hits(letters | others) & !hits(slashes))))
+}
+
 /// The place of the lowest bit.
 #[inline(always)]
 fn lowest(bits: u32) -> usize {
@@ -404,6 +421,21 @@ mod tests {
                 text[at] = byte;
                 let plain = text.iter().take_while(|byte| is_digit(byte)).count();
                 assert_eq!(hex_digits(&text), Some(plain));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_of_names_are_told_from_all_others() {
+        let is_name =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        assert_eq!(name_bytes(b"imap-login: Log"), None);
+        for byte in 0..=255 {
+            for at in 0..16 {
+                let mut text = *b"imap-login_0.9Za:";
+                text[at] = byte;
+                let plain = text.iter().take_while(|byte| is_name(byte)).count();
+                assert_eq!(name_bytes(&text), Some(plain.min(16)), "{byte} {at}");
             }
         }
     }

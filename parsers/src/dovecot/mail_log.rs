@@ -156,17 +156,19 @@ fn message_event<'a>(
     mailbox: Option<&'a [u8]>,
     text: &'a [u8],
 ) -> Option<Event<'a>> {
+    // Most lines of mail processes are about something else: Sieve's begin like none of these.
+    if !matches!(
+        text,
+        [b's', b'a', ..] | [b'e' | b'd' | b'u' | b'a' | b'f' | b'c', ..]
+    ) {
+        return None;
+    }
     let length = text
         .iter()
         .take_while(|b| b.is_ascii_lowercase() || **b == b'_')
         .count();
     let (event, rest) = text.split_at_checked(length)?;
-    // Before any word is compared: most lines of mail processes are about something else.
-    let is_first = matches!(
-        event.first()?,
-        b's' | b'e' | b'd' | b'u' | b'a' | b'f' | b'c'
-    );
-    if !is_first || !EVENTS.contains(&event) {
+    if !EVENTS.contains(&event) {
         return None;
     }
     let (source_mailbox, fields) = match rest.strip_prefix(b" from ") {

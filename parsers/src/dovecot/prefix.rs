@@ -5,6 +5,7 @@
 //! name an attacker chooses: see `auth`.
 
 use crate::fields::{Field, Visitor};
+use crate::near::name_bytes;
 use crate::scan::{byte_table, find_either, find_near, split_number, split_once, to_number};
 
 /// The session that a line belongs to: the mail process, its user, process id and session id.
@@ -94,13 +95,7 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Takes prefix and severity word off a message; `None` when it has no service prefix.
     pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
-        let (name, rest) = message.split_at_checked(find_either(message, b'(', b':')?)?;
-        let is_name = name.iter().fold(1, |all, byte| {
-            all & NAME_BYTES.get(usize::from(*byte)).copied().unwrap_or(0)
-        });
-        if name.is_empty() || is_name == 0 {
-            return None;
-        }
+        let (name, rest) = process_name(message)?;
         let (mail, rest) = match rest.strip_prefix(b": ") {
             Some(rest) => (process_only(name), rest),
             None => in_parentheses(name, rest.strip_prefix(b"(")?)?,
@@ -122,6 +117,20 @@ impl<'a> Line<'a> {
 }
 
 /// 1 for each byte that a process's name may have.
+/// Splits the name of a process off, which a parenthesis or a colon follows.
+fn process_name(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some(length @ 1..) = name_bytes(message)
+        && let Some(split @ (_, [b'(' | b':', ..])) = message.split_at_checked(length)
+    {
+        return Some(split);
+    }
+    let (name, rest) = message.split_at_checked(find_either(message, b'(', b':')?)?;
+    let is_name = name.iter().fold(1, |all, byte| {
+        all & NAME_BYTES.get(usize::from(*byte)).copied().unwrap_or(0)
+    });
+    (!name.is_empty() && is_name == 1).then_some((name, rest))
+}
+
 static NAME_BYTES: [u8; 256] = byte_table!(is_name);
 
 const fn is_name(byte: u8) -> u8 {
