@@ -214,7 +214,8 @@ pub fn find_far(input: &[u8], byte: u8) -> Option<usize> {
     for stretch in stretches {
         let (blocks, _) = stretch.as_chunks::<WIDTH>();
         let [a, b, c, d] = blocks else { break };
-        let [a, b, c, d] = [a, b, c, d].map(|block| wanted.cmp_eq(u8x16::new(*block)));
+        let hits = |block: &[u8; WIDTH]| wanted.cmp_eq(u8x16::new(*block));
+        let (a, b, c, d) = (hits(a), hits(b), hits(c), hits(d));
         if ((a | b) | (c | d)).move_mask() != 0 {
             let bits = |hits: u8x16| u64::from(hits.move_mask().cast_unsigned());
             let all = bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48;

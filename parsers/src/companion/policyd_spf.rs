@@ -298,6 +298,15 @@ mod tests {
     }
 
     #[test]
+    fn a_debug_line_begins_with_a_result_alone() {
+        let line =
+            b"Pass; identity=mailfrom; client-ip=192.0.2.7; helo=x; envelope-from=a@b; receiver=c";
+        assert!(matches!(parse(line), Ok(Event::PolicydSpfDebug(_))));
+        assert!(parse(b"Pass; helo=x; identity=mailfrom; client-ip=192.0.2.7").is_err());
+        assert!(parse(b"Pass 1; identity=mailfrom; client-ip=192.0.2.7").is_err());
+    }
+
+    #[test]
     fn reads_refusals_from_the_right() {
         let found = result(b"550 5.7.23 Message rejected due to: SPF fail - not authorized. Please see http://www.openspf.net/Why?s=mfrom;id=x;ip=203.0.113.9;r=y@example.org;ip=192.0.2.66;r=alice@example.com");
         assert_eq!((found.action, found.code), (&b"reject"[..], Some(550)));

@@ -284,6 +284,13 @@ mod tests {
                 Some("s"),
             ),
             ("IMAP(a): x", "IMAP", Some("a"), None, None),
+            (
+                "imap-urlauth-worker(a): x",
+                "imap-urlauth-worker",
+                Some("a"),
+                None,
+                None,
+            ),
             ("log(241): x", "log", None, Some(241), None),
         ] {
             let line = line(message);

@@ -8,9 +8,6 @@
 //! parentheses that do not match, so fields are read from the left and the reason is all that
 //! follows the first `status=`.
 
-use nom::Parser;
-use nom::bytes::complete::tag;
-
 use super::reason;
 use super::reply::{self, Reply};
 use super::rule::Class;
@@ -264,10 +261,16 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 
 /// Parses what stands behind the queue id of a delivery line.
 pub(super) fn parse_rest<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Parsed<'a> {
-    match delivery(queue_id, rest) {
-        Ok((_, delivery)) => Ok(Event::Delivery(delivery)),
-        Err(_) => Err(Reason("delivery")),
+    let read = |rest: &'a [u8]| address(rest, &[b", orig_to=<", b", relay="]).ok();
+    let Some((rest, recipient)) = rest.strip_prefix(b"to=").and_then(read) else {
+        return Err(Reason("delivery"));
+    };
+    // Events are large: this one is filled in its place.
+    let mut parsed = Ok(Event::Delivery(Delivery::new(queue_id, recipient)));
+    if let Ok(Event::Delivery(delivery)) = &mut parsed {
+        delivery.take_fields(rest);
     }
+    parsed
 }
 
 /// Parses the other lines that any delivery agent can log about a queue id.
@@ -293,20 +296,17 @@ pub(super) fn parse_other(message: &[u8]) -> Option<Event<'_>> {
     }))
 }
 
-fn delivery<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Scan<'a, Delivery<'a>> {
-    let (rest, _) = tag("to=").parse(rest)?;
-    let (mut rest, recipient) = address(rest, &[b", orig_to=<", b", relay="])?;
-    let mut found = Delivery::new(queue_id, recipient);
-    while let Some(field) = rest.strip_prefix(b", ") {
-        match found.take(field) {
-            Some(behind) => rest = behind,
-            None => break,
+impl<'a> Delivery<'a> {
+    /// Takes all fields behind the recipient.
+    fn take_fields(&mut self, mut rest: &'a [u8]) {
+        while let Some(field) = rest.strip_prefix(b", ") {
+            match self.take(field) {
+                Some(behind) => rest = behind,
+                None => break,
+            }
         }
     }
-    Ok((rest, found))
-}
 
-impl<'a> Delivery<'a> {
     /// Takes one field; returns what follows its value, `None` where no field stands.
     fn take(&mut self, field: &'a [u8]) -> Option<&'a [u8]> {
         let (name, text) = split_name(field)?;
