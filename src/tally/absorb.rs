@@ -73,7 +73,7 @@ impl Tally {
         wall_us: i64,
         event: &Postfix<'_>,
     ) {
-        let tag = self.tag(&record.tag);
+        let tag = self.known.tag(&record.tag, &mut self.symbols);
         let instance = InstanceKey {
             host,
             prefix: tag.prefix,

@@ -24,6 +24,7 @@ pub mod evidence;
 mod finish;
 mod histogram;
 mod kinds;
+mod known;
 mod lives;
 mod logins;
 mod mail;
@@ -45,9 +46,8 @@ mod wanted;
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::foreign::Server;
-use mailtally_parsers::near::{is_same, place};
 use mailtally_parsers::postfix::Event as PostfixEvent;
-use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, Tag, companion, logger};
+use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, companion, logger};
 
 pub(crate) use self::absorb::{recipient_domain, relay_family};
 use self::clients::Clients;
@@ -58,6 +58,7 @@ pub(crate) use self::details::greylist::network_of as network;
 pub(crate) use self::details::stays::stay_us;
 pub(crate) use self::dovecot::{failed_session, failed_user, login_line, service};
 use self::finish::Scopes;
+use self::known::Known;
 pub(crate) use self::lives::Lives;
 pub use self::lives::Windows;
 pub(crate) use self::lives::{At, Fate, LifeKey, Line, QueueId, Settled, Tale};
@@ -77,19 +78,8 @@ use self::tls::TlsCounts;
 use self::totals::{ConnectionTotals, InstanceTotals, MailTotals, Messages, Totals};
 pub use self::wanted::Wanted;
 
-/// How many tags are remembered, as a power of two.
-const TAG_BITS: u32 = 8;
-
 /// Microseconds in an hour.
 pub(crate) const HOUR_US: i64 = 3_600 * 1_000_000;
-
-/// The symbols of a tag and of its elements.
-#[derive(Clone, Copy)]
-struct TagSymbols {
-    whole: Symbol,
-    prefix: Symbol,
-    service: Option<Symbol>,
-}
 
 /// A part of a log, counted.
 #[derive(Clone)]
@@ -101,9 +91,7 @@ pub struct Tally {
     anchored: bool,
     lines: u64,
     now_us: i64,
-    last_host: Option<Symbol>,
-    /// The tag last seen at each place.
-    tags: Vec<Option<TagSymbols>>,
+    known: Known,
     symbols: Symbols,
     /// The domains of recipients.
     domains: Derived<Symbol>,
@@ -134,8 +122,7 @@ impl Tally {
             anchored: false,
             lines: 0,
             now_us: i64::MIN,
-            last_host: None,
-            tags: vec![None; 1 << TAG_BITS],
+            known: Known::default(),
             symbols: Symbols::default(),
             domains: Derived::default(),
             families: Derived::default(),
@@ -352,41 +339,7 @@ impl Tally {
 
     #[inline(always)]
     fn host(&mut self, host: &[u8]) -> Symbol {
-        match self.last_host {
-            Some(last) if is_same(self.symbols.get(last), host) => last,
-            _ => self.other_host(host),
-        }
-    }
-
-    #[cold]
-    fn other_host(&mut self, host: &[u8]) -> Symbol {
-        let symbol = self.symbols.intern(host);
-        self.last_host = Some(symbol);
-        symbol
-    }
-
-    /// The symbols of a tag and of its elements; most lines repeat one of a few tags.
-    #[inline]
-    fn tag(&mut self, tag: &Tag<'_>) -> TagSymbols {
-        let place = place(tag.text, TAG_BITS);
-        match self.tags.get(place) {
-            Some(Some(known)) if is_same(self.symbols.get(known.whole), tag.text) => *known,
-            _ => self.tag_at(place, tag),
-        }
-    }
-
-    #[cold]
-    fn tag_at(&mut self, place: usize, tag: &Tag<'_>) -> TagSymbols {
-        let symbols = &mut self.symbols;
-        let found = TagSymbols {
-            whole: symbols.intern(tag.text),
-            prefix: symbols.intern(tag.instance),
-            service: tag.service.map(|service| symbols.intern(service)),
-        };
-        if let Some(slot) = self.tags.get_mut(place) {
-            *slot = Some(found);
-        }
-        found
+        self.known.host(host, &mut self.symbols)
     }
 
     /// The program's name, as coverage lists it.
