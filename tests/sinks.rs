@@ -326,15 +326,24 @@ fn a_dead_sendmail_is_said_and_the_rest_goes_on() {
 fn offences_have_one_shape_and_no_text_of_the_log() {
     let hostile = "x address=192.0.2.1\\n2026-11-21T10:00:00+0000 mailtally: offence";
     let (v4, v6) = ("203.0.113.9", "2001:db8::9");
+    let later = "2026-11-22T12:00:00+01:00 mx1 postfix/qmgr[8]: 4A1B2C3D4E: removed\n";
     let place = Place::new(&format!(
-        "{}{}",
+        "{}{}{later}",
         failures(v4, hostile, 6),
         failures(v6, "b", 6)
     ));
     let jail = place.at("jail.log");
-    let (_, said) = place.replay(&["--jail-log", shown(&jail)]);
+    let (out, said) = place.replay(&["--jail-log", shown(&jail)]);
     assert_eq!(said, "");
     let text = place.text("jail.log");
+    // Nobody offends by being over.
+    let of_sources = out
+        .lines()
+        .filter(|alert| alert.contains("[[\"address\"") || alert.contains("[[\"network\""));
+    let (over, offences): (Vec<&str>, Vec<&str>) =
+        of_sources.partition(|alert| alert.contains("\"resolved\""));
+    assert!(!over.is_empty(), "{out}");
+    assert_eq!(text.lines().count(), offences.len(), "{text}{out}");
     let shape = regex::Regex::new(
         "^2026-11-21T10:00:\\d\\d\\+0100 mailtally: offence rule=[a-z-]+ severity=[a-z]+ count=\\d+ \
          (address=(203\\.0\\.113\\.9|2001:db8::9)|network=[0-9a-f.:]+/\\d+)$",

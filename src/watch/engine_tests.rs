@@ -290,3 +290,97 @@ fn the_first_line_is_of_the_window_where_something_goes_on_all_the_time() {
         );
     }
 }
+
+/// An attack that goes on near the threshold is one attack.
+#[test]
+fn what_falls_a_little_below_its_threshold_is_not_over() {
+    let own = OWN.replace("count = 2\nhold = '30s'", "count = 10");
+    let mut world = World::with(&own);
+    (0..10).for_each(|second| world.line(second, &connect("203.0.113.9")));
+    assert_eq!(world.said("own"), [(Change::Raised, 10)]);
+    // Five are left, and then none.
+    world.line(65, "");
+    assert_eq!(world.said("own"), []);
+    world.line(75, "");
+    assert_eq!(world.said("own"), [(Change::Resolved, 0)]);
+}
+
+/// A user who mistypes a new password at home logs in there all the time.
+#[test]
+fn a_success_after_failures_is_usual_where_the_user_logged_in_before() {
+    let login = "dovecot: imap-login: Login: user=<bob>, method=PLAIN, rip=203.0.113.9, \
+                 lip=198.51.100.1, mpid=4711, TLS, session=<QCK1i+ZSI8TAAAIK>";
+    let mut world = World::new();
+    world.line(0, login);
+    (10_000..10_005).for_each(|second| world.line(second, &failed("203.0.113.9", "bob")));
+    world.line(10_006, login);
+    assert_eq!(world.said("success-after-failures"), []);
+}
+
+/// Nobody connects any more; that is no alert before something else goes on.
+#[test]
+fn a_silence_is_one_only_if_enough_goes_on_meanwhile() {
+    let mut world = World::with(
+        "[[rule]]\nname = 'own'\nabout = 'a'\nnext = 'b'\nclass = 'page'\nseverity = 'info'\n\
+         key = ['host']\nwithin = '60s'\non = [{ kinds = ['smtpd_connect'] }]\n\
+         [rule.silence]\ntimes = 1\nat-least = '10m'\nat-most = '10m'\nmeanwhile-count = 3\n\
+         meanwhile = [{ kinds = ['qmgr_removed'] }]\n",
+    );
+    let at = |day: i64, minute: i64| (day * 1_440 + minute) * 60;
+    // The last day is a Friday.
+    for day in -16..=-1 {
+        let end = if day == -1 { 640 } else { 720 };
+        for minute in (600..=end).step_by(5) {
+            world.line(at(day, minute), &connect("203.0.113.9"));
+        }
+    }
+    world.alerts.clear();
+    for minute in [641, 642] {
+        world.line(at(-1, minute), "postfix/qmgr[8]: 4A1B2C3D4E: removed");
+    }
+    world.line(at(-1, 655), "");
+    assert_eq!(world.said("own"), []);
+    world.line(at(-1, 656), "postfix/qmgr[8]: 4A1B2C3D4F: removed");
+    assert_eq!(world.said("own"), [(Change::Raised, 3)]);
+}
+
+#[test]
+fn a_line_that_several_selectors_ask_for_counts_once() {
+    let own = OWN.replace("hold = '30s'\n", "");
+    let own = own.replace(
+        "['smtpd_connect'] }",
+        "['smtpd_connect'] }, { kinds = ['*'] }",
+    );
+    let mut world = World::with(&own);
+    world.line(0, &connect("203.0.113.9"));
+    assert_eq!(world.said("own"), []);
+    world.line(1, &connect("203.0.113.9"));
+    assert_eq!(world.said("own"), [(Change::Raised, 2)]);
+}
+
+/// Keys of several values are one text: a value with what stands between them is no value.
+#[test]
+fn no_value_of_a_key_reaches_over_into_the_next() {
+    let own = OWN.replace("count = 2\nhold = '30s'\n", "");
+    let own = own.replace("['address']", "['address', 'sasl_username']");
+    let mut world = World::with(&own.replace("smtpd_connect", "sasl_auth_failed"));
+    world.line(0, &failed("203.0.113.9", "a\u{1f}b"));
+    assert_eq!(world.said("own"), []);
+    world.line(1, &failed("203.0.113.9", "ab"));
+    assert_eq!(world.said("own"), [(Change::Raised, 1)]);
+}
+
+#[test]
+fn the_domain_of_a_recipient_stands_behind_the_last_at_sign() {
+    let own = OWN.replace("count = 2\nhold = '30s'\n", "");
+    let own = own.replace("['address']", "['recipient_domain']");
+    let mut world = World::with(&own.replace("smtpd_connect", "delivery"));
+    world.line(
+        0,
+        "postfix/smtp[9]: 4A1B2C3D4E: to=<\"a@evil.example\"@example.com>, relay=none, delay=1, \
+         delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to x: Connection timed out)",
+    );
+    world.alerts.retain(|alert| alert.rule == "own");
+    assert_eq!(world.alerts.len(), 1);
+    assert_eq!(world.alerts[0].key[0].1, "example.com");
+}

@@ -288,6 +288,9 @@ mod tests {
         assert_eq!(usual.median, 100);
         // Poisson: 10. So 160 by six spreads, 300 by three times.
         assert_eq!((usual.limit(1, 6), usual.limit(3, 6)), (160, 300));
+        // A window of the next hour lies across both.
+        let next = history.usual(&calendar, (monday + 11) * HOUR_US);
+        assert_eq!(next.median, 100);
         let saturday = history.usual(&calendar, (monday + 5 * 24 + 10) * HOUR_US);
         assert_eq!(saturday.median, 7);
         let night = history.usual(&calendar, (monday + 5 * 24 + 3) * HOUR_US);
@@ -367,5 +370,32 @@ mod tests {
     fn only_four_weeks_are_remembered() {
         let (calendar, history) = known(60, |_| 3);
         assert!(calendar.hours.len() <= 673 && history.hours.len() <= 673);
+    }
+    /// Somebody comes each minute from ten to twelve but for seven minutes, on so many workdays; on
+    /// the last one until now.
+    fn busy(days: i64) -> History {
+        let (mut history, minute_us) = (History::default(), HOUR_US / 60);
+        for day in 0..days {
+            let begin_us = (MONDAY + day * 24 + 10) * HOUR_US;
+            let end = if day == days - 1 { 40 } else { 121 };
+            for minute in (0..end).filter(|minute| !(21..27).contains(minute)) {
+                let now_us = begin_us + minute * minute_us;
+                history.add(now_us, now_us, 1, true);
+            }
+        }
+        history
+    }
+
+    #[test]
+    fn the_longest_pause_of_an_hour_counts_and_not_the_last() {
+        let minute_us = HOUR_US / 60;
+        assert_eq!(busy(5).longest_pause_us(minute_us), Some(7 * minute_us));
+    }
+
+    #[test]
+    fn pauses_of_three_days_are_not_usual() {
+        let minute_us = HOUR_US / 60;
+        assert_eq!(busy(3).longest_pause_us(minute_us), None);
+        assert!(busy(4).longest_pause_us(minute_us).is_some());
     }
 }

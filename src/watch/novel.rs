@@ -87,4 +87,16 @@ mod tests {
         (0..1_000_u32).for_each(|value| novel.add(&value.to_be_bytes(), 200));
         assert_eq!(novel.seen.len(), MOST);
     }
+    #[test]
+    fn of_too_many_the_one_goes_that_was_not_seen_for_longest() {
+        let mut novel = Novel::default();
+        let value = |number: u8| [number];
+        (0..64).for_each(|number| novel.add(&value(number), i64::from(number)));
+        novel.add(&value(0), 70);
+        novel.add(b"new", 80);
+        novel.add(&value(0), 90);
+        assert_eq!(novel.count(75, 75), 1, "the first was seen again");
+        novel.add(&value(1), 95);
+        assert_eq!(novel.count(75, 75), 2, "the second was forgotten");
+    }
 }

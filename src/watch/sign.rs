@@ -367,3 +367,41 @@ fn median_pause_us(times: &VecDeque<i64>) -> i64 {
         .copied()
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each forty minutes on workdays: fifty are less than one and a half of that.
+    #[test]
+    fn a_silence_is_never_too_long_before_half_as_much_again_as_usual() {
+        const MINUTE_US: i64 = 60 * 1_000_000;
+        let mut history = History::default();
+        for day in 0..5 {
+            // The first of January 1970 was a Thursday.
+            let begin_us = ((day + 4) * 24 + 8) * 60 * MINUTE_US;
+            let steps = if day == 4 { 4 } else { 10 };
+            for step in 0..steps {
+                let now_us = begin_us + step * 40 * MINUTE_US;
+                history.add(now_us, now_us, 1, true);
+            }
+        }
+        let test = Test::Silence {
+            times: 3,
+            at_least_us: MINUTE_US,
+            at_most_us: 50 * MINUTE_US,
+            meanwhile_count: 1,
+            meanwhile: Vec::new(),
+        };
+        let limit = pause_limit_us(&history, &test);
+        assert_eq!(limit, Some((60 * MINUTE_US, 40 * MINUTE_US)));
+    }
+
+    #[test]
+    fn the_median_pause_is_the_one_in_the_middle() {
+        for times in [[0, 1, 11, 111], [0, 100, 110, 111], [5, 15, 16, 116]] {
+            assert_eq!(median_pause_us(&times.into()), 10, "{times:?}");
+        }
+        assert_eq!(median_pause_us(&[7].into()), 0);
+    }
+}

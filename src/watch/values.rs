@@ -290,6 +290,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_value_of_a_field_stays_unless_it_is_empty() {
+        let mut names = Names::default();
+        let mut values = Values::new(&mut names);
+        let slot = names.slot("helo");
+        values.texts.resize(names.0.len(), None);
+        for (said, is) in [("", ""), ("one", "one"), ("two", "one"), ("", "one")] {
+            values.set(slot, said.as_bytes());
+            assert_eq!(values.field(slot), Some(is.as_bytes()), "{said:?}");
+        }
+    }
+
+    #[test]
     fn networks_are_cut_by_bits() {
         for (address, near, wide) in [
             ("203.0.113.9", "203.0.113.0/24", "203.0.0.0/16"),

@@ -63,6 +63,9 @@ mod tests {
         assert_eq!(window.count(), 8);
         window.expire(1300, 1200);
         assert_eq!(window.count(), 6);
+        // The one that came out of order is gone by its time.
+        window.expire(1500, 1200);
+        assert_eq!(window.count(), 4);
         window.expire(5000, 1200);
         assert_eq!(window.count(), 0);
     }

@@ -128,13 +128,20 @@ fn what_waits_for_a_program_at_a_kill_is_told_after_the_next_start() {
 fn a_stop_lets_programs_finish_and_nothing_comes_twice() {
     let mut place = Place::new("sleep 0.3; echo $MAILTALLY_KEY_PID >> told");
     let program = place.at("program");
-    let mut watch = place.watch(&["--exec", program.to_str().unwrap()]);
+    let jail = place.at("jail");
+    let sinks = [
+        "--exec",
+        program.to_str().unwrap(),
+        "--jail-log",
+        jail.to_str().unwrap(),
+    ];
+    let mut watch = place.watch(&sinks);
     for _ in 0..6 {
         place.log.write_marker();
     }
     watch.wait_for(&place.log.marker());
     watch.stop();
-    assert_eq!(place.waiting("exec"), 0);
+    assert_eq!((place.waiting("exec"), place.waiting("jail-log")), (0, 0));
     assert_eq!(place.told().len(), 6);
     watch.start_again();
     place.mark(&mut watch, 1, 0);

@@ -296,3 +296,20 @@ fn lines_that_wait_for_other_logs_are_not_read_yet() {
     let waiting = first.len() + second.len();
     assert_eq!(followers.unread_bytes(), waiting as u64);
 }
+
+/// A mail begins before it is queued, whichever log is named first; and a line whose clock was behind
+/// waits as the line above it would.
+#[test]
+fn of_equal_stamps_those_come_first_that_a_mail_begins_with() {
+    let world = World::new(&["a.log", "b.log"]);
+    let at = "2026-11-21T10:00:02+01:00 mx1 postfix";
+    let queued =
+        format!("{at}/qmgr[8]: 4A1B2C3D4E: from=<a@b.example>, size=10, nrcpt=1 (queue active)\n");
+    let begun = format!("{at}/smtpd[7]: 4A1B2C3D4E: client=x.example[192.0.2.1]\n");
+    let behind = "2026-11-21T10:00:00+01:00 mx1 postfix/qmgr[8]: 4A1B2C3D4F: removed\n";
+    world.write("a.log", &queued);
+    world.write("b.log", &(begun.clone() + behind));
+    let (lines, _) = in_turn(&mut world.open(None));
+    let came: String = lines.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(came, begun + &queued + behind);
+}
