@@ -13,6 +13,8 @@ mod files_below;
 mod guide;
 #[path = "columns/report.rs"]
 mod report;
+#[path = "columns/same.rs"]
+mod same;
 mod skipped;
 mod small_disk;
 #[path = "columns/sql.rs"]

@@ -6,5 +6,6 @@ SELECT
   COUNT(DISTINCT client_address) AS clients
 FROM events
 WHERE kind LIKE 'psc%'
+  AND kind NOT IN ('psc_command_filter', 'psc_compat', 'psc_ehlo_discard', 'psc_penalty', 'psc_stress', 'psc_warning')
 GROUP BY kind
 ORDER BY lines DESC, kind

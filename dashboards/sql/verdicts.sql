@@ -1,7 +1,7 @@
 -- What filters decided: signatures, SPF, DMARC, greylisting, spam and viruses.
 -- Section of the report: verdicts
 SELECT
-  program,
+  COALESCE(daemon, program) AS program_name,
   COALESCE(
     CASE
       WHEN kind = 'opendkim_signed' THEN 'signed'
@@ -36,5 +36,5 @@ WHERE kind IN (
   'opendkim_verified', 'opendmarc_result', 'policy_spf_action', 'policyd_spf_result', 'policyd_weight_action', 'postgrey_action',
   'rspamd_result', 'saslauthd_failure', 'saslauthd_success', 'spamd_result'
 ) AND (kind <> 'rspamd_result' OR action IS NOT NULL)
-GROUP BY program, decision, closer
-ORDER BY decisions DESC, program, decision, closer
+GROUP BY program_name, decision, closer
+ORDER BY decisions DESC, program_name, decision, closer

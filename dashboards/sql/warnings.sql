@@ -1,11 +1,11 @@
--- Panics, fatal errors, errors and warnings, by what they are about.
+-- Panics, fatal errors, errors and warnings, and what masters say, by what they are about.
 -- Section of the report: warnings
 SELECT
-  problem,
-  COALESCE(daemon, program) AS program_name,
-  kind,
+  warning_severity,
+  COALESCE(daemon, 'postfix') AS program_name,
+  warning_about,
   SUM(repeated) AS lines
 FROM events
-WHERE problem IN ('panic', 'fatal', 'error', 'warning')
-GROUP BY problem, program_name, kind
-ORDER BY lines DESC, problem, program_name, kind
+WHERE warning_severity IS NOT NULL
+GROUP BY warning_severity, program_name, warning_about
+ORDER BY lines DESC, warning_severity, program_name, warning_about

@@ -56,6 +56,7 @@ use self::deliveries::Deliveries;
 use self::details::Details;
 pub(crate) use self::details::greylist::network_of as network;
 pub(crate) use self::details::stays::stay_us;
+pub(crate) use self::details::warnings::complaint;
 pub(crate) use self::dovecot::{failed_session, failed_user, login_line, service};
 use self::finish::Scopes;
 use self::known::Known;

@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::skipped::skip;
-use crate::support::{LAB, export, exporter, lines, log, mailtally, names, stdout_of};
+use crate::support::{LAB, corpus, export, exporter, lines, log, mailtally, names, stdout_of};
 
 /// The Python that has duckdb and chdb; `.ci/run` installs one.
 const PYTHON: &str = "MAILTALLY_ENGINES";
@@ -43,6 +43,18 @@ fn engines_answer_alike_about_a_laboratory() {
     let folder = TempDir::new().unwrap();
     let directory = folder.path().join("tables");
     export(&directory, &[LAB]);
+    compare(&directory, folder.path());
+}
+
+#[test]
+fn engines_answer_alike_about_the_corpus() {
+    let Some(logs) = corpus() else { return };
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("tables");
+    export(
+        &directory,
+        &logs.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     compare(&directory, folder.path());
 }
 

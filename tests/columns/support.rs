@@ -9,8 +9,29 @@ use loggen::{Generator, Options};
 use mailtally::export::NamedQuery;
 use serde_json::Value;
 
+use crate::skipped::skip;
+
 /// A log of real servers.
 pub(crate) const LAB: &str = "fixtures/logs/lab-small/mail.log";
+
+/// The logs of a day of real servers, if they are beside this checkout; their own files say the same events once more.
+pub(crate) fn corpus() -> Option<Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/lab-a");
+    let names = [
+        "traditional.log",
+        "dovecot-own.log",
+        "postlogd.log",
+        "postlogd-out.log",
+        "postlogd-remote.log",
+    ];
+    let logs = names.map(|name| folder.join(name));
+    let path = |log: &std::path::PathBuf| log.to_str().unwrap().to_owned();
+    if logs.iter().all(|log| log.exists()) {
+        return Some(logs.iter().map(path).collect());
+    }
+    skip("there is no ../shared/corpus/lab-a beside this checkout");
+    None
+}
 
 pub(crate) fn command() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mailtally"));

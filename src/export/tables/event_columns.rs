@@ -27,6 +27,8 @@ table! {
         rule: Text maybe "The rule of a refusal: the site's own id, else the class.",
         log: Text always "The log file, by the hash of its first line: the same when it was renamed or packed.",
         log_line: Int always "The number of the line among those read of the log.",
+        warning_severity: Text maybe "What the report's warnings count it as: `panic`, `fatal`, `error`, `warning`; `master` for what a master says without such a word.",
+        warning_about: Text maybe "What a line with a severity is about: its kind, or the class of a warning without a kind of its own; `other`.",
     }
 }
 

@@ -16,7 +16,7 @@ use super::schemas::messages::AT as MESSAGE;
 use crate::tally::symbols::{Renumbering, Symbol, Symbols};
 use crate::tally::{
     Access, Action, At, ClientFacts, Facts, Fate, LifeKey, Line, Lives, Outcome, QueueId, Settled,
-    Tale, Windows, hash, recipient_domain,
+    Tale, Windows, client_domain, hash, normalize, recipient_domain,
 };
 
 /// A process that says nothing for 36 hours has ended without a word.
@@ -30,6 +30,8 @@ struct Words {
     log: u64,
     client_name: Option<Box<[u8]>>,
     client_address: Option<Box<[u8]>>,
+    /// Who connected, where that is not the first client.
+    peer_address: Option<Box<[u8]>>,
     tls: Option<Box<Terms>>,
     sasl_method: Option<Box<[u8]>>,
     sasl_user: Option<Box<[u8]>>,
@@ -56,6 +58,7 @@ impl Words {
             log,
             client_name: None,
             client_address: None,
+            peer_address: None,
             tls: None,
             sasl_method: None,
             sasl_user: None,
@@ -231,6 +234,9 @@ impl Mails {
         if let Some((_, access)) = access {
             facts.note_access(access);
         }
+        if words.client_name.is_none() && before.is_some() {
+            words.peer_address = Some(client.address.into());
+        }
         words.client_name.get_or_insert_with(|| client.name.into());
         words
             .client_address
@@ -341,6 +347,7 @@ fn settle(mut settled: Settled<Words>, symbols: &Symbols, into: &mut Gatherer) {
         return;
     };
     let (id, fate) = (settled.id, settled.fate);
+    let is_later_hop = settled.is_later_hop;
     let host = symbols.get(settled.host);
     let outcome = &Outcome::of(settled);
     let place = Where {
@@ -358,6 +365,7 @@ fn settle(mut settled: Settled<Words>, symbols: &Symbols, into: &mut Gatherer) {
         batch.maybe_text(MESSAGE.instance, instance);
         batch.text(MESSAGE.queue_id, id.text().as_bytes());
         put_outcome(batch, outcome, fate);
+        batch.flag(MESSAGE.is_later_hop, is_later_hop);
         words.put_origin(batch);
         words.put_mail(batch, outcome);
         let word = words.outcome(outcome, fate);
@@ -403,6 +411,7 @@ impl Words {
     fn put_origin(&self, batch: &mut Batch) {
         batch.maybe_text(MESSAGE.client_name, self.client_name.as_deref());
         batch.maybe_text(MESSAGE.client_address, self.client_address.as_deref());
+        batch.maybe_text(MESSAGE.peer_address, self.peer_address.as_deref());
         let family = self
             .client_address
             .as_deref()
@@ -426,6 +435,10 @@ impl Words {
             let domain = lower(recipient_domain(sender), Vec::new());
             batch.text(MESSAGE.sender_domain, &domain);
         }
+        if is_queued && (facts.client.is_some() || facts.pickup) {
+            let mut scratch = Vec::new();
+            batch.text(MESSAGE.sending_domain, self.sending_domain(&mut scratch));
+        }
         batch.maybe_int(MESSAGE.size_bytes, facts.size_bytes.map(whole));
         batch.maybe_int(
             MESSAGE.nrcpt,
@@ -440,6 +453,31 @@ impl Words {
         batch.int(MESSAGE.expired, whole(outcome.expired_recipients));
         batch.int(MESSAGE.handed_over, whole(outcome.handed_over));
         batch.flag(MESSAGE.is_rejected, self.is_rejected);
+    }
+
+    /// The domain that the report files a received mail under.
+    fn sending_domain<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        let sender = match self.sender.as_deref() {
+            None | Some(b"") => b"from=<>",
+            Some(sender) => sender,
+        };
+        let domain_at = normalize(sender, scratch);
+        let peer = self
+            .peer_address
+            .as_deref()
+            .or(self.client_address.as_deref());
+        match (domain_at, self.client_name.as_deref().zip(peer)) {
+            (0, Some((name, address))) => {
+                let (domain, is_lower) = client_domain(name, address);
+                scratch.clear();
+                scratch.extend_from_slice(domain);
+                if is_lower {
+                    scratch.make_ascii_lowercase();
+                }
+                scratch
+            }
+            (domain_at, _) => scratch.get(domain_at..).unwrap_or_default(),
+        }
     }
 
     /// What became of the mail, in one word.

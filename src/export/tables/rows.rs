@@ -21,7 +21,7 @@ use super::schemas::rejects::AT as REJECT;
 use super::schemas::tls_sessions::AT as TLS;
 use super::schemas::{TableId, TableSet};
 use crate::export::Line;
-use crate::tally::{Action, Verdict, recipient_domain, relay_family};
+use crate::tally::{Action, Verdict, complaint, recipient_domain, relay_family};
 
 /// All of these tables begin with the same columns.
 const _: () = {
@@ -223,6 +223,12 @@ impl Filler<'_> {
         }
         batch.text(EVENT.log, log);
         batch.int(EVENT.log_line, number);
+        if let Ok(event) = &line.event
+            && let Some((severity, about)) = complaint(record, event)
+        {
+            batch.text(EVENT.warning_severity, severity.as_bytes());
+            batch.text(EVENT.warning_about, about.as_bytes());
+        }
         line.visit_message(&mut Cells::new(batch, &mut scratch));
         batch.end_row();
         *self.scratch = scratch;

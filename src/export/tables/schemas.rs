@@ -266,6 +266,9 @@ table! {
         is_rejected: Bool always "Whether a milter refused the whole mail.",
         outcome: Text always "What became of it, in one word, the first that holds: `expired`, `rejected`, `discarded`, `bounced` (one recipient at least); while it is not removed `held`, `deferred`, `unfinished`; then `delivered` (one recipient at least), `forwarded`, `removed` (nothing of these).",
         queue_us: Int always "Microseconds from the first line to the last.",
+        sending_domain: Text maybe "The domain that a received mail is filed under: the sender's; without one that of its client's name, else the client's address.",
+        peer_address: Text maybe "The address that connected, where it is not the first client's: a proxy stands before the queue.",
+        is_later_hop: Bool always "Whether another queue of this host, or a content filter, handed it over; `is_reinjected` says so of mails whose beginning the log shows.",
     }
 }
 

@@ -5,7 +5,7 @@
 
 use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::postfix::Event as Postfix;
-use mailtally_parsers::{Daemon, Program, Record};
+use mailtally_parsers::{Daemon, Event, Program, Record};
 use memchr::memmem;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,51 +28,16 @@ pub(crate) struct Warnings(Noted<Warned>);
 impl Warnings {
     /// Counts a line of Postfix if its severity word asks for attention, or if master wrote it.
     pub(crate) fn postfix(&mut self, record: &Record<'_>, us: i64, event: &Postfix<'_>) {
-        let severity = match postfix_severity(record.message) {
-            Some(severity) => severity,
-            None if is_masters(record.tag.program) => "master",
-            None => return,
-        };
-        let about = match event {
-            Postfix::GenericWarning(warning) => warning.class.unwrap_or("other"),
-            Postfix::GenericError(_) | Postfix::GenericFatal(_) | Postfix::GenericPanic(_) => {
-                "other"
-            }
-            _ => event.kind().name(),
-        };
-        self.add(severity, about, record, us);
+        if let Some((severity, about)) = of_postfix(record, event) {
+            self.add(severity, about, record, us);
+        }
     }
 
     /// Counts a line of Dovecot if it asks for attention.
     pub(crate) fn dovecot(&mut self, record: &Record<'_>, us: i64, event: &Dovecot<'_>) {
-        let (severity, about) = match event {
-            // These are logged all day long, and never with a severity word.
-            Dovecot::LoginSuccess(_)
-            | Dovecot::LoginAborted(_)
-            | Dovecot::SessionEnd(_)
-            | Dovecot::DeliverySaved(_)
-            | Dovecot::MailEvent(_)
-            | Dovecot::MailboxEvent(_)
-            | Dovecot::ImapId(_)
-            | Dovecot::LmtpConnect(_)
-            | Dovecot::LmtpDisconnect(_)
-            | Dovecot::SieveStored(_)
-            | Dovecot::SieveRedirected(_)
-            | Dovecot::SieveDiscarded(_)
-            | Dovecot::SieveVacationSent(_)
-            | Dovecot::AuthFailure(_)
-            | Dovecot::Debug(_)
-            | Dovecot::Continued(_) => return,
-            Dovecot::MasterStart(_) | Dovecot::MasterStop(_) | Dovecot::MasterReload(_) => {
-                ("master", event.kind().name())
-            }
-            Dovecot::GenericError(event) => (event.severity, "other"),
-            _ => match dovecot_severity(record.message) {
-                Some(severity) => (severity, event.kind().name()),
-                None => return,
-            },
-        };
-        self.add(severity, about, record, us);
+        if let Some((severity, about)) = of_dovecot(record, event) {
+            self.add(severity, about, record, us);
+        }
     }
 
     fn add(&mut self, severity: &'static str, about: &'static str, record: &Record<'_>, us: i64) {
@@ -105,6 +70,59 @@ impl Warnings {
             sample: note.sample(),
         };
         finish::sorted(self.0.iter().map(row), |row| row.count)
+    }
+}
+
+/// Tells which severity a line counts under and what it is about; `None` if it asks for no attention.
+pub(crate) fn complaint(
+    record: &Record<'_>,
+    event: &Event<'_>,
+) -> Option<(&'static str, &'static str)> {
+    match event {
+        Event::Postfix(event) => of_postfix(record, event),
+        Event::Dovecot(event) => of_dovecot(record, event),
+        _ => None,
+    }
+}
+
+fn of_postfix(record: &Record<'_>, event: &Postfix<'_>) -> Option<(&'static str, &'static str)> {
+    let severity = match postfix_severity(record.message) {
+        Some(severity) => severity,
+        None if is_masters(record.tag.program) => "master",
+        None => return None,
+    };
+    let about = match event {
+        Postfix::GenericWarning(warning) => warning.class.unwrap_or("other"),
+        Postfix::GenericError(_) | Postfix::GenericFatal(_) | Postfix::GenericPanic(_) => "other",
+        _ => event.kind().name(),
+    };
+    Some((severity, about))
+}
+
+fn of_dovecot(record: &Record<'_>, event: &Dovecot<'_>) -> Option<(&'static str, &'static str)> {
+    match event {
+        // These are logged all day long, and never with a severity word.
+        Dovecot::LoginSuccess(_)
+        | Dovecot::LoginAborted(_)
+        | Dovecot::SessionEnd(_)
+        | Dovecot::DeliverySaved(_)
+        | Dovecot::MailEvent(_)
+        | Dovecot::MailboxEvent(_)
+        | Dovecot::ImapId(_)
+        | Dovecot::LmtpConnect(_)
+        | Dovecot::LmtpDisconnect(_)
+        | Dovecot::SieveStored(_)
+        | Dovecot::SieveRedirected(_)
+        | Dovecot::SieveDiscarded(_)
+        | Dovecot::SieveVacationSent(_)
+        | Dovecot::AuthFailure(_)
+        | Dovecot::Debug(_)
+        | Dovecot::Continued(_) => None,
+        Dovecot::MasterStart(_) | Dovecot::MasterStop(_) | Dovecot::MasterReload(_) => {
+            Some(("master", event.kind().name()))
+        }
+        Dovecot::GenericError(event) => Some((event.severity, "other")),
+        _ => Some((dovecot_severity(record.message)?, event.kind().name())),
     }
 }
 
