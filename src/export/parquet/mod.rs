@@ -4,7 +4,8 @@
 //! again stand in a dictionary, and pages are packed with zstd. Where the files go and how large they get is **not**
 //! decided here.
 
-mod arrays;
+mod bits;
+mod pages;
 mod write;
 
 pub use write::ParquetParts;

@@ -52,7 +52,7 @@ pub(super) fn series(column: &Column, values: &Values, rows: usize) -> PolarsRes
             Series::new(name, cells.collect::<Vec<Option<bool>>>())
         }
         Data::Text(texts) => {
-            let cells = places.map(|place| texts.get(place?));
+            let cells = places.map(|place| str::from_utf8(texts.get(place?)?).ok());
             Series::new(name, cells.collect::<Vec<Option<&str>>>())
         }
     };

@@ -41,51 +41,84 @@ pub enum Data {
     Text(Texts),
 }
 
-/// Texts behind each other in one buffer.
+/// Texts behind each other in one buffer; all of it is UTF-8.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
-    text: String,
-    /// Where each one ends.
-    ends: Vec<usize>,
+    bytes: Vec<u8>,
+    /// Where each one ends: a batch is written long before it has 4 GB.
+    ends: Vec<u32>,
 }
 
 impl Texts {
     /// Returns a text by its place among those that are there.
-    pub fn get(&self, at: usize) -> Option<&str> {
+    pub fn get(&self, at: usize) -> Option<&[u8]> {
         let start = match at.checked_sub(1) {
             Some(before) => *self.ends.get(before)?,
             None => 0,
         };
-        self.text.get(start..*self.ends.get(at)?)
+        let end = *self.ends.get(at)?;
+        self.bytes.get(start as usize..end as usize)
     }
 
     /// Goes through the texts that are there.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).filter_map(|at| self.get(at))
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let text = self.bytes.get(start..*end as usize);
+            start = *end as usize;
+            text.unwrap_or_default()
+        })
+    }
+
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Tells whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Returns all texts, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Appends a text of a log: what is no UTF-8 becomes U+FFFD.
     fn push(&mut self, text: &[u8]) {
-        match str::from_utf8(text) {
-            Ok(text) => self.text.push_str(text),
-            Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+        // Nearly all texts are ASCII, which is told faster.
+        if text.is_ascii() || str::from_utf8(text).is_ok() {
+            self.bytes.extend_from_slice(text);
+        } else {
+            let text = String::from_utf8_lossy(text);
+            self.bytes.extend_from_slice(text.as_bytes());
         }
-        self.ends.push(self.text.len());
+        self.ends.push(end(self.bytes.len()));
     }
 
     fn append(&mut self, other: &Texts) {
-        let before = self.text.len();
-        self.text.push_str(&other.text);
-        self.ends.extend(other.ends.iter().map(|end| before + end));
+        let before = end(self.bytes.len());
+        self.bytes.extend_from_slice(&other.bytes);
+        let ends = other.ends.iter().map(|end| before.saturating_add(*end));
+        self.ends.extend(ends);
     }
 }
+
+fn end(bytes: usize) -> u32 {
+    debug_assert!(u32::try_from(bytes).is_ok(), "parts are cut long before");
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// A column that has one value mostly has more: room for so many is made at once.
+const FIRST: usize = 64;
 
 /// What a column without a value has.
 static NO_INT: Data = Data::Int(Vec::new());
 static NO_REAL: Data = Data::Real(Vec::new());
 static NO_BOOL: Data = Data::Bool(Vec::new());
 static NO_TEXT: Data = Data::Text(Texts {
-    text: String::new(),
+    bytes: Vec::new(),
     ends: Vec::new(),
 });
 
@@ -101,10 +134,13 @@ impl Data {
 
     fn new(kind: ColumnKind) -> Data {
         match kind {
-            ColumnKind::Time | ColumnKind::Int => Data::Int(Vec::new()),
-            ColumnKind::Real => Data::Real(Vec::new()),
-            ColumnKind::Bool => Data::Bool(Vec::new()),
-            ColumnKind::Text => Data::Text(Texts::default()),
+            ColumnKind::Time | ColumnKind::Int => Data::Int(Vec::with_capacity(FIRST)),
+            ColumnKind::Real => Data::Real(Vec::with_capacity(FIRST)),
+            ColumnKind::Bool => Data::Bool(Vec::with_capacity(FIRST)),
+            ColumnKind::Text => Data::Text(Texts {
+                bytes: Vec::with_capacity(16 * FIRST),
+                ends: Vec::with_capacity(FIRST),
+            }),
         }
     }
 
@@ -125,7 +161,7 @@ impl Data {
             (Data::Real(ours), Data::Real(theirs)) => ours.extend(theirs.get(at)),
             (Data::Bool(ours), Data::Bool(theirs)) => ours.extend(theirs.get(at)),
             (Data::Text(ours), Data::Text(theirs)) => {
-                ours.push(theirs.get(at).unwrap_or_default().as_bytes());
+                ours.push(theirs.get(at).unwrap_or_default());
             }
             _ => debug_assert!(false, "columns of one table have one kind"),
         }
@@ -136,14 +172,14 @@ impl Data {
             Data::Int(values) => values.len() * 8,
             Data::Real(values) => values.len() * 8,
             Data::Bool(values) => values.len(),
-            Data::Text(texts) => texts.text.len() + texts.ends.len() * 8,
+            Data::Text(texts) => texts.bytes.len() + texts.ends.len() * 4,
         }
     }
 }
 
 impl Values {
     /// Begins without values.
-    pub(in crate::export) fn new(kind: ColumnKind) -> Values {
+    fn new(kind: ColumnKind) -> Values {
         Values { kind, filled: None }
     }
 
@@ -151,7 +187,7 @@ impl Values {
         let kind = self.kind;
         self.filled.get_or_insert_with(|| {
             Box::new(Filled {
-                rows: Vec::new(),
+                rows: Vec::with_capacity(FIRST),
                 data: Data::new(kind),
             })
         })
@@ -407,7 +443,8 @@ mod tests {
             panic!("users are texts")
         };
         let places = column.places(batch.rows());
-        places.map(|at| texts.get(at?)).collect()
+        let text = |at| str::from_utf8(texts.get(at).unwrap()).unwrap();
+        places.map(|at| at.map(text)).collect()
     }
 
     fn ints(batch: &Batch, name: &str) -> Vec<i64> {
@@ -464,8 +501,8 @@ mod tests {
             batch.end_row();
         }
         let sorted = batch.sorted_by_time();
-        let ids: Vec<&str> = sorted.tie_breaker().unwrap().iter().collect();
-        assert_eq!(ids, ["C", "A", "B"]);
+        let ids: Vec<&[u8]> = sorted.tie_breaker().unwrap().iter().collect();
+        assert_eq!(ids, [&b"C"[..], &b"A"[..], &b"B"[..]]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            part_bytes: 32 << 20,
+            part_bytes: 48 << 20,
             all_bytes: 96 << 20,
         }
     }

@@ -86,7 +86,7 @@ fn push_csv_value(out: &mut Vec<u8>, cell: &Cell<'_>, at: usize, times: &mut Tim
         Data::Bool(values) => push_bool(out, values.get(at)),
         Data::Text(texts) => {
             let start = out.len();
-            push_inert(out, texts.get(at).unwrap_or("").as_bytes());
+            push_inert(out, texts.get(at).unwrap_or_default());
             quote_from(out, start);
         }
     }
@@ -135,7 +135,7 @@ fn push_json_value(out: &mut Vec<u8>, cell: &Cell<'_>, at: usize, times: &mut Ti
             times.push(out, values.get(at).copied().unwrap_or(0));
             out.push(b'"');
         }
-        (Data::Text(texts), _) => push_string(out, texts.get(at).unwrap_or("").as_bytes()),
+        (Data::Text(texts), _) => push_string(out, texts.get(at).unwrap_or_default()),
         (Data::Int(values), _) => {
             let value = values.get(at).copied().unwrap_or(0);
             out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
