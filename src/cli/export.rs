@@ -22,7 +22,7 @@ use super::privacy::PrivacyArguments;
 use crate::export::Line;
 use crate::export::tables::{
     self, CsvParts, DayRows, Days, Folder, Gatherer, Joined, JsonLinesParts, KeptLines, Limits,
-    Part, PartKey, PartWriter, Rows, Stamp, Table, TableId, TableSet,
+    Part, PartKey, PartWriter, Rows, Spare, Stamp, Table, TableId, TableSet,
 };
 use crate::filter::Filter;
 use crate::pipeline;
@@ -123,6 +123,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<Outcome> {
         tables: TableSet::of(&arguments.table),
         filter: arguments.conditions.filter()?,
         masking: arguments.privacy.masking()?,
+        spare: Spare::default(),
     };
     let writer = part_writer(arguments.format)?;
     let options = source::Options {
@@ -170,6 +171,7 @@ pub(super) fn read_tables(
         tables,
         filter: Filter::default(),
         masking: None,
+        spare: Spare::default(),
     };
     let options = source::Options {
         chunk_bytes: CHUNK_BYTES,
@@ -219,7 +221,9 @@ fn export(
             Some((logs.fingerprint_of(&chunk), chunk))
         });
         let work = |(log, chunk): (u64, Chunk)| job.rows(log, &chunk);
-        let taken = pipeline::in_order(chunks, &pool, work, |worked| taker.take(worked, writers));
+        let taken = pipeline::in_order(chunks, &pool, work, |worked| {
+            taker.take(worked, &job.spare, writers)
+        });
         // The threads end when nobody can send them more.
         let seen = taken.and_then(|()| taker.finish(writers));
         Ok(seen?)
@@ -231,6 +235,7 @@ struct Job {
     tables: TableSet,
     filter: Filter,
     masking: Option<Masking>,
+    spare: Spare,
 }
 
 /// What came of one chunk.
@@ -251,7 +256,7 @@ struct Seen {
 
 impl Job {
     fn rows(&self, log: u64, chunk: &Chunk) -> Worked {
-        let mut rows = Rows::new(self.tables);
+        let mut rows = Rows::new(self.tables, &self.spare);
         let (mut seen, mut room) = (Seen::default(), Room::default());
         let mut stamps = StampText::default();
         let log_name = format!("{log:016x}");
@@ -336,7 +341,7 @@ impl Taker {
         }
     }
 
-    fn take(&mut self, worked: Worked, writers: &Writers<'_>) -> io::Result<()> {
+    fn take(&mut self, worked: Worked, spare: &Spare, writers: &Writers<'_>) -> io::Result<()> {
         let Worked {
             log,
             days,
@@ -356,6 +361,7 @@ impl Taker {
                     log,
                 };
                 self.gatherer.add(key, &batch);
+                spare.give_back(table, batch);
             }
         }
         self.joined.take(&kept, seen.lines, log, &mut self.gatherer);

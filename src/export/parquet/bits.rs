@@ -163,6 +163,12 @@ mod tests {
     }
 
     #[test]
+    fn small_numbers_of_both_signs_fold_to_small_ones() {
+        let folded = [0, -1, 1, -2, i64::MAX, i64::MIN].map(zigzag);
+        assert_eq!(folded, [0, 1, 2, 3, u64::MAX - 1, u64::MAX]);
+    }
+
+    #[test]
     fn differences_are_as_in_the_formats_example() {
         let mut out = Vec::new();
         push_deltas(&mut out, &[7, 5, 3, 1, 2, 3, 4, 5]);

@@ -113,8 +113,9 @@ static OPTIONS: LazyLock<WriteOptions> = LazyLock::new(|| WriteOptions {
     data_page_size: None,
 });
 
-/// How hard zstd tries.
-const LEVEL: i32 = 6;
+/// How hard zstd tries. Of a day of a generated log 1 leaves 2.96 MB and takes 0.03 s, 6 leaves 2.76 in 0.11, 8 leaves 2.63 in
+/// 0.16, 12 leaves 2.58 in 0.63. Below 8 it does not see a number of two bytes that comes twice in a row, as queue ids do.
+const LEVEL: i32 = 8;
 
 type Packed = DynStreamingIterator<'static, CompressedPage, PolarsError>;
 

@@ -154,6 +154,18 @@ impl Data {
         }
     }
 
+    fn clear(&mut self) {
+        match self {
+            Data::Int(values) => values.clear(),
+            Data::Real(values) => values.clear(),
+            Data::Bool(values) => values.clear(),
+            Data::Text(texts) => {
+                texts.bytes.clear();
+                texts.ends.clear();
+            }
+        }
+    }
+
     /// Appends the value that stands at a place of another column of this kind.
     fn push_from(&mut self, other: &Data, at: usize) {
         match (self, other) {
@@ -206,7 +218,7 @@ impl Values {
 
     /// Tells whether no row has a value.
     pub fn is_empty(&self) -> bool {
-        self.filled.is_none()
+        self.rows().is_empty()
     }
 
     /// Goes through all rows of a batch: the place of each one's value in [`data`](Self::data), or
@@ -306,6 +318,16 @@ impl Batch {
         }
     }
 
+    /// Forgets all rows, and keeps the room that they took.
+    pub(super) fn clear(&mut self) {
+        self.rows = 0;
+        let columns = self.columns.iter_mut();
+        for filled in columns.filter_map(|column| column.filled.as_mut()) {
+            filled.rows.clear();
+            filled.data.clear();
+        }
+    }
+
     /// Ends the row being made; cells that were not set have no value.
     pub fn end_row(&mut self) {
         self.rows = self.rows.saturating_add(1);
@@ -338,7 +360,11 @@ impl Batch {
     pub fn append(&mut self, other: &Batch) {
         debug_assert_eq!(self.table.name, other.table.name);
         for (ours, theirs) in self.columns.iter_mut().zip(&other.columns) {
-            let Some(theirs) = &theirs.filled else {
+            let Some(theirs) = theirs
+                .filled
+                .as_ref()
+                .filter(|their| !their.rows.is_empty())
+            else {
                 continue;
             };
             let (before, ours) = (self.rows, ours.fill());
@@ -489,6 +515,20 @@ mod tests {
         one.append(&batch(&[(3, None, 3), (4, Some(b"d"), 4)]));
         assert_eq!(users(&one), [Some("a"), None, None, Some("d")]);
         assert_eq!(ints(&one, "time"), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_cleared_batch_has_nothing_of_before() {
+        let mut cleared = batch(&[(1, Some(b"a"), 1), (2, Some(b"b"), 2)]);
+        cleared.clear();
+        assert!(cleared.is_empty() && cleared.columns().iter().all(Values::is_empty));
+        cleared.int(0, 9);
+        cleared.end_row();
+        assert_eq!(users(&cleared), [None]);
+        let mut all = batch(&[(1, Some(b"x"), 1)]);
+        all.append(&cleared);
+        assert_eq!(users(&all), [Some("x"), None]);
+        assert_eq!(ints(&all, "time"), [1, 9]);
     }
 
     #[test]

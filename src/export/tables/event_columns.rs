@@ -39,10 +39,18 @@ pub(super) fn table() -> Table {
     table
 }
 
-/// Tells whether a field has a column. `reply_text` has none: it is the end of a delivery's `reason`, a
-/// twentieth of all that a file of events would hold.
+/// Tells whether a field has a column. Fields that a delivery's `reason` or `relay` has in it have none: they would
+/// be a tenth of all that a file of events holds. `deliveries` has the relay's parts.
 pub(super) fn has_column(field: &str) -> bool {
-    field != "reply_text"
+    const PARTS: [&str; 6] = [
+        "relay_address",
+        "relay_host",
+        "relay_port",
+        "reply_code",
+        "reply_dsn",
+        "reply_text",
+    ];
+    !PARTS.contains(&field)
 }
 
 /// Returns the name of the column that a field of this type has: durations are in microseconds.
@@ -118,6 +126,8 @@ mod tests {
         assert_eq!(kind("message_date"), Some(ColumnKind::Text));
         assert_eq!(kind("reason"), Some(ColumnKind::Text));
         assert_eq!(kind("reply_text"), None, "the reason has it");
+        assert_eq!(kind("relay_host"), None, "the relay has it");
+        assert_eq!(kind("relay"), Some(ColumnKind::Text));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use gatherer::{Gatherer, Limits, Part, PartKey};
 pub use joined::Joined;
 pub use kept::KeptLines;
 pub use part_writer::{CsvParts, JsonLinesParts, PartWriter};
-pub use rows::{DayRows, Rows, Stamp};
+pub use rows::{DayRows, Rows, Spare, Stamp};
 pub use schemas::{Column, ColumnKind, Table, TableId, TableSet};
 
 /// The version of the tables: it grows when a column changes its name, its type or its meaning, or

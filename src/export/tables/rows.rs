@@ -4,6 +4,8 @@
 //! A worker fills them for the lines of its chunk. What takes several lines, a mail or a login, is
 //! **not** found out here: see [`Joined`](super::Joined).
 
+use std::sync::{Mutex, PoisonError};
+
 use hashbrown::HashMap;
 use mailtally_parsers::postfix::ruling::Ruling;
 use mailtally_parsers::postfix::{Event as Postfix, delivery, tls};
@@ -82,16 +84,47 @@ impl DayRows {
         batches.filter_map(|(table, batch)| Some((table, batch?)))
     }
 
-    fn batch(&mut self, table: TableId) -> Option<&mut Batch> {
+    fn batch(&mut self, table: TableId, spare: &Spare) -> Option<&mut Batch> {
         let place = self.batches.get_mut(table.place())?;
-        Some(place.get_or_insert_with(|| Batch::new(table.table())))
+        Some(place.get_or_insert_with(|| spare.take(table)))
+    }
+}
+
+/// Batches whose rows are elsewhere by now: the next stretch has much the same columns, and needs no room of its own.
+#[derive(Debug, Default)]
+pub struct Spare {
+    batches: [Mutex<Vec<Batch>>; TableId::COUNT],
+}
+
+/// So many of a table are kept: those of the stretches that are worked on at a time, mostly of one day.
+const SPARE: usize = 8;
+
+impl Spare {
+    /// Takes back a batch whose rows are no longer needed.
+    pub fn give_back(&self, table: TableId, mut batch: Batch) {
+        let Some(batches) = self.batches.get(table.place()) else {
+            return;
+        };
+        batch.clear();
+        let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
+        if batches.len() < SPARE {
+            batches.push(batch);
+        }
+    }
+
+    fn take(&self, table: TableId) -> Batch {
+        let batches = self.batches.get(table.place());
+        let batches = batches.map(|batches| batches.lock().unwrap_or_else(PoisonError::into_inner));
+        let spare = batches.and_then(|mut batches| batches.pop());
+        spare.unwrap_or_else(|| Batch::new(table.table()))
     }
 }
 
 /// The rows of a stretch of lines, apart by day and host.
 #[derive(Debug)]
-pub struct Rows {
+pub struct Rows<'s> {
     wanted: TableSet,
+    spare: &'s Spare,
     days: Vec<DayRows>,
     places: HashMap<(i64, Vec<u8>), usize, FxBuildHasher>,
     last: usize,
@@ -100,11 +133,12 @@ pub struct Rows {
     scratch: Vec<u8>,
 }
 
-impl Rows {
+impl<'s> Rows<'s> {
     /// Begins without rows; only the tables asked for get some.
-    pub fn new(wanted: TableSet) -> Rows {
+    pub fn new(wanted: TableSet, spare: &'s Spare) -> Rows<'s> {
         Rows {
             wanted,
+            spare,
             days: Vec::new(),
             places: HashMap::default(),
             last: 0,
@@ -145,11 +179,13 @@ impl Rows {
             self.kept
                 .keep(self.wanted, line.record, event, stamp, line_number);
         }
-        let (wanted, mut scratch) = (self.wanted, std::mem::take(&mut self.scratch));
+        let (wanted, spare) = (self.wanted, self.spare);
+        let mut scratch = std::mem::take(&mut self.scratch);
         let day = self.day(stamp.day(), line.record.host);
         if let Some(day) = day {
             let mut filler = Filler {
                 day,
+                spare,
                 line,
                 stamp,
                 scratch: &mut scratch,
@@ -183,6 +219,7 @@ impl Rows {
 /// Fills the rows of one line.
 struct Filler<'a> {
     day: &'a mut DayRows,
+    spare: &'a Spare,
     line: &'a Line<'a>,
     stamp: Stamp,
     scratch: &'a mut Vec<u8>,
@@ -192,7 +229,7 @@ impl Filler<'_> {
     /// Begins a row with the columns that all of these tables begin with.
     fn begin(&mut self, table: TableId) -> Option<&mut Batch> {
         let (stamp, host) = (self.stamp, self.line.record.host);
-        let batch = self.day.batch(table)?;
+        let batch = self.day.batch(table, self.spare)?;
         batch.int(EVENT.time, stamp.time_us());
         batch.maybe_int(EVENT.offset_s, stamp.offset_secs.map(i64::from));
         batch.text(EVENT.host, host);
