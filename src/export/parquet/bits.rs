@@ -49,7 +49,7 @@ pub(super) fn push_run(out: &mut Vec<u8>, count: usize, number: u8) {
 
 /// Appends the head of `count` packed numbers; they are packed in eights.
 pub(super) fn push_packed_head(out: &mut Vec<u8>, count: usize) {
-    push_varint(out, (count.div_ceil(8) as u64) << 1 | 1);
+    push_varint(out, ((count.div_ceil(8) as u64) << 1) | 1);
 }
 
 /// Appends numbers by the places of a dictionary, as one stretch of packed numbers.
@@ -148,7 +148,7 @@ mod tests {
             let mut out = Vec::new();
             push_packed(&mut out, &numbers, width);
             let wide = numbers.iter().map(|number| u64::from(*number));
-            let mut expected = vec![3 << 1 | 1];
+            let mut expected = vec![(3 << 1) | 1];
             pack(&mut expected, wide.chain([0; 3]), width);
             assert_eq!(out, expected);
         }

@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(none, [2, 0, 0, 0, 6, 0]);
         let mut some = Vec::new();
         push_levels(&mut some, &[1, 9], 10);
-        assert_eq!(some, [3, 0, 0, 0, 2 << 1 | 1, 0b10, 0b10]);
+        assert_eq!(some, [3, 0, 0, 0, (2 << 1) | 1, 0b10, 0b10]);
     }
 
     #[test]
