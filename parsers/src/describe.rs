@@ -6,6 +6,7 @@
 //! fields, which visit names of their own, describe themselves here.
 
 use crate::companion::Decimal;
+use crate::companion::policyd_spf::Answer;
 use crate::dovecot::MailProcess;
 use crate::dovecot::login::AbortReason;
 use crate::dovecot::mail_log::MessageText;
@@ -187,6 +188,15 @@ groups! {
         "server_digest": Text maybe "The digest of the server's signature (TLS 1.3).",
         "client_signature": Text maybe "The client's signature algorithm (TLS 1.3).",
         "client_digest": Text maybe "The digest of the client's signature (TLS 1.3).",
+    }
+    Answer<'_> {
+        "result": Text maybe "The SPF result, as logged.",
+        "identity": Text maybe "What was checked: `mailfrom`, `helo`, or `mfrom`, `helo` in a refusal.",
+        "client_address": Text maybe "The client's address.",
+        "helo": Text maybe "The HELO name.",
+        "sender": Text maybe "The envelope sender; empty for bounces.",
+        "recipient": Text maybe "The recipient, or the receiving host.",
+        "text": Text always "The text behind the action.",
     }
     MailProcess<'_> {
         "process": Text always "The process that spoke, such as `imap` or `lmtp`.",

@@ -144,20 +144,26 @@ fn highest(bits: u32) -> usize {
     (u32::BITS - 1).saturating_sub(bits.leading_zeros()) as usize
 }
 
-/// Finds the first byte that `hits` has a bit for: mostly in the first block, which is looked at
-/// where it is asked for.
+/// Finds the first byte that `hits` has a bit for: mostly in the first two blocks, which are looked
+/// at where it is asked for.
 #[inline(always)]
 fn first(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
-    if let Some(block) = input.first_chunk() {
+    if let Some((block, rest)) = input.split_first_chunk() {
         let bits = hits(Block::of(block));
         if bits != 0 {
             return Some(lowest(bits));
+        }
+        if let Some(block) = rest.first_chunk() {
+            let bits = hits(Block::of(block));
+            if bits != 0 {
+                return Some(WIDTH + lowest(bits));
+            }
         }
     }
     first_of_many(input, hits)
 }
 
-/// The same of a text whose first block has none, or that is shorter than a block.
+/// The same of a text whose first blocks have none, or that is shorter than a block.
 #[inline(never)]
 fn first_of_many(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
     let (blocks, tail) = input.as_chunks::<WIDTH>();

@@ -2,7 +2,7 @@
 
 use super::{Event, Parsed};
 use crate::Reason;
-use crate::fields::event_struct;
+use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{before_last, enhanced_code, queue_id, split_number, split_once, without_angles};
 
 event_struct! {
@@ -20,20 +20,34 @@ event_struct! {
         pub code: Option<u64>,
         /// The enhanced status code.
         pub dsn: Option<&'a [u8]>,
-        /// The SPF result, as logged.
-        pub result: Option<&'a [u8]>,
-        /// What was checked: `mailfrom`, `helo`, or `mfrom`, `helo` in a refusal.
-        pub identity: Option<&'a [u8]>,
-        /// The client's address.
-        pub client_address: Option<&'a [u8]>,
-        /// The HELO name.
-        pub helo: Option<&'a [u8]>,
-        /// The envelope sender; empty for bounces.
-        pub sender: Option<&'a [u8]>,
-        /// The recipient, or the receiving host.
-        pub recipient: Option<&'a [u8]>,
         /// The text behind the action.
-        pub text: &'a [u8],
+        pub answer: Answer<'a>,
+    }
+}
+
+/// The text behind the action, as logged; read when somebody wants to know.
+///
+/// Visited as `result`, `identity`, `client_address`, `helo`, `sender`, `recipient` and `text`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answer<'a>(pub &'a [u8]);
+
+impl<'a> Answer<'a> {
+    /// Returns what the text states.
+    pub fn facts(&self) -> Facts<'a> {
+        Facts::of_text(self.0)
+    }
+}
+
+impl Field for Answer<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let facts = self.facts();
+        facts.result.visit_as("result", visitor);
+        facts.identity.visit_as("identity", visitor);
+        facts.client_address.visit_as("client_address", visitor);
+        facts.helo.visit_as("helo", visitor);
+        facts.sender.visit_as("sender", visitor);
+        facts.recipient.visit_as("recipient", visitor);
+        visitor.text("text", self.0);
     }
 }
 
@@ -63,14 +77,20 @@ event_struct! {
 }
 
 /// The `key=value` part of a line.
-#[derive(Clone, Copy, Default)]
-struct Facts<'a> {
-    result: Option<&'a [u8]>,
-    identity: Option<&'a [u8]>,
-    client_address: Option<&'a [u8]>,
-    helo: Option<&'a [u8]>,
-    sender: Option<&'a [u8]>,
-    recipient: Option<&'a [u8]>,
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Facts<'a> {
+    /// The SPF result, as logged.
+    pub result: Option<&'a [u8]>,
+    /// What was checked: `mailfrom`, `helo`, or `mfrom`, `helo` in a refusal.
+    pub identity: Option<&'a [u8]>,
+    /// The client's address.
+    pub client_address: Option<&'a [u8]>,
+    /// The HELO name.
+    pub helo: Option<&'a [u8]>,
+    /// The envelope sender; empty for bounces.
+    pub sender: Option<&'a [u8]>,
+    /// The recipient, or the receiving host.
+    pub recipient: Option<&'a [u8]>,
     explanation: Option<&'a [u8]>,
 }
 
@@ -91,19 +111,12 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
         Ok((rest, dsn)) => (rest.trim_ascii_start(), Some(dsn)),
         Err(_) => (rest, None),
     };
-    let facts = Facts::of_text(text);
     Ok(Event::PolicydSpfResult(SpfResult {
         queue_id: id,
         action,
         code,
         dsn,
-        result: facts.result,
-        identity: facts.identity,
-        client_address: facts.client_address,
-        helo: facts.helo,
-        sender: facts.sender,
-        recipient: facts.recipient,
-        text,
+        answer: Answer(text),
     }))
 }
 
@@ -280,21 +293,27 @@ mod tests {
     fn reads_the_bare_colon_and_the_trailing_blank() {
         let found = result(b": prepend Received-SPF: Softfail (mailfrom) identity=mailfrom; client-ip=2001:db8::7; helo=mail.example.org; envelope-from=bob@example.org; receiver=alice@example.com ");
         assert_eq!((found.queue_id, found.action), (None, &b"prepend"[..]));
-        assert_eq!(found.result, Some(&b"Softfail"[..]));
-        assert_eq!(found.client_address, Some(&b"2001:db8::7"[..]));
-        assert_eq!(found.helo, Some(&b"mail.example.org"[..]));
-        assert_eq!(found.sender, Some(&b"bob@example.org"[..]));
-        assert_eq!(found.recipient, Some(&b"alice@example.com"[..]));
+        assert_eq!(found.answer.facts().result, Some(&b"Softfail"[..]));
+        assert_eq!(
+            found.answer.facts().client_address,
+            Some(&b"2001:db8::7"[..])
+        );
+        assert_eq!(found.answer.facts().helo, Some(&b"mail.example.org"[..]));
+        assert_eq!(found.answer.facts().sender, Some(&b"bob@example.org"[..]));
+        assert_eq!(
+            found.answer.facts().recipient,
+            Some(&b"alice@example.com"[..])
+        );
     }
 
     /// Hard case 26: free text in the comment.
     #[test]
     fn a_comment_cannot_bring_a_client_of_its_own() {
         let found = result(b"prepend Received-SPF: Fail (see) identity=helo; client-ip=203.0.113.9; helo=x) identity=helo; client-ip=192.0.2.7; helo=mail.example.org; envelope-from=<>; receiver=example.com ");
-        assert_eq!(found.client_address, Some(&b"192.0.2.7"[..]));
-        assert_eq!(found.sender, Some(&b""[..]));
+        assert_eq!(found.answer.facts().client_address, Some(&b"192.0.2.7"[..]));
+        assert_eq!(found.answer.facts().sender, Some(&b""[..]));
         let found = result(b"prepend Received-SPF: Fail (mailfrom) identity=mailfrom; client-ip=192.0.2.7; helo=x) identity=helo; client-ip=203.0.113.9; helo=y; envelope-from=a@b; receiver=c ");
-        assert_eq!(found.client_address, Some(&b"192.0.2.7"[..]));
+        assert_eq!(found.answer.facts().client_address, Some(&b"192.0.2.7"[..]));
     }
 
     #[test]
@@ -311,11 +330,20 @@ mod tests {
         let found = result(b"550 5.7.23 Message rejected due to: SPF fail - not authorized. Please see http://www.openspf.net/Why?s=mfrom;id=x;ip=203.0.113.9;r=y@example.org;ip=192.0.2.66;r=alice@example.com");
         assert_eq!((found.action, found.code), (&b"reject"[..], Some(550)));
         assert_eq!(
-            (found.dsn, found.result),
+            (found.dsn, found.answer.facts().result),
             (Some(&b"5.7.23"[..]), Some(&b"fail"[..]))
         );
-        assert_eq!(found.sender, Some(&b"x;ip=203.0.113.9;r=y@example.org"[..]));
-        assert_eq!(found.client_address, Some(&b"192.0.2.66"[..]));
-        assert_eq!(found.recipient, Some(&b"alice@example.com"[..]));
+        assert_eq!(
+            found.answer.facts().sender,
+            Some(&b"x;ip=203.0.113.9;r=y@example.org"[..])
+        );
+        assert_eq!(
+            found.answer.facts().client_address,
+            Some(&b"192.0.2.66"[..])
+        );
+        assert_eq!(
+            found.answer.facts().recipient,
+            Some(&b"alice@example.com"[..])
+        );
     }
 }

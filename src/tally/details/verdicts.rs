@@ -71,7 +71,9 @@ fn verdict<'a>(event: &Companion<'a>) -> Option<(&'a [u8], Option<&'a [u8]>)> {
         Companion::OpendkimSsl(_) => (b"bad signature", Some(b"SSL error")),
         Companion::OpendkimNoSign(event) => (b"not signed", Some(event.reason.as_bytes())),
         Companion::OpendmarcResult(event) => (event.result, None),
-        Companion::PolicydSpfResult(event) => (event.result.unwrap_or(event.action), None),
+        Companion::PolicydSpfResult(event) => {
+            (event.answer.facts().result.unwrap_or(event.action), None)
+        }
         Companion::PolicySpfAction(event) => (event.result.unwrap_or(event.action), None),
         Companion::PolicydWeightAction(event) => (event.action, None),
         Companion::PostgreyAction(event) => (event.action, Some(event.reason)),
