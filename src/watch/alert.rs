@@ -210,3 +210,25 @@ impl Alert {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An alert of the same rule and key an hour later is another one, and so is one whose rule and key
+    /// are the same letters, parted elsewhere.
+    #[test]
+    fn an_id_is_of_the_rule_the_key_and_the_due_time() {
+        let ids = [
+            id("rule", "key", 1),
+            id("rule", "key", 2),
+            id("rulek", "ey", 1),
+            id("rule", "yek", 1),
+            id("elur", "key", 1),
+        ];
+        let different: std::collections::BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+        assert_eq!(ids[0], id("rule", "key", 1));
+        assert_eq!(ids[0].len(), 16);
+    }
+}
