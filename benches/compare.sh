@@ -10,21 +10,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-size=200M record=
-for argument in "$@"; do
-  case $argument in
-    --record) record=benches/record/compare-$size.md ;;
-    *) size=$argument ;;
-  esac
-done
-if [ -n "$record" ]; then record=benches/record/compare-$size.md; fi
-target=${CARGO_TARGET_DIR:-target}
-shared=/dev/shm
-[ -d "$shared" ] || shared=${TMPDIR:-/tmp}
-work=$(mktemp -d "$shared/mailtally-compare.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+name=compare size=200M
+source benches/measure.sh
 
-cargo build --release --workspace --locked --quiet
 # pflogsumm mistakes a queue id that is used again for the first mail: each id is used once here.
 "$target/release/loggen" --seed 1 --size "$size" --unique-queue-ids --out "$work/mail.log" --truth "$work/truth.json"
 
@@ -34,9 +22,7 @@ sed -E -e 's#^(.{15} [^ ]+) [A-Za-z0-9_-]+/([A-Za-z0-9_.:-]+/)?([a-z-]+)\[#\1 po
   -e '/postfix\/smtpd\[/s/: milter-reject: /: reject: /' "$work/mail.log" > "$work/plain.log"
 
 python3 benches/compare.py "$target/release/mailtally" "$work" "$size" "${RATIO:-0}" > "$work/table.md" || status=$?
-cat "$work/table.md"
-if [ -n "$record" ] && [ "${status:-0}" -eq 0 ]; then
-  mkdir -p benches/record
-  cp "$work/table.md" "$record"
-fi
+# A comparison of other totals says nothing.
+[ "${status:-0}" -eq 0 ] || record=
+show "compare-$size.md"
 exit "${status:-0}"

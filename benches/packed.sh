@@ -10,20 +10,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-size=200M record=
-for argument in "$@"; do
-  case $argument in
-    --record) record=yes ;;
-    *) size=$argument ;;
-  esac
-done
-target=${CARGO_TARGET_DIR:-target}
-shared=/dev/shm
-[ -d "$shared" ] || shared=${TMPDIR:-/tmp}
-work=$(mktemp -d "$shared/mailtally-packed.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+name=packed size=200M
+source benches/measure.sh
 
-cargo build --release --workspace --locked --quiet
 unpack=$(cargo bench --bench unpack --locked --no-run --message-format json 2> "$work/build.log" \
   | python3 -c 'import json, sys
 for line in sys.stdin:
@@ -32,8 +21,4 @@ for line in sys.stdin:
         print(message["executable"])')
 "$target/release/loggen" --seed 1 --size "$size" --out "$work/mail.log" --truth "$work/truth.json"
 PYTHONDONTWRITEBYTECODE=1 python3 benches/packed.py "$target/release/mailtally" "$unpack" "$work" "$size" > "$work/table.md"
-cat "$work/table.md"
-if [ -n "$record" ]; then
-  mkdir -p benches/record
-  cp "$work/table.md" "benches/record/packed-$size.md"
-fi
+show "packed-$size.md"

@@ -9,25 +9,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-size=1G record=
-for argument in "$@"; do
-  case $argument in
-    --record) record=yes ;;
-    *) size=$argument ;;
-  esac
-done
-target=${CARGO_TARGET_DIR:-target}
-shared=/dev/shm
-[ -d "$shared" ] || shared=${TMPDIR:-/tmp}
-work=$(mktemp -d "$shared/mailtally-rows.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+name=rows size=1G
+source benches/measure.sh
 
-cargo build --release --workspace --locked --quiet
 "$target/release/loggen" --seed 1 --size 64M --out "$work/64M.log" --truth "$work/truth.json"
 "$target/release/loggen" --seed 1 --size "$size" --out "$work/long.log" --truth "$work/truth.json"
 PYTHONDONTWRITEBYTECODE=1 python3 benches/rows.py "$target/release/mailtally" "$work" "$size" > "$work/table.md"
-cat "$work/table.md"
-if [ -n "$record" ]; then
-  mkdir -p benches/record
-  cp "$work/table.md" benches/record/rows.md
-fi
+show rows.md

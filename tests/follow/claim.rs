@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::log::{Log, MARKER_RULE};
-use crate::process::Process;
+use crate::process::{Process, watch};
 
 #[test]
 fn a_second_one_does_not_begin_and_a_killed_one_hinders_nobody() {
@@ -13,17 +13,7 @@ fn a_second_one_does_not_begin_and_a_killed_one_hinders_nobody() {
     let mut log = Log::new(folder.path());
     fs::write(at("rules"), MARKER_RULE).unwrap();
     let (rules, state, path) = (at("rules"), at("state"), at("mail.log"));
-    let watch = [
-        "watch",
-        "--from-start",
-        "--format",
-        "jsonl",
-        "--rules",
-        &rules,
-        "--state",
-        &state,
-        &path,
-    ];
+    let watch = watch(&rules, &["--state", &state, &path]);
     let events = ["events", "--follow", "--state", &state, &path];
     // One that nobody holds is of no account.
     fs::write(at("state.lock"), "1\n").unwrap();

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::log::MARKER_RULE;
-use crate::process::{Process, dedup_alerts, sleep};
+use crate::process::{Process, dedup_alerts, replayed, sleep, watch};
 
 /// Logs of two hosts, each with its half of an attack: neither has enough of it by itself, and the
 /// rules look at ten minutes of some hours.
@@ -41,22 +39,6 @@ fn alerts(lines: &[Value]) -> Vec<Value> {
     alerts
 }
 
-fn replayed(folder: &Path, paths: [&str; 2]) -> Vec<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_mailtally"))
-        .args(["watch", "--replay", "--format", "jsonl", "--rules"])
-        .arg(folder.join("rules"))
-        .args(paths)
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    let text = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    alerts(&lines)
-}
-
 #[test]
 fn a_backlog_of_several_logs_raises_what_their_replay_does() {
     let folder = tempfile::tempdir().unwrap();
@@ -67,25 +49,15 @@ fn a_backlog_of_several_logs_raises_what_their_replay_does() {
     }
     fs::write(at("rules"), MARKER_RULE).unwrap();
     let [first, second] = [paths[0].as_str(), paths[1].as_str()];
-    let expected = replayed(folder.path(), [first, second]);
+    let expected = alerts(&replayed(&at("rules"), &[first, second]));
     assert_eq!(
-        replayed(folder.path(), [second, first]),
+        alerts(&replayed(&at("rules"), &[second, first])),
         expected,
         "whichever is named first"
     );
     for paths in [[first, second], [second, first]] {
         let (rules, state) = (at("rules"), at("state"));
-        let watch = [
-            "watch",
-            "--from-start",
-            "--format",
-            "jsonl",
-            "--rules",
-            &rules,
-            "--state",
-            &state,
-        ];
-        let watch = [&watch[..], &paths].concat();
+        let watch = watch(&rules, &["--state", &state, paths[0], paths[1]]);
         let mut process = Process::start(&watch, &at("out"));
         // Somewhere among the lines, and each time elsewhere.
         for milliseconds in [0, 40, 80] {

@@ -190,6 +190,34 @@ impl Drop for Process {
     }
 }
 
+/// The arguments of a watch that begins with the first line, by rules of a test's own.
+pub(crate) fn watch<'a>(rules: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let own = [
+        "watch",
+        "--from-start",
+        "--format",
+        "jsonl",
+        "--rules",
+        rules,
+    ];
+    [&own, more].concat()
+}
+
+/// Returns what is raised where logs are read to their ends.
+pub(crate) fn replayed(rules: &str, logs: &[&str]) -> Vec<Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_mailtally"))
+        .args(["watch", "--replay", "--format", "jsonl", "--rules", rules])
+        .args(logs)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 /// Alerts, each change once and without the place of its line; those of markers are left out.
 pub(crate) fn dedup_alerts(alerts: &[Value]) -> Vec<Value> {
     let mut seen = Vec::new();

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::log::Log;
-use crate::process::{Process, dedup_alerts, sleep};
+use crate::process::{Process, dedup_alerts, sleep, watch};
 
 /// Random numbers: the same for the same seed.
 struct Random(u64);
@@ -44,17 +44,7 @@ impl World {
         std::fs::write(&rules, crate::log::MARKER_RULE).unwrap();
         let (log_name, events_state, watch_state) = (at("mail.log"), at("events"), at("watch"));
         let events = ["events", "--follow", "--state", &events_state, &log_name];
-        let watch = [
-            "watch",
-            "--from-start",
-            "--format",
-            "jsonl",
-            "--rules",
-            &rules,
-            "--state",
-            &watch_state,
-            &log_name,
-        ];
+        let watch = watch(&rules, &["--state", &watch_state, &log_name]);
         World {
             events: Process::start(&events, &at("events.out")),
             watch: Process::start(&watch, &at("watch.out")),
@@ -178,17 +168,8 @@ fn check_events(lines: &[Value], log: &Log, seed: u64) {
 fn undisturbed(log: &Log, folder: &Path) -> (Vec<Value>, Value) {
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     std::fs::write(at("whole.log"), log.lines.concat()).unwrap();
-    let arguments = [
-        "watch",
-        "--from-start",
-        "--format",
-        "jsonl",
-        "--rules",
-        &at("rules.toml"),
-        "--state",
-        &at("whole"),
-        &at("whole.log"),
-    ];
+    let (rules, state, whole) = (at("rules.toml"), at("whole"), at("whole.log"));
+    let arguments = watch(&rules, &["--state", &state, &whole]);
     let mut process = Process::start(&arguments, &at("whole.out"));
     process.wait_for(&log.marker());
     process.stop();

@@ -3,12 +3,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::process::{Process, dedup_alerts};
+use crate::process::{Process, dedup_alerts, replayed, watch};
 
 /// Too long is what is longer than the longest usual pause, and than three seconds.
 const RULE: &str = "\
@@ -59,21 +57,6 @@ fn silences(lines: &[Value]) -> Vec<Value> {
     alerts
 }
 
-fn replayed(folder: &Path) -> Vec<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_mailtally"))
-        .args(["watch", "--replay", "--format", "jsonl", "--rules"])
-        .args([folder.join("rules"), folder.join("mail.log")])
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    let text = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    silences(&lines)
-}
-
 #[test]
 fn a_silence_is_raised_by_the_clock_and_in_a_replay_alike() {
     let folder = tempfile::tempdir().unwrap();
@@ -82,19 +65,11 @@ fn a_silence_is_raised_by_the_clock_and_in_a_replay_alike() {
     fs::write(&rules, RULE).unwrap();
     fs::write(&path, log()).unwrap();
     assert_eq!(
-        replayed(folder.path()),
+        silences(&replayed(&rules, &[&path])),
         [] as [Value; 0],
         "in a replay no time passes"
     );
-    let watch = [
-        "watch",
-        "--from-start",
-        "--format",
-        "jsonl",
-        "--rules",
-        &rules,
-        &path,
-    ];
+    let watch = watch(&rules, &[&path]);
     let mut process = Process::start(&watch, &at("out"));
     process.wait_for_text("\"no-connection\"");
     let raised = silences(&process.lines());
@@ -112,15 +87,15 @@ fn a_silence_is_raised_by_the_clock_and_in_a_replay_alike() {
     );
     process.stop();
     let followed = silences(&process.lines());
-    let replayed = replayed(folder.path());
+    let again = silences(&replayed(&rules, &[&path]));
     // Due time and id are among what is the same.
-    assert_eq!(replayed[0], raised[0]);
+    assert_eq!(again[0], raised[0]);
     let resolved = |alerts: &[Value]| {
         alerts
             .iter()
             .filter(|alert| alert["change"] == "resolved")
             .count()
     };
-    assert_eq!((resolved(&followed), resolved(&replayed)), (1, 1));
-    assert_eq!(followed, replayed);
+    assert_eq!((resolved(&followed), resolved(&again)), (1, 1));
+    assert_eq!(followed, again);
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::log::{Log, MARKER_RULE};
-use crate::process::Process;
+use crate::process::{Process, watch};
 
 /// A log, a rule that gives an alert for each marker, and a program that is told of alerts.
 struct Place {
@@ -36,17 +36,8 @@ impl Place {
     fn watch(&self, arguments: &[&str]) -> Process {
         let at = |name: &str| self.at(name).to_str().unwrap().to_owned();
         let (rules, state, log) = (at("rules"), at("state"), at("mail.log"));
-        let own = [
-            "watch",
-            "--from-start",
-            "--format",
-            "jsonl",
-            "--rules",
-            &rules,
-            "--state",
-            &state,
-        ];
-        let arguments = [&own, arguments, &[&log]].concat();
+        let more = [&["--state", &state], arguments, &[&log]].concat();
+        let arguments = watch(&rules, &more);
         Process::start_saying(&arguments, &at("out"), &at("said"))
     }
 
