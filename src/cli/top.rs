@@ -42,7 +42,8 @@ pub(super) struct TopArguments {
     #[arg(long, value_enum, default_value_t, value_name = "FIGURE")]
     sort: Sort,
     /// Rows; without it, JSON and CSV have all and the others 20
-    #[arg(long, value_name = "N")]
+    // What `report` and `trace` call it.
+    #[arg(long, aliases = ["top", "limit"], value_name = "N")]
     count: Option<usize>,
     #[command(flatten)]
     conditions: ConditionArguments,

@@ -166,6 +166,10 @@ fn a_wrong_name_is_said_with_the_nearest() {
 #[test]
 fn text_and_csv_show_the_same_rows() {
     let text = mailtally(&format!("top --count 3 {LOG}"), &[]).expect_status(0);
+    for word in ["--top", "--limit"] {
+        let same = mailtally(&format!("top {word} 3 {LOG}"), &[]).expect_status(0);
+        assert_eq!(same.stdout, text.stdout, "{word}");
+    }
     assert!(
         text.stdout
             .starts_with("Sources of unwanted mail by address\n"),

@@ -68,6 +68,12 @@ impl<L: LogFile> OpenFile<L> {
         other.head.len() >= PROOF_BYTES && self.head.starts_with(&other.head)
     }
 
+    /// Tells whether this file is a copy of the other one, be it not whole yet, or of more than was
+    /// there when the other one was looked at.
+    pub(super) fn is_copy_of(&self, other: &OpenFile<L>) -> bool {
+        other.begins_like(self) || self.begins_like(other)
+    }
+
     pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
         // Of a packed file nobody knows the length.
         let length = self.file.length()?;
@@ -81,41 +87,39 @@ impl<L: LogFile> OpenFile<L> {
         into: &mut Vec<u8>,
         block_bytes: usize,
     ) -> io::Result<Reading> {
+        // What is not known by its beginning could be emptied, and nobody would see it. That is looked
+        // for when its siblings are: one of them may be a copy of what stood here.
+        if self.head.is_empty() {
+            return Ok(Reading::End);
+        }
         let held = into.len();
         let got = self.file.read_at(self.offset, block_bytes, into)?;
+        let end = self.offset.saturating_add(u64::try_from(got).unwrap_or(0));
         // Asked only now: of a file that is emptied while it is read the bytes may be of another line.
-        if self.was_emptied(into.get(held..).unwrap_or_default())? {
+        if self.was_emptied(end)? {
             into.truncate(held);
             return Ok(Reading::Emptied);
         }
-        self.offset = self.offset.saturating_add(u64::try_from(got).unwrap_or(0));
+        self.offset = end;
         Ok(match got < block_bytes {
             true => Reading::End,
             false => Reading::Some,
         })
     }
 
-    /// Tells whether the file is shorter than what was read of it, or begins otherwise, and remembers
-    /// the beginning.
+    /// Tells whether the file is shorter than what was read of it, or begins otherwise; if not,
+    /// remembers more of its beginning.
     ///
     /// A file that was truncated and outgrew its old length between two looks shows only by its
     /// beginning: the stamps there are newer.
-    fn was_emptied(&mut self, got: &[u8]) -> io::Result<bool> {
+    fn was_emptied(&mut self, read: u64) -> io::Result<bool> {
         let length = self.file.length()?;
         if length == END {
             self.remember_head()?;
             return Ok(false);
         }
         let head = self.read_head(HEAD_BYTES)?;
-        let before = usize::try_from(self.offset).unwrap_or(usize::MAX);
-        let known = head.get(before..).unwrap_or_default();
-        let common = known.len().min(got.len());
-        let read = before.saturating_add(got.len());
-        let is_same = head.starts_with(&self.head)
-            && head.len() >= read.min(HEAD_BYTES)
-            && known.get(..common) == got.get(..common);
-        let read = u64::try_from(read).unwrap_or(END);
-        if !is_same || length < read {
+        if length < read || !head.starts_with(&self.head) {
             return Ok(true);
         }
         self.head = head;

@@ -318,7 +318,7 @@ impl<F: Files> Tail<F> {
     /// than once. A copy of the log itself is none: it is looked for when the log is emptied.
     fn add_missed(&mut self, log: Option<&OpenFile<F::File>>) {
         let mut chain = self.chain(false);
-        chain.retain(|file| !log.is_some_and(|log| log.begins_like(file)));
+        chain.retain(|file| !log.is_some_and(|log| file.is_copy_of(log)));
         let known = position(&chain, |found| self.is_begun(found));
         let has_begun = self.open.as_ref().is_some_and(OpenFile::is_begun);
         let new = match known {

@@ -277,7 +277,10 @@ impl World {
         self.files.delay(delays);
         match what {
             Race::Write => {}
-            Race::CopyTruncate => self.run(Step::CopyTruncate),
+            Race::CopyTruncate => {
+                self.write(1, false);
+                self.run(Step::CopyTruncate);
+            }
             Race::Rotate => {
                 self.write(1, false);
                 self.run(Step::Rotate { create: true });
@@ -397,6 +400,22 @@ fn reads_the_copy_of_an_emptied_file_to_its_end() {
 }
 
 /// The emptied file is among the siblings by the time at which that is seen.
+/// The new log was begun, so nothing comes into the old one any more, whatever became of the new one.
+#[test]
+fn a_new_log_that_was_emptied_was_begun() {
+    let mut world = World::new(1024);
+    world.daemon.append(b"the first line\nhalf");
+    world.run(Step::Rotate { create: true });
+    let new = world.files.create(&log());
+    new.append(b"the second line\n");
+    assert_eq!(lines(&mut world.tail), b"the first line\n");
+    world.files.rename(&rotated(1, ""), &rotated(2, ""));
+    world.files.copy(&log(), &rotated(1, ""));
+    new.empty();
+    assert_eq!(lines(&mut world.tail), b"half\n");
+    assert_eq!(lines(&mut world.tail), b"the second line\n");
+}
+
 #[test]
 fn reads_an_emptied_file_that_was_renamed_once() {
     let mut world = World::new(1);
