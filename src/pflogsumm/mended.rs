@@ -14,7 +14,7 @@ use super::part::{Counting, Part, Step};
 use super::reader::check;
 use super::table::Id;
 use crate::source::{Chunk, Date, WallTime};
-use crate::tally::{At, Verdict, apart, client_domain};
+use crate::tally::{At, Verdict, apart, write_client_domain};
 
 /// Microseconds in a second.
 const SECOND_US: i64 = 1_000_000;
@@ -234,12 +234,9 @@ fn process<'k>(key: &'k mut Vec<u8>, record: &Record<'_>) -> &'k [u8] {
 
 /// Returns the domain that a client counts under.
 fn domain(client: &Client<'_>) -> Vec<u8> {
-    let (domain, is_folded) = client_domain(client.name, client.address);
-    if is_folded {
-        domain.to_ascii_lowercase()
-    } else {
-        domain.to_vec()
-    }
+    let mut domain = Vec::new();
+    write_client_domain(client.name, client.address, &mut domain);
+    domain
 }
 
 /// Writes a line as pflogsumm knows it, stamp and host taken off: of any instance as of `postfix`.

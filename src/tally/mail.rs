@@ -228,13 +228,31 @@ pub(crate) fn normalize(address: &[u8], into: &mut Vec<u8>) -> usize {
     memchr::memrchr(b'@', into).map_or(0, |at| at + 1)
 }
 
+/// What a sender is listed as; one without an address as pflogsumm has it.
+pub(crate) fn listed_sender(sender: &[u8]) -> &[u8] {
+    match sender {
+        b"" => b"from=<>",
+        sender => sender,
+    }
+}
+
+/// Writes the domain that a client's mail is filed under (see [`client_domain`]), as it is listed.
+pub(crate) fn write_client_domain(name: &[u8], address: &[u8], into: &mut Vec<u8>) {
+    let (domain, is_lower) = client_domain(name, address);
+    into.clear();
+    into.extend_from_slice(domain);
+    if is_lower {
+        into.make_ascii_lowercase();
+    }
+}
+
 /// The part of a client's name that pflogsumm files its mail under, and whether it is lower-cased.
 ///
 /// Of three labels or more, the last two if the last has three letters; of four or more, the last
 /// three if the last two have two or three and two letters; else the whole name as it is. For an
 /// unknown name it is the address.
 /// Source: the counting rules of pflogsumm 1.1.5 (`gimme_domain`).
-pub(crate) fn client_domain<'a>(name: &'a [u8], address: &'a [u8]) -> (&'a [u8], bool) {
+fn client_domain<'a>(name: &'a [u8], address: &'a [u8]) -> (&'a [u8], bool) {
     if name.is_empty() || name == b"unknown" {
         return (address, false);
     }

@@ -9,7 +9,7 @@ use super::deliveries::Distinct;
 use super::details::Details;
 use super::details::volume::Sent;
 use super::lives::{Fate, Settled};
-use super::mail::{Outcome, client_domain, normalize};
+use super::mail::{Outcome, listed_sender, normalize, write_client_domain};
 use super::origin::{InstanceKey, Resolver};
 use super::symbols::{Derived, Renumber, Renumbering, Symbol, Symbols, key};
 use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic, WeekdayHourRow};
@@ -131,13 +131,8 @@ impl MailCounts {
             (Some(domain), _) => domain,
             (None, None) => normal,
             (None, Some(client)) => {
-                let (domain, lower) =
-                    client_domain(symbols.get(client.name), symbols.get(client.peer));
-                scratch.clear();
-                scratch.extend_from_slice(domain);
-                if lower {
-                    scratch.make_ascii_lowercase();
-                }
+                let (name, address) = (symbols.get(client.name), symbols.get(client.peer));
+                write_client_domain(name, address, scratch);
                 symbols.intern(scratch)
             }
         };
@@ -226,11 +221,7 @@ fn normal_sender(
     symbols: &mut Symbols,
     scratch: &mut Vec<u8>,
 ) -> (Symbol, Option<Symbol>) {
-    let text = match symbols.get(sender) {
-        b"" => b"from=<>",
-        text => text,
-    };
-    let domain_at = normalize(text, scratch);
+    let domain_at = normalize(listed_sender(symbols.get(sender)), scratch);
     let normal = symbols.intern(scratch);
     let domain = scratch.get(domain_at..).filter(|_| domain_at > 0);
     (normal, domain.map(|domain| symbols.intern(domain)))

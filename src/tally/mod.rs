@@ -65,7 +65,9 @@ pub use self::lives::Windows;
 pub(crate) use self::lives::{At, Fate, LifeKey, Line, QueueId, Settled, Tale};
 pub(crate) use self::logins::By;
 use self::logins::Logins;
-pub(crate) use self::mail::{Access, ClientFacts, Facts, Outcome, client_domain, normalize};
+pub(crate) use self::mail::{
+    Access, ClientFacts, Facts, Outcome, listed_sender, normalize, write_client_domain,
+};
 use self::mail_counts::{MailCounts, Settling, add};
 use self::origin::{Instances, Resolver};
 use self::own::Hops;

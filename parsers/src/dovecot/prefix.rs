@@ -116,7 +116,6 @@ impl<'a> Line<'a> {
     }
 }
 
-/// 1 for each byte that a process's name may have.
 /// Splits the name of a process off, which a parenthesis or a colon follows.
 fn process_name(message: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some(length @ 1..) = name_bytes(message)
@@ -131,6 +130,7 @@ fn process_name(message: &[u8]) -> Option<(&[u8], &[u8])> {
     (!name.is_empty() && is_name == 1).then_some((name, rest))
 }
 
+/// 1 for each byte that a process's name may have.
 static NAME_BYTES: [u8; 256] = byte_table!(is_name);
 
 const fn is_name(byte: u8) -> u8 {

@@ -16,7 +16,7 @@ use super::schemas::messages::AT as MESSAGE;
 use crate::tally::symbols::{Renumbering, Symbol, Symbols};
 use crate::tally::{
     Access, Action, At, ClientFacts, Facts, Fate, LifeKey, Line, Lives, Outcome, QueueId, Settled,
-    Tale, Windows, client_domain, hash, normalize, recipient_domain,
+    Tale, Windows, hash, listed_sender, normalize, recipient_domain, write_client_domain,
 };
 
 /// A process that says nothing for 36 hours has ended without a word.
@@ -457,23 +457,15 @@ impl Words {
 
     /// The domain that the report files a received mail under.
     fn sending_domain<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
-        let sender = match self.sender.as_deref() {
-            None | Some(b"") => b"from=<>",
-            Some(sender) => sender,
-        };
-        let domain_at = normalize(sender, scratch);
+        let sender = self.sender.as_deref().unwrap_or_default();
+        let domain_at = normalize(listed_sender(sender), scratch);
         let peer = self
             .peer_address
             .as_deref()
             .or(self.client_address.as_deref());
         match (domain_at, self.client_name.as_deref().zip(peer)) {
             (0, Some((name, address))) => {
-                let (domain, is_lower) = client_domain(name, address);
-                scratch.clear();
-                scratch.extend_from_slice(domain);
-                if is_lower {
-                    scratch.make_ascii_lowercase();
-                }
+                write_client_domain(name, address, scratch);
                 scratch
             }
             (domain_at, _) => scratch.get(domain_at..).unwrap_or_default(),

@@ -50,7 +50,7 @@ use self::warnings::{WarningRow, Warnings};
 use super::absorb::Context;
 use super::counts::Counts;
 use super::lives::Settled;
-use super::mail::{client_domain, normalize};
+use super::mail::{normalize, write_client_domain};
 use super::origin::Resolver;
 use super::queue::QueueTotals;
 use super::symbols::{Renumbering, Symbol, Symbols};
@@ -366,12 +366,9 @@ impl Tally {
         match event {
             Postfix::SmtpdConnect(_) => self.details.stays.connect(process, us),
             Postfix::SmtpdDisconnect(event) => {
-                let (domain, lower) = client_domain(event.client.name, event.client.address);
-                let client = if lower {
-                    self.symbols.intern(&domain.to_ascii_lowercase())
-                } else {
-                    self.symbols.intern(domain)
-                };
+                let mut domain = Vec::new();
+                write_client_domain(event.client.name, event.client.address, &mut domain);
+                let client = self.symbols.intern(&domain);
                 self.details
                     .stays
                     .disconnect(process, us, client, self.anchored);
