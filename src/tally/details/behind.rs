@@ -1,13 +1,14 @@
 //! Who stands behind refusals: the clients, senders, recipients and HELO names of each rule.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use hashbrown::{HashMap, HashSet};
 use mailtally_parsers::postfix::Event as Postfix;
 use mailtally_parsers::{Fields, Seconds, Visitor};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::finish;
 use super::super::symbols::{Renumbering, Symbol, Symbols, key};
 use super::refused::Refusal;
 use super::sampled::{Named, Sampled};
@@ -113,25 +114,51 @@ impl Behind {
     }
 
     pub(crate) fn finish(&self, symbols: &Symbols) -> BehindTotals {
+        // In the order of their names.
         let parties = [
             ("client", &self.clients),
-            ("sender", &self.senders),
-            ("recipient", &self.recipients),
             ("helo", &self.helos),
+            ("recipient", &self.recipients),
+            ("sender", &self.senders),
         ];
-        let rows = parties.iter().flat_map(|&(party, counts)| {
-            counts
-                .iter()
-                .map(move |(key, &count)| row(party, key, count, symbols))
+        let ranks = ranks(parties.iter().map(|(_, counts)| *counts), symbols);
+        let mut counted: Vec<_> = parties
+            .iter()
+            .enumerate()
+            .flat_map(|(at, (_, counts))| counts.iter().map(move |(key, &count)| (at, key, count)))
+            .collect();
+        // As rows are ordered, without comparing the words of decisions each time: most are seen once.
+        counted.sort_unstable_by_key(|(at, key, count)| {
+            (Reverse(*count), ranks.get(&key.group), *at, &key.text)
         });
+        let row = |(at, key, count): (usize, &Named<Decision>, u64)| {
+            let party = parties.get(at).map_or("", |(party, _)| party);
+            row(party, key, count, symbols)
+        };
         BehindTotals {
-            by_party: finish::sorted(rows, |row| row.count),
+            by_party: counted.into_iter().map(row).collect(),
             one_in: parties
                 .iter()
                 .map(|&(party, counts)| (party, counts.one_in()))
                 .collect(),
         }
     }
+}
+
+/// The place of each decision when they are ordered by their words.
+fn ranks<'a>(
+    counts: impl Iterator<Item = &'a Sampled<Decision, u64>>,
+    symbols: &Symbols,
+) -> HashMap<Decision, usize> {
+    let decisions: HashSet<Decision> = counts
+        .flat_map(|counts| counts.iter().map(|(key, _)| key.group))
+        .collect();
+    let mut decisions: Vec<Decision> = decisions.into_iter().collect();
+    decisions.sort_unstable_by_key(|decision| {
+        let words = (symbols.get(decision.rule), symbols.get(decision.class));
+        (words, decision.action)
+    });
+    (0..).zip(decisions).map(|(at, one)| (one, at)).collect()
 }
 
 fn row(party: &'static str, key: &Named<Decision>, count: u64, symbols: &Symbols) -> BehindRow {

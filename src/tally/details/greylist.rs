@@ -149,36 +149,32 @@ impl Waits {
     }
 }
 
-/// The key of an address' network: `192.0.2` for a /24, `2001:db8:1:2::/64`; other words stay as
-/// they are.
-///
-/// Every mail asks for it, so the digits of IPv4 are cut, not read.
-pub(crate) fn network<'a>(address: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+/// Writes the key of an address' network: `192.0.2` for a /24, `2001:db8:1:2::/64`; other words stay
+/// as they are.
+pub(super) fn write_network(address: &[u8], to: &mut Vec<u8>) {
     use std::io::Write;
     let address = match memchr::memrchr(b':', address) {
         Some(at) if address.contains(&b'.') => address.get(at + 1..).unwrap_or(address),
         _ => address,
     };
     if let Some(dot) = memchr::memrchr(b'.', address) {
-        return address.get(..dot).unwrap_or(address);
+        return to.extend_from_slice(address.get(..dot).unwrap_or(address));
     }
     let text = std::str::from_utf8(address).ok();
     let Some(Ok(parsed)) = text.map(str::parse::<Ipv6Addr>) else {
-        return address;
+        return to.extend_from_slice(address);
     };
     let [a, b, c, d, ..] = parsed.segments();
-    scratch.clear();
-    let written = write!(scratch, "{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0));
+    let written = write!(to, "{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0));
     // Writing into memory does not fail.
     debug_assert!(written.is_ok());
-    scratch
 }
 
 /// Names the network of an address for people: a /24 of IPv4, a /64 of IPv6.
 pub(crate) fn network_of(address: &str) -> String {
-    let mut scratch = Vec::new();
-    let key = network(address.as_bytes(), &mut scratch);
-    written_out(&String::from_utf8_lossy(key))
+    let mut key = Vec::new();
+    write_network(address.as_bytes(), &mut key);
+    written_out(&String::from_utf8_lossy(&key))
 }
 
 /// Writes a network's key out: `192.0.2.0/24`.

@@ -5,7 +5,6 @@
 //! order of their first lines: that is a rank which no cut of the log changes.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -118,32 +117,40 @@ fn state(settled: &Settled) -> &'static str {
     }
 }
 
+/// What a mail is ranked by: a number, the greatest first, and the ordinal of its first line.
+type Rank = (Reverse<u64>, u64);
+
 /// The mails that rank first, and how many there were in all.
 #[derive(Clone, Default)]
 struct Best {
     count: u64,
-    /// By rank: what they are ranked by, and the ordinal of their first line.
-    mails: BTreeMap<(Reverse<u64>, u64), Mail>,
+    /// In no order; twice [`KEPT`] at most.
+    mails: Vec<(Rank, Mail)>,
+    /// What does not rank before this is none of them.
+    worst: Option<Rank>,
 }
 
 impl Best {
-    /// Adds a mail; it is only made if it ranks high enough.
+    /// Adds a mail; it is only made if it may rank high enough.
     fn add(&mut self, value: u64, line: u64, mail: impl FnOnce() -> Mail) {
         self.count += 1;
         let rank = (Reverse(value), line);
-        let is_full = self.mails.len() >= KEPT;
-        if is_full
-            && self
-                .mails
-                .keys()
-                .next_back()
-                .is_some_and(|last| rank > *last)
-        {
+        if self.worst.is_some_and(|worst| rank > worst) {
             return;
         }
-        self.mails.insert(rank, mail());
-        if is_full {
-            self.mails.pop_last();
+        self.mails.push((rank, mail()));
+        if self.mails.len() >= 2 * KEPT {
+            self.cut();
+        }
+    }
+
+    /// Forgets the mails that others rank before.
+    fn cut(&mut self) {
+        if self.mails.len() > KEPT {
+            let by_rank = |(a, _): &(Rank, Mail), (b, _): &(Rank, Mail)| a.cmp(b);
+            let (_, (worst, _), _) = self.mails.select_nth_unstable_by(KEPT - 1, by_rank);
+            self.worst = Some(*worst);
+            self.mails.truncate(KEPT);
         }
     }
 
@@ -159,9 +166,12 @@ impl Best {
     }
 
     fn finish(&self, symbols: &Symbols) -> MailList {
+        let mut ranked: Vec<&(Rank, Mail)> = self.mails.iter().collect();
+        ranked.sort_unstable_by_key(|(rank, _)| *rank);
+        let ranked = ranked.into_iter().take(KEPT);
         MailList {
             count: self.count,
-            mails: self.mails.values().map(|mail| mail.row(symbols)).collect(),
+            mails: ranked.map(|(_, mail)| mail.row(symbols)).collect(),
         }
     }
 }
@@ -294,4 +304,66 @@ pub struct MailRow {
     pub last_us: i64,
     /// `queued`, `delivered`, `bounced`, `expired`, `removed`; `unknown` where its end was not logged.
     pub state: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(symbols: &mut Symbols, first_us: i64) -> Mail {
+        Mail {
+            host: symbols.intern(b"mx1"),
+            id: QueueId::new(b"4Rz"),
+            sender: None,
+            size_bytes: None,
+            recipients: 0,
+            names: Names::default(),
+            attempts: 0,
+            failed: 0,
+            why: None,
+            delay_us: None,
+            first_us,
+            last_us: 0,
+            state: "queued",
+        }
+    }
+
+    #[test]
+    fn the_first_thousand_stay_wherever_a_log_is_cut() {
+        // A value comes 20 times, so that lines decide at the edge.
+        let value_of = |line: u64| line * 7_919 % 5_000 / 20;
+        let lines = 0..5_000_u64;
+        let mut expected: Vec<(Reverse<u64>, u64)> = lines
+            .clone()
+            .map(|line| (Reverse(value_of(line)), line))
+            .collect();
+        expected.sort_unstable();
+        let expected: Vec<i64> = expected[..KEPT]
+            .iter()
+            .map(|(_, line)| i64::try_from(*line).unwrap())
+            .collect();
+        let mut symbols = Symbols::default();
+        let mut best_of = |lines: std::ops::Range<u64>| {
+            let mut best = Best::default();
+            for line in lines.clone() {
+                let first_us = i64::try_from(line).unwrap();
+                best.add(value_of(line), line - lines.start, || {
+                    mail(&mut symbols, first_us)
+                });
+            }
+            best
+        };
+        let mut all = vec![best_of(lines.clone())];
+        for cut in [1, 999, 1_000, 2_500, 4_999] {
+            let (mut left, right) = (best_of(0..cut), best_of(cut..lines.end));
+            let none = Symbols::default().merge(&Symbols::default());
+            left.merge(right, cut, &none);
+            all.push(left);
+        }
+        for best in all {
+            let list = best.finish(&symbols);
+            let kept: Vec<i64> = list.mails.iter().map(|mail| mail.first_us).collect();
+            assert_eq!((list.count, kept), (lines.end, expected.clone()));
+        }
+    }
 }

@@ -53,7 +53,7 @@ use super::lives::Settled;
 use super::mail::{normalize, write_client_domain};
 use super::origin::Resolver;
 use super::queue::QueueTotals;
-use super::symbols::{Renumbering, Symbol, Symbols};
+use super::symbols::{Derived, Renumbering, Symbol, Symbols};
 use super::tls::{LevelRow, PlaintextRow, WeakRow};
 use super::{HOUR_US, Tally, Wanted};
 
@@ -76,6 +76,8 @@ pub(crate) struct Details {
     pub(crate) exporter: Exporter,
     /// Mails with a recipient delivered, by sender as logged.
     delivered_senders: Counts<Symbol>,
+    /// The networks of addresses.
+    networks: Derived<Symbol>,
     /// The stamp of the line that is being counted, in whole seconds.
     at_us: i64,
     /// Both ends of the transaction that the refusal at hand is about, where somebody asks.
@@ -160,7 +162,7 @@ impl Details {
         &mut self,
         settled: &Settled,
         wanted: Wanted,
-        symbols: &Symbols,
+        symbols: &mut Symbols,
         anchored: bool,
     ) {
         let facts = &settled.facts;
@@ -184,7 +186,7 @@ impl Details {
     }
 
     /// Joins a mail that was accepted with the refusals that came before it.
-    fn accepted(&mut self, settled: &Settled, symbols: &Symbols, anchored: bool) {
+    fn accepted(&mut self, settled: &Settled, symbols: &mut Symbols, anchored: bool) {
         let facts = &settled.facts;
         let is_first_hop = settled.birth_seen && !settled.is_later_hop;
         let (Some(client), Some(sender), Some(story)) =
@@ -195,17 +197,30 @@ impl Details {
         if !is_first_hop {
             return;
         }
-        let network = greylist::network(symbols.get(client.address), &mut self.scratch);
+        let network = self.network(client.address, symbols);
+        let (network, sender) = (symbols.get(network), symbols.get(sender));
         let at = (settled.first.line, whole_second(settled.first.us));
         let mut recipients = story.asked_for.clone();
         recipients.sort_unstable();
         recipients.dedup();
         for recipient in recipients {
-            let (sender, recipient) = (symbols.get(sender), symbols.get(recipient));
+            let recipient = symbols.get(recipient);
             self.greylist
                 .triplets
                 .mail(network, sender, recipient, at, anchored);
         }
+    }
+
+    /// The network of an address.
+    fn network(&mut self, address: Symbol, symbols: &mut Symbols) -> Symbol {
+        let Details {
+            networks, scratch, ..
+        } = self;
+        networks.of(address, || {
+            scratch.clear();
+            greylist::write_network(symbols.get(address), scratch);
+            symbols.intern(scratch)
+        })
     }
 }
 
@@ -344,8 +359,8 @@ impl Tally {
     }
 
     fn network(&mut self, address: &[u8]) -> Symbol {
-        let network = greylist::network(address, &mut self.details.scratch);
-        self.symbols.intern(network)
+        let address = self.symbols.intern(address);
+        self.details.network(address, &mut self.symbols)
     }
 
     fn came_back(&mut self, event: &Postfix<'_>) {

@@ -145,7 +145,10 @@ fn write_key(key: &mut Vec<u8>, network: &[u8], sender: &[u8], recipient: &[u8])
     key.extend_from_slice(network);
     for address in [sender, recipient] {
         key.push(0);
-        key.extend(address.iter().map(u8::to_ascii_lowercase));
+        key.extend_from_slice(address);
+    }
+    if let Some(addresses) = key.get_mut(network.len()..) {
+        addresses.make_ascii_lowercase();
     }
 }
 
