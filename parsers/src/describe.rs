@@ -11,7 +11,7 @@ use crate::dovecot::MailProcess;
 use crate::dovecot::login::AbortReason;
 use crate::dovecot::mail_log::MessageText;
 use crate::fields::Seconds;
-use crate::postfix::delivery::{Delays, Delivery, Relay};
+use crate::postfix::delivery::{Delivery, Relay};
 use crate::postfix::mention::Text;
 use crate::postfix::smtp::{ConnectFailed, HostSkip};
 use crate::postfix::smtpd::{Commands, Counters, OrigClient};
@@ -229,13 +229,6 @@ impl<F: Described> Described for Option<F> {
     }
 }
 
-impl Described for Delays<'_> {
-    fn describe(declared: Declared, to: Receiver<'_>) {
-        // A damaged value is not shown.
-        Option::<[Seconds; 4]>::describe(declared, to);
-    }
-}
-
 impl Described for Commands<'_> {
     fn describe(declared: Declared, to: Receiver<'_>) {
         Option::<&[u8]>::describe(declared, to);
@@ -428,7 +421,7 @@ impl DescribedFields for Delivery<'_> {
                 "relay" => Relay::describe(declared, to),
                 "conn_use" => u32::describe(declared, to),
                 "delay" => Seconds::describe(declared, to),
-                "delays" => Delays::describe(declared, to),
+                "delays" => <[Seconds; 4]>::describe(declared, to),
                 _ => <&[u8]>::describe(declared, to),
             }
         }

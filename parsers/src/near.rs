@@ -24,10 +24,8 @@ impl Block {
 
     #[inline(always)]
     fn of_halves(low: [u8; 8], high: [u8; 8]) -> Self {
-        let mut both = [0; WIDTH];
-        for (place, byte) in both.iter_mut().zip(low.into_iter().chain(high)) {
-            *place = byte;
-        }
+        let [low, high] = [low, high].map(|half| u128::from(u64::from_le_bytes(half)));
+        let both = (low | high << 64).to_le_bytes();
         Block::of(&both)
     }
 
@@ -209,6 +207,76 @@ pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
     first(input, |block| block.same(wanted))
 }
 
+/// Finds a byte from a place of a text on, which begins before that place: less than a block behind it
+/// is looked at together with what stands before.
+#[inline(always)]
+pub(crate) fn find_from<const BYTE: u8>(text: &[u8], from: usize) -> Option<usize> {
+    hit_from(text, from, |block| block.same(Block::all(BYTE)))
+}
+
+/// Finds the first of two bytes from a place of a text on; see [`find_from`].
+#[inline(always)]
+pub(crate) fn find_either_from<const A: u8, const B: u8>(
+    text: &[u8],
+    from: usize,
+) -> Option<usize> {
+    hit_from(text, from, |block| {
+        block.same(Block::all(A)) | block.same(Block::all(B))
+    })
+}
+
+#[inline(always)]
+fn hit_from(text: &[u8], from: usize, hits: impl Fn(Block) -> u32) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let Some((block, behind)) = rest.split_first_chunk() else {
+        return hit_at_end(text, from, rest.len(), hits);
+    };
+    let bits = hits(Block::of(block));
+    if bits != 0 {
+        return Some(from + lowest(bits));
+    }
+    let Some(block) = behind.first_chunk() else {
+        return hit_at_end(text, from + WIDTH, behind.len(), hits);
+    };
+    let bits = hits(Block::of(block));
+    if bits != 0 {
+        return Some(from + WIDTH + lowest(bits));
+    }
+    hit_further(text, from + 2 * WIDTH, hits)
+}
+
+/// The same where the first two blocks have none.
+#[inline(never)]
+fn hit_further(text: &[u8], mut from: usize, hits: impl Fn(Block) -> u32) -> Option<usize> {
+    loop {
+        let rest = text.get(from..)?;
+        let Some(block) = rest.first_chunk() else {
+            return hit_at_end(text, from, rest.len(), hits);
+        };
+        let bits = hits(Block::of(block));
+        if bits != 0 {
+            return Some(from + lowest(bits));
+        }
+        from += WIDTH;
+    }
+}
+
+/// The same where less than a block is left: the last whole one, without what stands before.
+#[inline(always)]
+fn hit_at_end(text: &[u8], from: usize, left: usize, hits: impl Fn(Block) -> u32) -> Option<usize> {
+    let Some(block) = text.last_chunk() else {
+        return hit_of_few(text, from, hits);
+    };
+    let bits = hits(Block::of(block)) >> WIDTH.saturating_sub(left);
+    (bits != 0).then(|| from + lowest(bits))
+}
+
+/// The same where the whole text is less than a block.
+#[inline(never)]
+fn hit_of_few(text: &[u8], from: usize, hits: impl Fn(Block) -> u32) -> Option<usize> {
+    first_of_few(text.get(from..)?, hits).map(|place| from + place)
+}
+
 /// How many bytes are looked at in one go where a byte is far away.
 const FAR: usize = 4 * WIDTH;
 
@@ -278,6 +346,12 @@ impl Pair {
 
 /// Finds a short mark.
 pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
+    find_here(input, mark)
+}
+
+/// The same where it is asked for: a mark that is known there is compared without loading it.
+#[inline(always)]
+pub(crate) fn find_here(input: &[u8], mark: &[u8]) -> Option<usize> {
     let &[a, b, ref more @ ..] = mark else {
         return find_near(input, *mark.first()?);
     };
@@ -403,6 +477,31 @@ mod tests {
         assert_eq!(rfind(text, mark), (0..text.len()).rev().find(starts));
     }
 
+    /// The functions that begin at a place, beside their twins, at all places of a text.
+    fn agrees_from_all_places(text: &[u8]) {
+        for from in 0..=text.len() {
+            let place = |wanted: [u8; 2]| (from..text.len()).find(|at| wanted.contains(&text[*at]));
+            let either = find_either_from::<1, 2>(text, from);
+            assert_eq!(either, place([1, 2]), "{text:?} {from}");
+            assert_eq!(find_from::<1>(text, from), place([1, 1]), "{text:?} {from}");
+        }
+        assert_eq!(find_from::<1>(text, text.len() + 1), None);
+    }
+
+    #[test]
+    fn finds_from_any_place_on() {
+        for length in 0..70 {
+            agrees_from_all_places(&vec![0; length]);
+            for at in 0..length {
+                let mut text = vec![0; length];
+                text[at] = 1;
+                agrees_from_all_places(&text);
+                text[length - 1] = 2;
+                agrees_from_all_places(&text);
+            }
+        }
+    }
+
     #[test]
     fn texts_that_differ_in_one_byte_are_not_the_same() {
         for length in 0..40u8 {
@@ -472,6 +571,7 @@ mod tests {
             a in 0u8..5, b in 0u8..5,
         ) {
             agrees(&text, a, b, &mark);
+            agrees_from_all_places(&text);
         }
     }
 

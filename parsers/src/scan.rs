@@ -10,7 +10,9 @@ use nom::{IResult, Parser};
 
 use crate::fields::{Field, Seconds, Visitor};
 
-pub(crate) use crate::near::{find, find_either, find_near, rfind, rfind_near};
+pub(crate) use crate::near::{
+    find, find_either, find_either_from, find_from, find_here, find_near, rfind, rfind_near,
+};
 use crate::near::{hex_digits, is_same};
 
 /// Makes a table of what a function says of each byte.
@@ -279,25 +281,30 @@ impl Field for Peer<'_> {
 }
 
 /// Reads `name[address]` with an optional `:port`.
+#[inline]
 pub(crate) fn client(input: &[u8]) -> Scan<'_, Client<'_>> {
-    let parts = || {
-        let (name, rest) = input.split_at_checked(find_either(input, b'[', b' ')?)?;
-        let rest = rest.strip_prefix(b"[")?;
-        let (address, rest) = rest.split_at_checked(find_either(rest, b']', b' ')?)?;
-        Some((name, address, rest.strip_prefix(b"]")?))
-    };
-    let Some((name, address, rest)) = parts() else {
-        return mismatch();
-    };
-    let (rest, port) = optional_port(rest);
-    Ok((
-        rest,
-        Client {
-            name,
-            address,
-            port,
-        },
-    ))
+    match name_and_address(input) {
+        Some((name, address, rest)) => {
+            let (rest, port) = optional_port(rest);
+            let client = Client {
+                name,
+                address,
+                port,
+            };
+            Ok((rest, client))
+        }
+        None => mismatch(),
+    }
+}
+
+/// Splits `name[address]` off; neither holds a blank.
+#[inline(always)]
+pub(crate) fn name_and_address(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (name, behind) = input.split_at_checked(find_either_from::<b'[', b' '>(input, 0)?)?;
+    let inside = behind.strip_prefix(b"[")?;
+    let end = find_either_from::<b']', b' '>(input, name.len() + 1)?;
+    let (address, behind) = inside.split_at_checked(end - name.len() - 1)?;
+    Some((name, address, behind.strip_prefix(b"]")?))
 }
 
 /// Reads a server: [`client`]'s shape, with the text kept whole for joining.
@@ -331,10 +338,16 @@ pub(crate) fn nameless_client(input: &[u8]) -> Scan<'_, Client<'_>> {
 }
 
 /// Reads `:port` (digits or the word `unknown`) where it stands.
-fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let Some(tail) = input.strip_prefix(b":") else {
-        return (input, None);
-    };
+#[inline(always)]
+pub(crate) fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match input {
+        [b':', tail @ ..] => port(input, tail),
+        _ => (input, None),
+    }
+}
+
+/// The same where a colon stands; `tail` is what follows it.
+fn port<'a>(input: &'a [u8], tail: &'a [u8]) -> (&'a [u8], Option<&'a [u8]>) {
     if let Some(rest) = tail.strip_prefix(b"unknown") {
         return (rest, Some(b"unknown"));
     }
@@ -350,7 +363,7 @@ fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// Short ids are upper-case hexadecimal, six or more; long ids are 15 or so letters without vowels
 /// and digits. Words such as `warning` and `statistics` have letters that neither form has.
 /// `NOQUEUE` is no queue id.
-#[inline]
+#[inline(always)]
 pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
     // Most are short.
     if let Some(length @ 6..) = hex_digits(input)
@@ -362,6 +375,7 @@ pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
 }
 
 /// Reads a queue id of any form.
+#[inline(never)]
 fn any_queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
     let near = input.get(..QUEUE_ID_BYTES).unwrap_or(input);
     let Some(end) = find_either(near, b':', b' ') else {

@@ -141,7 +141,7 @@ impl<'o> MendedReader<'o> {
     }
 
     fn delivery(&mut self, record: &Record<'_>, event: &Postfix<'_>, delivery: &Delivery<'_>) {
-        let delay_us = i64::try_from(delivery.delay.seconds().micros).unwrap_or(i64::MAX);
+        let delay_us = i64::try_from(delivery.delay().micros).unwrap_or(i64::MAX);
         match delivery.status {
             b"sent" if delivery.reply().forwarded_as.is_some() => {
                 self.counting.part.totals.forwarded += 1;

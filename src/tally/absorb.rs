@@ -483,17 +483,18 @@ impl Tally {
         relay: Symbol,
         domain: Symbol,
     ) {
-        if let Some(level) = event.tls {
+        let level = event.tls();
+        if let Some(level) = level {
             let level = self.symbols.intern(level);
             self.tls.level(level, domain, event.status == b"sent");
         }
-        let stated = match event.tls {
+        let stated = match level {
             Some(level) if level == b"none" || level.ends_with(b":none") => Encryption::Plain,
             // A question mark: the connection was lost before TLS was decided.
             Some(level) if level.ends_with(b"?") => Encryption::Unknown,
             Some(_) => Encryption::Seen,
             // A connection taken over from another process: its TLS line names that one.
-            None if event.conn_use.is_some() => Encryption::Unknown,
+            None if event.conn_use().is_some() => Encryption::Unknown,
             None => Encryption::NoLine,
         };
         let handover = Handover {

@@ -15,7 +15,8 @@ use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
 use crate::scan::{
-    Scan, angle, find, find_near, mismatch, peer, queue_id, seconds, small_number, split_once,
+    Scan, angle, find, find_either_from, find_from, find_here, find_near, mismatch,
+    name_and_address, optional_port, queue_id, seconds, small_number, split_once,
 };
 
 /// What became of one recipient in one attempt to deliver.
@@ -37,16 +38,8 @@ pub struct Delivery<'a> {
     pub orig_to: Option<&'a [u8]>,
     /// Where the mail was to go.
     pub relay: Relay<'a>,
-    /// Which delivery this is on its connection, from the second one on.
-    pub conn_use: Option<u32>,
-    /// From arrival to this line.
-    pub delay: Delay<'a>,
-    /// The four parts of `delay`.
-    pub delays: Option<Delays<'a>>,
-    /// The TLS feature, e.g. `may`, `dane:encrypt`, `may:none`.
-    pub tls: Option<&'a [u8]>,
-    /// The enhanced status code.
-    pub dsn: Option<&'a [u8]>,
+    /// The fields between these and the status, as logged; the methods of their names read them.
+    details: Details<'a>,
     /// `sent`, `deferred`, `bounced`, `SOFTBOUNCE`, `deliverable`, `undeliverable`,
     /// `undeliverable-but-not-cached`; empty when the line was cut before it.
     pub status: &'a [u8],
@@ -66,8 +59,44 @@ impl<'a> Delivery<'a> {
     pub fn reason_class(&self, reply: &Reply<'a>) -> Option<Class<'a>> {
         match self.status {
             b"sent" | b"deliverable" | b"" => None,
-            _ => Some(reason::classify(self.reason, reply, self.dsn)),
+            _ => Some(reason::classify(self.reason, reply, self.dsn())),
         }
+    }
+
+    /// Tells which delivery this is on its connection, from the second one on.
+    pub fn conn_use(&self) -> Option<u32> {
+        let value = self.details.value(b"conn_use=")?;
+        small_number(value).ok().map(|(_, count)| count)
+    }
+
+    /// Returns the time from arrival to this line; 0 where the line was cut before it.
+    pub fn delay(&self) -> Seconds {
+        let value = self
+            .details
+            .value(b"delay=")
+            .and_then(|text| seconds(text).ok());
+        value.map_or(Seconds::default(), |(_, delay)| delay)
+    }
+
+    /// Returns the parts of [`Delivery::delay`]: before the queue manager, in it, for connecting, and
+    /// for transmission.
+    pub fn delays(&self) -> Option<[Seconds; 4]> {
+        let mut parts = [Seconds::default(); 4];
+        let mut texts = self.details.value(b"delays=")?.split(|&byte| byte == b'/');
+        for part in &mut parts {
+            *part = seconds(texts.next()?).ok()?.1;
+        }
+        Some(parts)
+    }
+
+    /// Returns the TLS feature, e.g. `may`, `dane:encrypt`, `may:none`.
+    pub fn tls(&self) -> Option<&'a [u8]> {
+        self.details.value(b"tls=")
+    }
+
+    /// Returns the enhanced status code.
+    pub fn dsn(&self) -> Option<&'a [u8]> {
+        self.details.value(b"dsn=")
     }
 
     fn origin(&self) -> reply::Origin {
@@ -86,11 +115,7 @@ impl<'a> Delivery<'a> {
             recipient,
             orig_to: None,
             relay: Relay::of(b""),
-            conn_use: None,
-            delay: Delay(b""),
-            delays: None,
-            tls: None,
-            dsn: None,
+            details: Details(b""),
             status: b"",
             reason: b"",
             truncated: true,
@@ -104,11 +129,11 @@ impl Fields for Delivery<'_> {
         visitor.text("recipient", self.recipient);
         self.orig_to.visit_as("orig_to", visitor);
         self.relay.visit_as("relay", visitor);
-        self.conn_use.visit_as("conn_use", visitor);
-        self.delay.visit_as("delay", visitor);
-        self.delays.visit_as("delays", visitor);
-        self.tls.visit_as("tls", visitor);
-        self.dsn.visit_as("dsn", visitor);
+        self.conn_use().visit_as("conn_use", visitor);
+        self.delay().visit_as("delay", visitor);
+        self.delays().visit_as("delays", visitor);
+        self.tls().visit_as("tls", visitor);
+        self.dsn().visit_as("dsn", visitor);
         visitor.text("status", self.status);
         visitor.text("reason", self.reason);
         self.truncated
@@ -120,42 +145,22 @@ impl Fields for Delivery<'_> {
     }
 }
 
-/// A delay, as logged; read when somebody wants to know.
+/// The fields between relay and status, as logged: `, delay=1.2, delays=…, dsn=2.0.0`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Delay<'a>(pub &'a [u8]);
+struct Details<'a>(&'a [u8]);
 
-impl Delay<'_> {
-    /// Returns the time from arrival to the line; 0 where the line was cut before it.
-    pub fn seconds(&self) -> Seconds {
-        seconds(self.0).map_or(Seconds::default(), |(_, delay)| delay)
-    }
-}
-
-impl Field for Delay<'_> {
-    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
-        self.seconds().visit_as(name, visitor);
-    }
-}
-
-/// The four parts of a delay, as logged: `{a}/{b}/{c}/{d}`; read when somebody wants to know.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Delays<'a>(pub &'a [u8]);
-
-impl Delays<'_> {
-    /// Returns the time before the queue manager, in it, for connecting, and for transmission.
-    pub fn parts(&self) -> Option<[Seconds; 4]> {
-        let mut parts = [Seconds::default(); 4];
-        let mut texts = self.0.split(|&byte| byte == b'/');
-        for part in &mut parts {
-            *part = seconds(texts.next()?).ok()?.1;
+impl<'a> Details<'a> {
+    /// Returns the value of the field of this name, written with its `=`.
+    fn value(self, name: &[u8]) -> Option<&'a [u8]> {
+        let mut rest = self.0;
+        while let Some(field) = rest.strip_prefix(b", ") {
+            let (piece, behind) = value(field);
+            if let Some(found) = piece.strip_prefix(name) {
+                return Some(found);
+            }
+            rest = behind;
         }
-        Some(parts)
-    }
-}
-
-impl Field for Delays<'_> {
-    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
-        self.parts().visit_as(name, visitor);
+        None
     }
 }
 
@@ -174,13 +179,16 @@ pub struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
+    #[inline(always)]
     fn of(text: &'a [u8]) -> Self {
-        match peer(text) {
-            Ok((b"", peer)) => Relay {
+        let server = name_and_address(text)
+            .map(|(host, address, rest)| (host, address, optional_port(rest)));
+        match server {
+            Some((host, address, (b"", port))) => Relay {
                 text,
-                host: peer.host,
-                address: Some(peer.address),
-                port: peer.port,
+                host,
+                address: Some(address),
+                port,
             },
             _ => Relay {
                 text,
@@ -261,6 +269,72 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 
 /// Parses what stands behind the queue id of a delivery line.
 pub(super) fn parse_rest<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Parsed<'a> {
+    match usual(queue_id, rest) {
+        Some(delivery) => Ok(Event::Delivery(delivery)),
+        None => by_name(queue_id, rest),
+    }
+}
+
+/// Parses a line in which all fields are known and stand where Postfix writes them, and no stranger's
+/// text looks like one; `None` for any other, which [`by_name`] reads.
+#[inline(always)]
+fn usual<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Delivery<'a>> {
+    let (recipient, rest) = usual_address(rest.strip_prefix(b"to=<")?)?;
+    let (orig_to, rest) = match rest.strip_prefix(b", orig_to=<") {
+        Some(inside) => {
+            let (orig_to, rest) = usual_address(inside)?;
+            (Some(orig_to), rest)
+        }
+        None => (None, rest),
+    };
+    let text = rest.strip_prefix(b", relay=")?;
+    // A field with a `>` in it would still be the address.
+    let (relay, behind) = text.split_at_checked(find_either_from::<b',', b'>'>(text, 0)?)?;
+    if !behind.starts_with(b", ") {
+        return None;
+    }
+    let at = status_at(behind)?;
+    let (details, rest) = behind.split_at_checked(at)?;
+    let text = rest.get(STATUS.len()..)?;
+    let (status, rest) = text.split_at_checked(find_from::<b' '>(text, 0)?)?;
+    Some(Delivery {
+        queue_id,
+        recipient,
+        orig_to,
+        relay: Relay::of(relay),
+        details: Details(details),
+        status,
+        reason: rest.strip_prefix(b" (")?.strip_suffix(b")")?,
+        truncated: false,
+    })
+}
+
+const STATUS: &[u8] = b", status=";
+
+/// Finds where the status begins behind the relay: no stranger writes what stands between.
+#[inline(always)]
+fn status_at(text: &[u8]) -> Option<usize> {
+    // A blank and an `s` are rarer than a comma and a blank.
+    let at = find_here(text, b" status=")?.checked_sub(1)?;
+    match text.get(at) {
+        Some(b',') => Some(at),
+        _ => find(text, STATUS),
+    }
+}
+
+/// Reads an address without quotes, its opening bracket taken off.
+#[inline(always)]
+fn usual_address(inside: &[u8]) -> Option<(&[u8], &[u8])> {
+    if inside.first() == Some(&b'"') {
+        return None;
+    }
+    let (address, behind) = inside.split_at_checked(find_from::<b'>'>(inside, 0)?)?;
+    Some((address, behind.get(1..)?))
+}
+
+/// Parses any delivery line, by the names of its fields.
+#[inline(never)]
+fn by_name<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Parsed<'a> {
     let read = |rest: &'a [u8]| address(rest, &[b", orig_to=<", b", relay="]).ok();
     let Some((rest, recipient)) = rest.strip_prefix(b"to=").and_then(read) else {
         return Err(Reason("delivery"));
@@ -297,40 +371,37 @@ pub(super) fn parse_other(message: &[u8]) -> Option<Event<'_>> {
 }
 
 impl<'a> Delivery<'a> {
-    /// Takes all fields behind the recipient.
+    /// Takes the fields behind the recipient up to the relay, and what follows it.
     fn take_fields(&mut self, mut rest: &'a [u8]) {
         while let Some(field) = rest.strip_prefix(b", ") {
-            match self.take(field) {
-                Some(behind) => rest = behind,
-                None => break,
+            if field.starts_with(b"status=") {
+                break;
+            }
+            if let Some(text) = field.strip_prefix(b"orig_to=")
+                && let Ok((behind, address)) = address(text, &[b", relay="])
+            {
+                self.orig_to = Some(address);
+                rest = behind;
+                continue;
+            }
+            let (piece, behind) = value(field);
+            rest = behind;
+            if let Some(relay) = piece.strip_prefix(b"relay=") {
+                self.relay = Relay::of(relay);
+                break;
             }
         }
+        self.take_details(rest);
     }
 
-    /// Takes one field; returns what follows its value, `None` where no field stands.
-    fn take(&mut self, field: &'a [u8]) -> Option<&'a [u8]> {
-        let (name, text) = split_name(field)?;
-        if name == b"status" {
-            self.take_status(text);
-            return Some(b"");
+    /// Takes the fields behind the relay.
+    fn take_details(&mut self, rest: &'a [u8]) {
+        let split = status_at(rest).and_then(|at| rest.split_at_checked(at));
+        let (details, status) = split.unwrap_or((rest, b""));
+        self.details = Details(details);
+        if let Some(status) = status.strip_prefix(STATUS) {
+            self.take_status(status);
         }
-        if name == b"orig_to"
-            && let Ok((rest, address)) = address(text, &[b", relay="])
-        {
-            self.orig_to = Some(address);
-            return Some(rest);
-        }
-        let (value, rest) = value(text);
-        match name {
-            b"relay" => self.relay = Relay::of(value),
-            b"conn_use" => self.conn_use = small_number(value).ok().map(|(_, number)| number),
-            b"delay" => self.delay = Delay(value),
-            b"delays" => self.delays = Some(Delays(value)),
-            b"tls" => self.tls = Some(value),
-            b"dsn" => self.dsn = Some(value),
-            _ => {}
-        }
-        Some(rest)
     }
 
     fn take_status(&mut self, input: &'a [u8]) {
@@ -397,17 +468,6 @@ fn bare_address<'a>(input: &'a [u8], ends: &[&[u8]]) -> Scan<'a, &'a [u8]> {
     }
 }
 
-/// Splits `{name}=` off.
-fn split_name(input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = input.split_at_checked(match input {
-        // The commonest are known by their place.
-        [b'd', b's', b'n', b'=', ..] => 3,
-        [b'r', b'e', b'l', b'a', b'y', b'=', ..] | [b'd', b'e', b'l', b'a', b'y', b'=', ..] => 5,
-        _ => find_near(input, b'=')?,
-    })?;
-    Some((name, value.get(1..)?))
-}
-
 /// Splits a value off: it ends before the next `, `.
 fn value(input: &[u8]) -> (&[u8], &[u8]) {
     let mut from = 0;
@@ -445,6 +505,8 @@ fn service_warning(text: &[u8]) -> Option<ServiceWarning<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(message: &str) -> Delivery<'_> {
@@ -467,21 +529,16 @@ mod tests {
         assert_eq!(found.relay.host, b"mx1.example.org");
         assert_eq!(found.relay.address, Some(&b"2001:db8::25"[..]));
         assert_eq!(
-            (found.relay.port, found.conn_use),
+            (found.relay.port, found.conn_use()),
             (Some(&b"25"[..]), Some(3))
         );
-        assert_eq!(found.delay.seconds().to_string(), "12");
+        assert_eq!(found.delay().to_string(), "12");
         assert_eq!(
-            found
-                .delays
-                .unwrap()
-                .parts()
-                .unwrap()
-                .map(|part| part.micros),
+            found.delays().unwrap().map(|part| part.micros),
             [11_000_000, 20_000, 0, 400_000]
         );
         assert_eq!(
-            (found.tls, found.dsn),
+            (found.tls(), found.dsn()),
             (Some(&b"dane:encrypt"[..]), Some(&b"2.6.0"[..]))
         );
         assert_eq!((found.status, found.truncated), (&b"sent"[..], false));
@@ -500,7 +557,7 @@ mod tests {
             (found.recipient, found.status),
             (&b"bob@example.org"[..], &b"bounced"[..])
         );
-        assert_eq!(found.dsn, Some(&b"5.7.1"[..]));
+        assert_eq!(found.dsn(), Some(&b"5.7.1"[..]));
         assert!(found.reason.ends_with(b"(in reply to end of DATA command)"));
     }
 
@@ -524,9 +581,12 @@ mod tests {
     fn reads_old_pasted_and_cut_lines() {
         let old =
             read("4F1A22C0D9E: to=<a@b>, relay=mx[203.0.113.25], delay=3, status=sent (250 Ok)");
-        assert_eq!((old.delays, old.dsn, old.relay.port), (None, None, None));
         assert_eq!(
-            (old.relay.address, old.delay.seconds().micros),
+            (old.delays(), old.dsn(), old.relay.port),
+            (None, None, None)
+        );
+        assert_eq!(
+            (old.relay.address, old.delay().micros),
             (Some(&b"203.0.113.25"[..]), 3_000_000)
         );
         let pasted = read("4F1A22C0D9E: to=, orig_to=, relay=local, delay=0.1, status=sent (x)");
@@ -548,7 +608,7 @@ mod tests {
         let found =
             read("4F1A22C0D9E: to=<a@b>, new=1, relay=none, x=(y), delay=3, z=, status=sent (x)");
         assert_eq!(
-            (found.relay.text, found.delay.seconds().micros),
+            (found.relay.text, found.delay().micros),
             (&b"none"[..], 3_000_000)
         );
         assert_eq!(found.reason, b"x");
@@ -572,5 +632,67 @@ mod tests {
         };
         assert_eq!(failed.reason, b"bounce failed");
         assert!(parse_other(b"4F1A22C0D9E: removed").is_none());
+    }
+
+    /// Checks a line that is read by the places of its fields against its twin, which reads it by
+    /// their names; tells whether it was.
+    fn agrees(message: &[u8]) -> bool {
+        let Ok((rest, queue_id)) = queue_id(message) else {
+            return false;
+        };
+        let Some(found) = usual(queue_id, rest) else {
+            return false;
+        };
+        let twin = by_name(queue_id, rest);
+        assert_eq!(
+            Ok(Event::Delivery(found)),
+            twin,
+            "{}",
+            message.escape_ascii()
+        );
+        true
+    }
+
+    #[test]
+    fn damaged_lines_are_read_as_their_twins() {
+        let text = include_str!("../../../fixtures/lines/smtp/delivery.log");
+        let lines = text.lines().filter_map(|line| line.split_once(": "));
+        let mut usual = 0;
+        for (_, line) in lines {
+            let line = line.as_bytes();
+            usual += u32::from(agrees(line));
+            for at in 0..line.len() {
+                agrees(&line[..at]);
+                for byte in *b"\"<>,= (s" {
+                    let mut damaged = line.to_vec();
+                    damaged[at] = byte;
+                    agrees(&damaged);
+                    damaged.insert(at, line[at]);
+                    agrees(&damaged);
+                }
+            }
+        }
+        assert!(usual > 10, "{usual}");
+    }
+
+    proptest! {
+        #[test]
+        fn lines_of_any_words_are_read_as_their_twins(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "<a@b.example>", "<a>b>", "a@b", "\"", ", ", ",", " ", ">", "=", "to=<",
+                    ", orig_to=<", ", relay=", "mx[192.0.2.1]:25", "none", ", conn_use=2",
+                    ", delay=1.2", ", delays=0/0/0/1", ", tls=may", ", dsn=2.0.0", ", status=",
+                    " status=sent", "sent", " (", "250 ok", ")",
+                ]),
+                0..14,
+            ),
+            start in proptest::sample::select(vec![
+                "", "a@b>, relay=", "a@b>, relay=x, delay=1, status=",
+                "a@b>, orig_to=<c>, relay=x[y]:25, conn_use=2, delay=1, dsn=2.0.0, status=sent (",
+            ]),
+        ) {
+            agrees(format!("4F1A22C0D9E: to=<{start}{}", words.concat()).as_bytes());
+        }
     }
 }

@@ -312,8 +312,8 @@ impl Filler<'_> {
         batch.maybe_text(DELIVERY.relay_address, event.relay.address);
         batch.maybe_text(DELIVERY.relay_port, event.relay.port);
         batch.text(DELIVERY.family, relay_family(event).name().as_bytes());
-        batch.int(DELIVERY.delay_us, micros(event.delay.seconds()));
-        if let Some(parts) = event.delays.as_ref().and_then(delivery::Delays::parts) {
+        batch.int(DELIVERY.delay_us, micros(event.delay()));
+        if let Some(parts) = event.delays() {
             let columns = [
                 DELIVERY.before_qmgr_us,
                 DELIVERY.in_qmgr_us,
@@ -324,7 +324,7 @@ impl Filler<'_> {
                 batch.int(column, micros(part));
             }
         }
-        batch.maybe_text(DELIVERY.dsn, event.dsn);
+        batch.maybe_text(DELIVERY.dsn, event.dsn());
         batch.text(DELIVERY.status, event.status);
         batch.flag(DELIVERY.is_forwarded, is_forwarded);
         if let Some(class) = event.reason_class(&reply) {
@@ -335,7 +335,7 @@ impl Filler<'_> {
             batch.text(DELIVERY.reply, event.reason);
         }
         batch.maybe_text(DELIVERY.queued_as, reply.queued_as);
-        batch.maybe_text(DELIVERY.tls, event.tls);
+        batch.maybe_text(DELIVERY.tls, event.tls());
         batch.end_row();
         *self.scratch = domain;
         Some(())

@@ -33,9 +33,9 @@ impl Delays {
             &mut self.local
         };
         let [before, in_qmgr, connection, transmission, total] = stages;
-        total.add(attempt.event.delay.seconds().micros);
+        total.add(attempt.event.delay().micros);
         // Postfix up to 2.2 logs the whole alone.
-        if let Some(parts) = attempt.event.delays.and_then(|delays| delays.parts()) {
+        if let Some(parts) = attempt.event.delays() {
             for (stage, part) in [before, in_qmgr, connection, transmission]
                 .into_iter()
                 .zip(parts)

@@ -223,7 +223,7 @@ impl Exporter {
             }
             _ => return,
         };
-        let Some(parts) = event.delays.and_then(|delays| delays.parts()) else {
+        let Some(parts) = event.delays() else {
             return;
         };
         for (stage, part) in STAGES.into_iter().zip(parts) {
@@ -242,7 +242,7 @@ impl Exporter {
             b"bounced" => "smtp_bounced_messages_by_dsn_total",
             _ => return,
         };
-        if let Some(dsn) = event.dsn {
+        if let Some(dsn) = event.dsn() {
             self.labelled(by_dsn, dsn, symbols);
         }
     }

@@ -418,7 +418,7 @@ impl Tally {
             return;
         };
         let reason = self.class_symbol(class.name, class.detail);
-        let dsn = self.symbols.intern(attempt.event.dsn.unwrap_or(b""));
+        let dsn = self.symbols.intern(attempt.event.dsn().unwrap_or(b""));
         if self.wanted.failures {
             self.failed_for(context, attempt, outcome, reason, dsn);
         }
@@ -464,7 +464,7 @@ impl Tally {
             Some(orig_to) if greylist => self.symbols.intern(orig_to),
             _ => attempt.recipient,
         };
-        let delay_us = attempt.event.delay.seconds().micros;
+        let delay_us = attempt.event.delay().micros;
         let Some(story) = self.story(context, attempt) else {
             return;
         };
