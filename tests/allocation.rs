@@ -33,7 +33,7 @@ fn read(chunk: &mut Chunk) -> u64 {
     let mut known = 0;
     let mut lines = chunk.records();
     while let Some(line) = &lines.next() {
-        if let (Some(record), Some(_)) = (&line.record, &line.time) {
+        if let (Some(record), Some(_)) = (line.record(), &line.time) {
             known += u64::from(Event::parse(&record.tag, record.message).is_ok());
         }
     }

@@ -183,7 +183,7 @@ fn hold(name: &str, log: Vec<u8>, said: &[(&Said, Alone<'_>)], pid: Option<u32>)
             .next()
             .unwrap_or_else(|| panic!("{name}: too few lines"));
         let raw = String::from_utf8_lossy(line.raw);
-        let record = line.record.unwrap_or_else(|| panic!("{name}: {raw}"));
+        let record = line.record().unwrap_or_else(|| panic!("{name}: {raw}"));
         let (times, message) = unfolded(&expected.message);
         assert_eq!(record.tag.text, expected.tag.as_bytes(), "{name}: {raw}");
         assert_eq!(record.pid, pid, "{name}: {raw}");

@@ -400,8 +400,8 @@ fn counted_by_model(path: &std::path::Path, counts: &[bool]) -> Totals {
     for chunk in chunks(path, 1 << 20) {
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
-            match (counts.next(), line.record, line.time) {
-                (Some(true), Some(record), Some(time)) => tally.line(&record, time.wall_us),
+            match (counts.next(), line.record(), line.time) {
+                (Some(true), Some(record), Some(time)) => tally.line(record, time.wall_us),
                 (Some(false), ..) => tally.absorb_filtered(1),
                 _ => unreachable!("a mail has lines with an envelope"),
             }

@@ -51,7 +51,7 @@ fn a_line_end_that_rsyslog_escaped_is_dropped_and_other_escapes_stay() {
         let log = format!("Nov 21 00:44:25 mx1 postfix/smtpd[7]: {text}\n").into_bytes();
         let chunk = Chunk::new(log, Dating::from_year(2026, None), SourceId(0));
         let mut lines = chunk.records();
-        let record = lines.next().unwrap().record.unwrap();
+        let record = lines.next().unwrap().record().copied().unwrap();
         let event = Event::parse(&record.tag, record.message);
         let message = String::from_utf8_lossy(record.message).into_owned();
         (message, event.map(|event| event.kind()))

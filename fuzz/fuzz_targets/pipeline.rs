@@ -82,7 +82,7 @@ fn totals(chunk_bytes: usize) -> Totals {
         };
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
-            match (&line.record, line.time) {
+            match (line.record(), line.time) {
                 (Some(record), Some(time)) => {
                     let event = Event::parse(&record.tag, record.message);
                     part.absorb(record, time.wall_us, &event);

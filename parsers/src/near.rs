@@ -58,6 +58,19 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
+/// Tells whether two texts are the same that are mostly longer than sixteen letters.
+#[inline]
+pub(crate) fn is_same_stretch(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        33..=64 => ends::<32>(a) == ends::<32>(b),
+        16..=32 => ends::<16>(a) == ends::<16>(b),
+        _ => a == b,
+    }
+}
+
 /// The same of two texts of the same length, less than eight letters.
 #[inline]
 fn is_same_of_few(a: &[u8], b: &[u8]) -> bool {
@@ -72,15 +85,26 @@ fn is_same_of_few(a: &[u8], b: &[u8]) -> bool {
 /// its first and its last letters, which differ between most texts of one log.
 #[inline]
 pub fn place(text: &[u8], bits: u32) -> usize {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let both = match (text.first_chunk(), text.last_chunk()) {
         (Some(first), Some(last)) => {
             u64::from_le_bytes(*first).rotate_left(29) ^ u64::from_le_bytes(*last)
         }
         _ => few(text),
     };
-    let mixed = (both ^ text.len() as u64).wrapping_mul(MIX);
-    usize::try_from(mixed >> (u64::BITS - bits)).unwrap_or(0)
+    mixed(both ^ text.len() as u64, bits)
+}
+
+/// The same told by the last eight letters alone, which hold the process id behind a tag; `None` for
+/// a shorter text.
+#[inline]
+pub(crate) fn place_of_end(text: &[u8], bits: u32) -> Option<usize> {
+    Some(mixed(u64::from_le_bytes(*text.last_chunk()?), bits))
+}
+
+#[inline]
+fn mixed(number: u64, bits: u32) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    usize::try_from(number.wrapping_mul(MIX) >> (u64::BITS - bits)).unwrap_or(0)
 }
 
 /// The same of less than eight letters.
@@ -504,15 +528,17 @@ mod tests {
 
     #[test]
     fn texts_that_differ_in_one_byte_are_not_the_same() {
-        for length in 0..40u8 {
-            let text: Vec<u8> = (0..length).collect();
-            assert!(is_same(&text, &text.clone()));
-            for at in 0..usize::from(length) {
-                let mut other = text.clone();
-                other[at] ^= 1;
-                assert!(!is_same(&text, &other), "{length} {at}");
+        for is_same in [is_same, is_same_stretch] {
+            for length in 0..80u8 {
+                let text: Vec<u8> = (0..length).collect();
+                assert!(is_same(&text, &text.clone()));
+                for at in 0..usize::from(length) {
+                    let mut other = text.clone();
+                    other[at] ^= 1;
+                    assert!(!is_same(&text, &other), "{length} {at}");
+                }
+                assert!(!is_same(&text, &[&text[..], b"x"].concat()));
             }
-            assert!(!is_same(&text, &[&text[..], b"x"].concat()));
         }
     }
 

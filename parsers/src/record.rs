@@ -21,6 +21,16 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// What is there before the first line.
+    pub(crate) const EMPTY: Self = Record {
+        timestamp: Timestamp::EMPTY,
+        host: b"",
+        tag: Tag::EMPTY,
+        pid: None,
+        message: b"",
+        repeated: 1,
+    };
+
     /// Parses one line, without its line end, whatever its envelope.
     ///
     /// The format is told per line, for a file can change it when a distribution is upgraded.

@@ -21,6 +21,14 @@ pub struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
+    /// The tag of a line that has none.
+    pub(crate) const EMPTY: Self = Tag {
+        text: b"",
+        instance: b"",
+        service: None,
+        program: Program::Foreign,
+    };
+
     /// Takes a tag apart.
     pub fn parse(text: &'a [u8]) -> Self {
         let first = find_near(text, b'/');

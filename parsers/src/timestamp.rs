@@ -34,3 +34,17 @@ pub struct Timestamp {
     /// What the stamp says about its zone.
     pub zone: Zone,
 }
+
+impl Timestamp {
+    /// The first moment of a year.
+    pub(crate) const EMPTY: Self = Timestamp {
+        year: None,
+        month: 1,
+        day: 1,
+        hour: 0,
+        minute: 0,
+        second: 0,
+        micros: 0,
+        zone: Zone::Unstated,
+    };
+}

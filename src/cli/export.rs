@@ -263,7 +263,7 @@ impl Job {
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
             seen.lines += 1;
-            let (Some(record), Some(time)) = (&line.record, line.time) else {
+            let (Some(record), Some(time)) = (line.record(), line.time) else {
                 rows.skip();
                 continue;
             };

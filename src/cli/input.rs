@@ -402,7 +402,7 @@ fn is_strange(chunk: &Chunk) -> bool {
     let mut has_foreign = false;
     for _ in 0..BEGINNING_LINES {
         let Some(line) = lines.next() else { break };
-        match line.record.map(|record| record.tag.program) {
+        match line.record().map(|record| record.tag.program) {
             Some(Program::Logger) => {}
             Some(program) if program.is_ours() => return false,
             _ => has_foreign = true,

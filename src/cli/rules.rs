@@ -122,7 +122,7 @@ impl Job {
         let mut stamps = StampText::default();
         let mut lines = chunk.records();
         while let Some(line) = &lines.next() {
-            match (&line.record, &line.time) {
+            match (line.record(), &line.time) {
                 (Some(record), Some(time)) => {
                     let event = Event::parse(&record.tag, record.message);
                     part.tally.absorb(record, time.wall_us, &event);

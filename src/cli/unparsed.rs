@@ -94,7 +94,7 @@ impl UnparsedLines {
         let mut found = Vec::new();
         let mut lines = chunk.records();
         while let Some(line) = lines.next() {
-            if let Some(record) = &line.record {
+            if let Some(record) = line.record() {
                 let event = Event::parse(&record.tag, record.message);
                 push_if_unparsed(&mut found, masking, line.raw, record, &event);
             }

@@ -200,7 +200,7 @@ impl Watcher {
 
     /// Parses a line, once for metrics and rules.
     fn take_line(&mut self, line: &Line<'_>, came: Instant, place: impl Fn() -> Option<Place>) {
-        let (Some(record), Some(time)) = (&line.record, line.time) else {
+        let (Some(record), Some(time)) = (line.record(), line.time) else {
             self.metering.count_line(line, None);
             return;
         };

@@ -45,7 +45,7 @@ impl<'o> MendedReader<'o> {
         let mut lines = chunk.records();
         while let Some(line) = &lines.next() {
             self.counting.part.lines += 1;
-            if let (Some(record), Some(time)) = (&line.record, line.time) {
+            if let (Some(record), Some(time)) = (line.record(), line.time) {
                 self.record(record, time);
             }
         }

@@ -76,7 +76,7 @@ impl<'o> Masks<'o> {
 
     /// Counts a line behind those counted before.
     fn count(&mut self, tally: &mut Tally, line: &Line<'_>) {
-        match (self.masking, &line.record, &line.time) {
+        match (self.masking, line.record(), &line.time) {
             (Some(masking), Some(record), Some(time)) => {
                 tally.line(&masking.record(&mut self.room, record), time.wall_us);
             }
@@ -88,7 +88,7 @@ impl<'o> Masks<'o> {
 /// Counts a line whose message was parsed already behind those counted before; `event` is what
 /// came of that where the line has an envelope.
 pub fn count_line(tally: &mut Tally, line: &Line<'_>, event: Option<&Result<Event<'_>, Reason>>) {
-    match (&line.record, &line.time, event) {
+    match (line.record(), &line.time, event) {
         (Some(record), Some(time), Some(event)) => tally.absorb(record, time.wall_us, event),
         (Some(record), Some(time), None) => tally.line(record, time.wall_us),
         (Some(marker), None, _) => tally.absorb_marker(marker),
@@ -114,7 +114,7 @@ impl Counting for Where<'_> {
         let mut lines = chunk.records();
         let mut masks = Masks::new(self.options);
         while let Some(line) = &lines.next() {
-            let Some(record) = &line.record else {
+            let Some(record) = line.record() else {
                 match passes_without_envelope {
                     true => tally.absorb_foreign(),
                     false => tally.absorb_filtered(1),

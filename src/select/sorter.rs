@@ -133,7 +133,7 @@ impl Sorting {
 
     fn line(&mut self, place: Place, line: &Line<'_>) {
         self.lines += 1;
-        let Some(record) = &line.record else {
+        let Some(record) = line.record() else {
             return self.without_envelope(place);
         };
         if let Some(time) = &line.time {

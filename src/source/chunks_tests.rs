@@ -71,7 +71,7 @@ fn read(inputs: Vec<Input>, options: &Options) -> Found {
             let time = line
                 .time
                 .map_or_else(|| "-".to_owned(), WallTime::to_rfc3339);
-            let message = line.record.map_or(line.raw, |record| record.message);
+            let message = line.record().map_or(line.raw, |record| record.message);
             lines.push(format!("{time} {}", String::from_utf8_lossy(message)));
         }
     }
@@ -494,7 +494,7 @@ fn counts_the_years_of_a_file_too_large_to_be_gone_through() {
     for chunk in chunks {
         let mut records = chunk.records();
         while let Some(line) = records.next() {
-            let message = line.record.unwrap().message.get(..4).unwrap();
+            let message = line.record().unwrap().message.get(..4).unwrap();
             let date = line.time.unwrap().date();
             years.insert((String::from_utf8_lossy(message).into_owned(), date.year));
         }
@@ -651,7 +651,7 @@ fn the_journal_of_the_corpus_says_what_its_rfc3339_log_says() {
         for chunk in read_all(vec![Input::File(path)], &options()) {
             let mut lines = chunk.records();
             while let Some(line) = lines.next() {
-                let record = line.record.unwrap();
+                let record = line.record().unwrap();
                 let (host, tag) = (record.host.to_vec(), record.tag.text.to_vec());
                 all.push((line.time, host, tag, record.pid, record.message.to_vec()));
             }
@@ -780,7 +780,7 @@ proptest! {
         let mut records = chunk.records();
         let mut raw = Vec::new();
         while let Some(line) = records.next() {
-            prop_assert_eq!(line.record.is_some(), line.time.is_some());
+            prop_assert_eq!(line.record().is_some(), line.time.is_some());
             raw.extend_from_slice(line.raw);
             raw.push(b'\n');
         }

@@ -142,16 +142,28 @@ impl YearWalk {
     }
 
     pub(super) fn skip_lines(&mut self, bytes: &[u8]) {
-        for line in split_lines(bytes) {
-            // Lines in containers state their years, which do not concern others.
-            if line.first() == Some(&b'{') || is_cri(line) {
-                continue;
-            }
-            if let Some(stamp) = Timestamp::of_line(line) {
-                self.year_of(&stamp);
-            }
+        for stamp in stamps_of_text(bytes) {
+            self.year_of(&stamp);
         }
     }
+}
+
+/// Goes through the stamps of the lines of text, but for those that the line above has too.
+///
+/// Lines in containers state their years, which do not concern others.
+pub(super) fn stamps_of_text(lines: &[u8]) -> impl Iterator<Item = Timestamp> {
+    // A traditional stamp with the blank behind it.
+    let mut above = [0; 16];
+    split_lines(lines).filter_map(move |line| {
+        if line.first_chunk() == Some(&above) || line.first() == Some(&b'{') || is_cri(line) {
+            return None;
+        }
+        let stamp = Timestamp::of_line(line)?;
+        if let Some(text @ [b'A'..=b'Z', .., b' ']) = line.first_chunk::<16>() {
+            above = *text;
+        }
+        Some(stamp)
+    })
 }
 
 /// How much of a chunk is gone through, or not, at a time.
@@ -273,15 +285,28 @@ impl Dater {
 
     /// Dates the stamp of the next line of text.
     pub(super) fn wall_time(&mut self, stamp: &Timestamp) -> WallTime {
-        if let Some((last, time)) = self.last
-            && last == *stamp
-        {
+        if let Some(time) = self.time_on_this_day(stamp) {
+            self.last = Some((*stamp, time));
             return time;
         }
         let year = self.years.year_of(stamp);
         let time = self.clock.wall_time(stated_us(year, stamp), stamp.zone);
         self.last = Some((*stamp, time));
         time
+    }
+
+    /// Dates a stamp of the same day and zone as the last one, where a wall clock is shown as logged:
+    /// its year is the same, and so is the beginning of the day.
+    fn time_on_this_day(&self, stamp: &Timestamp) -> Option<WallTime> {
+        let (last, time) = self.last?;
+        let day = |stamp: &Timestamp| (stamp.year, stamp.month, stamp.day, stamp.zone);
+        if day(&last) != day(stamp) || !self.clock.shows_as_logged(stamp.zone) {
+            return (last == *stamp).then_some(time);
+        }
+        Some(WallTime {
+            wall_us: time.wall_us - us_of_day(&last) + us_of_day(stamp),
+            ..time
+        })
     }
 
     /// Dates the stamp of a line in a container, whose years do not concern the lines of text.
@@ -293,10 +318,13 @@ impl Dater {
 
 /// Returns microseconds since 1970 on the clock that the stamp was read from.
 fn stated_us(year: i32, stamp: &Timestamp) -> i64 {
-    let days = days_from_civil(year, stamp.month, stamp.day);
+    days_from_civil(year, stamp.month, stamp.day) * DAY_US + us_of_day(stamp)
+}
+
+fn us_of_day(stamp: &Timestamp) -> i64 {
     let (hour, minute) = (i64::from(stamp.hour), i64::from(stamp.minute));
     let seconds = hour * 3600 + minute * 60 + i64::from(stamp.second);
-    days * DAY_US + seconds * SECOND_US + i64::from(stamp.micros)
+    seconds * SECOND_US + i64::from(stamp.micros)
 }
 
 /// What a first look at a log's stamps tells about years: they are counted from the first line's.

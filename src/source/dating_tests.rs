@@ -1,3 +1,5 @@
+use mailtally_parsers::Zone;
+
 use super::*;
 use crate::source::wall_time::WallTime;
 use crate::source::{Chunk, SourceId};
@@ -189,4 +191,44 @@ fn an_impossible_anchor_does_no_harm() {
     let turns = turns(&["Nov 21 00:00:00"]);
     assert_eq!(turns.first_year(i64::MIN), 1969);
     assert_eq!(turns.first_year(i64::MAX), 9999);
+}
+
+/// Stamps that are near each other, as those of neighbours in a log are, and some that are not.
+fn stamp() -> impl proptest::strategy::Strategy<Value = Timestamp> {
+    use proptest::prelude::*;
+    let year = prop_oneof![Just(None), Just(Some(2026)), Just(Some(2027))];
+    let day = prop_oneof![Just((12, 31)), Just((1, 1)), Just((2, 29)), Just((6, 1))];
+    let zone = prop_oneof![
+        Just(Zone::Unstated),
+        Just(Zone::Offset(7200)),
+        Just(Zone::Utc)
+    ];
+    (year, day, 0u8..24, 0u8..60, 0u8..=60, 0u32..1_000_000, zone).prop_map(
+        |(year, (month, day), hour, minute, second, micros, zone)| Timestamp {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            micros,
+            zone,
+        },
+    )
+}
+
+proptest::proptest! {
+    /// The time within a day is counted on from the stamp above it: as if each were read by itself.
+    #[test]
+    fn stamps_are_dated_as_the_calendar_says(stamps in proptest::collection::vec(stamp(), 1..20), berlin: bool) {
+        let tz = berlin.then_some(chrono_tz::Europe::Berlin);
+        let mut dater = Dater::new(&Dating::from_year(2026, tz));
+        let mut years = YearWalk::from_year(2026);
+        for stamp in &stamps {
+            let plain = stated_us(years.year_of(stamp), stamp);
+            let expected = ZoneClock::new(tz).wall_time(plain, stamp.zone);
+            proptest::prop_assert_eq!(dater.wall_time(stamp), expected);
+            proptest::prop_assert_eq!(dater.years, years);
+        }
+    }
 }

@@ -14,11 +14,31 @@ use super::wall_time::WallTime;
 pub struct Line<'a> {
     /// The line as it was read, without its line end; one that came in parts has line ends in it.
     pub raw: &'a [u8],
-    /// The envelope and the message; `None` when the line has no envelope that we know.
-    pub record: Option<Record<'a>>,
+    logged: Logged<'a>,
     /// When it was logged; as long as there is a record, there is a time, but for the markers of
     /// `journalctl`.
     pub time: Option<WallTime>,
+}
+
+/// Where the record of a line is.
+#[derive(Clone, Copy, Debug)]
+enum Logged<'a> {
+    Nothing,
+    /// Records are large: those of nearly all lines stay in the cursor.
+    InCursor(&'a Record<'a>),
+    Here(Record<'a>),
+}
+
+impl<'a> Line<'a> {
+    /// Returns the envelope and the message; `None` when the line has no envelope that we know.
+    #[inline]
+    pub fn record(&self) -> Option<&Record<'a>> {
+        match &self.logged {
+            Logged::InCursor(record) => Some(record),
+            Logged::Here(record) => Some(record),
+            Logged::Nothing => None,
+        }
+    }
 }
 
 /// A cursor over the lines of a chunk; a line lives until the next one is asked for.
@@ -49,6 +69,16 @@ enum Seen<'c> {
     Part,
 }
 
+/// What came of looking at a line closely.
+enum Looked<'c> {
+    /// Its record is the last one of the envelopes; it was not dated.
+    Plain,
+    /// It is outside of the range, or only a part of a line.
+    Outside,
+    Text(Line<'c>),
+    InContainer(Found<'c>),
+}
+
 /// A line in a container that is within the range.
 struct Found<'c> {
     raw: &'c [u8],
@@ -64,6 +94,7 @@ fn is_plain(program: Program) -> bool {
 
 impl<'c> Lines<'c> {
     /// Begins before the first line of a chunk.
+    #[inline]
     pub(super) fn new(chunk: &'c Chunk, dates: Dating) -> Self {
         Lines {
             rest: chunk.bytes(),
@@ -92,77 +123,90 @@ impl<'c> Lines<'c> {
     )]
     pub fn next(&mut self) -> Option<Line<'_>> {
         loop {
-            let here = self.rest;
-            let Some((raw, rest)) = split_line(here) else {
-                // The end of a line in a container may never have come.
-                let stamp = self.unwrapped.take_unfinished()?;
-                if let Some(found) = self.in_container(b"", stamp) {
-                    return Some(self.line_in_container(found));
+            if let Some((raw, rest)) = self.envelopes.take_repeating(self.rest) {
+                (self.rest, self.above) = (rest, raw);
+            } else {
+                match self.look_closer()? {
+                    Looked::Plain => {}
+                    Looked::Outside => continue,
+                    Looked::Text(line) => return Some(line),
+                    Looked::InContainer(found) => return Some(self.line_in_container(found)),
                 }
-                continue;
-            };
-            self.rest = rest;
-            let record = match raw.first() {
-                Some(b'{') => None,
-                _ => self.envelopes.parse(raw),
-            };
-            // Nearly all lines: the others are looked at a second time.
-            if let Some(plain) = &record
-                && is_plain(plain.tag.program)
-            {
-                self.above = raw;
-                let time = Some(self.time_of(&plain.timestamp));
-                if self.lets_through(time) {
-                    return Some(Line { raw, record, time });
-                }
-                continue;
             }
-            match self.see(raw, record) {
-                Seen::Text(record) => {
-                    if let Some(line) = self.text(raw, record) {
-                        return Some(line);
-                    }
-                }
-                Seen::Part => {
-                    self.parts.get_or_insert(here);
-                }
-                Seen::InContainer(stamp) => {
-                    if let Some(found) = self.in_container(raw, stamp) {
-                        return Some(self.line_in_container(found));
-                    }
-                }
+            let time = Some(self.time_of_record());
+            if self.lets_through(time) {
+                return Some(Line {
+                    raw: self.above,
+                    logged: Logged::InCursor(self.envelopes.record()),
+                    time,
+                });
             }
         }
     }
 
+    /// Reads the next line, whatever it is; `None` where there is none.
+    #[inline(never)]
+    fn look_closer(&mut self) -> Option<Looked<'c>> {
+        let here = self.rest;
+        let Some((raw, rest)) = split_line(here) else {
+            // The end of a line in a container may never have come.
+            let stamp = self.unwrapped.take_unfinished()?;
+            return Some(self.in_container(b"", stamp));
+        };
+        self.rest = rest;
+        let record = match raw.first() {
+            Some(b'{') => None,
+            _ => self.envelopes.parse(raw),
+        };
+        // Nearly all lines: the others are looked at a second time.
+        if record.is_some_and(|record| is_plain(record.tag.program)) {
+            self.above = raw;
+            return Some(Looked::Plain);
+        }
+        let record = record.copied();
+        Some(match self.see(raw, record) {
+            Seen::Text(record) => self.text(raw, record),
+            Seen::InContainer(stamp) => self.in_container(raw, stamp),
+            Seen::Part => {
+                self.parts.get_or_insert(here);
+                Looked::Outside
+            }
+        })
+    }
+
     /// Dates a plain line; most have the stamp of the one above.
     #[inline]
-    fn time_of(&mut self, stamp: &Timestamp) -> WallTime {
+    fn time_of_record(&mut self) -> WallTime {
         let number = self.envelopes.stamp_number();
         match self.dated {
             Some((dated, time)) if dated == number => time,
             _ => {
-                let time = self.dater.wall_time(stamp);
+                let time = self.dater.wall_time(&self.envelopes.record().timestamp);
                 self.dated = Some((number, time));
                 time
             }
         }
     }
 
-    /// Dates a line of text; `None` if it is outside of the range.
+    /// Dates a line of text.
     #[cold]
-    fn text(&mut self, raw: &'c [u8], record: Option<Record<'c>>) -> Option<Line<'c>> {
+    fn text(&mut self, raw: &'c [u8], record: Option<Record<'c>>) -> Looked<'c> {
         let stamp = record
             .map(|record| record.timestamp)
             .or_else(|| Timestamp::of_line(raw));
         let time = stamp.map(|stamp| self.dater.wall_time(&stamp));
-        self.lets_through(time).then(|| {
-            let time = time.filter(|_| record.is_some());
-            let record = record.or_else(|| Record::marker(raw));
-            Line { raw, record, time }
-        })
+        if !self.lets_through(time) {
+            return Looked::Outside;
+        }
+        let time = time.filter(|_| record.is_some());
+        let logged = match record.or_else(|| Record::marker(raw)) {
+            Some(record) => Logged::Here(record),
+            None => Logged::Nothing,
+        };
+        Looked::Text(Line { raw, logged, time })
     }
 
+    #[inline]
     fn lets_through(&mut self, time: Option<WallTime>) -> bool {
         match &mut self.dates.gate {
             Some(gate) => gate.lets_through(time),
@@ -224,14 +268,16 @@ impl<'c> Lines<'c> {
         times
     }
 
-    /// Dates a line in a container; `None` if it is outside of the range.
+    /// Dates a line in a container.
     #[cold]
-    fn in_container(&mut self, raw: &'c [u8], stamp: Timestamp) -> Option<Found<'c>> {
+    fn in_container(&mut self, raw: &'c [u8], stamp: Timestamp) -> Looked<'c> {
         let raw = self.with_parts(raw);
         let times = self.repeats(raw);
         let time = self.dater.in_container(&stamp);
-        let found = Found { raw, times, time };
-        self.lets_through(Some(time)).then_some(found)
+        if !self.lets_through(Some(time)) {
+            return Looked::Outside;
+        }
+        Looked::InContainer(Found { raw, times, time })
     }
 
     #[cold]
@@ -239,7 +285,10 @@ impl<'c> Lines<'c> {
         let Found { raw, times, time } = found;
         Line {
             raw,
-            record: self.record_in_container(times),
+            logged: match self.record_in_container(times) {
+                Some(record) => Logged::Here(record),
+                None => Logged::Nothing,
+            },
             time: Some(time),
         }
     }

@@ -145,7 +145,7 @@ fn chunk(text: &str) -> Chunk {
 fn take(meter: &mut Meter, chunk: &Chunk) {
     let mut lines = chunk.records();
     while let Some(line) = &lines.next() {
-        let event = line.record.as_ref();
+        let event = line.record();
         let event = event.map(|record| Event::parse(&record.tag, record.message));
         meter.count_line(line, event.as_ref());
     }

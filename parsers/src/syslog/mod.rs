@@ -7,6 +7,7 @@
 //! | `rfc5424` | `<22>1 2024-05-01T12:34:56Z mx1 postfix/smtpd 1234 - - …`, with and without `<22>` |
 //! | `epoch` | `1714559696.789012 mx1 postfix/smtpd[1234]: …` (`journalctl -o short-unix`) |
 //! | `recent` | lines one after another, which repeat what the line above said |
+//! | `words` | tags with their process ids, which recent lines had too |
 //! | `repeat` | `message repeated 3 times: […]`, `last message repeated 3 times` |
 //! | `origin` | what follows the stamp in all but RFC 5424: host and tag; Dovecot's own log file |
 //!
@@ -22,6 +23,7 @@ mod repeat;
 mod rfc3164;
 mod rfc3339;
 mod rfc5424;
+mod words;
 
 use crate::{Record, Timestamp};
 

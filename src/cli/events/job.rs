@@ -118,7 +118,9 @@ impl Job {
                 return part;
             };
             part.seen.lines += 1;
-            let Some(record) = &line.record else { continue };
+            let Some(record) = line.record() else {
+                continue;
+            };
             let event = Event::parse(&record.tag, record.message);
             if self.keeps_unparsed {
                 let masking = self.masking.as_ref();

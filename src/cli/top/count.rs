@@ -100,7 +100,7 @@ fn part(chunk: &Chunk, job: &Job) -> Counted {
     let mut lines = chunk.records();
     while let Some(line) = lines.next() {
         part.lines += 1;
-        let (Some(record), Some(time)) = (&line.record, line.time) else {
+        let (Some(record), Some(time)) = (line.record(), line.time) else {
             continue;
         };
         let event = Event::parse(&record.tag, record.message);

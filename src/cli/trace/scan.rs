@@ -203,7 +203,7 @@ fn entries(chunk: &Chunk, hits: &Hits, search: &Search, base: u64) -> Vec<Entry>
     let mut records = part.records();
     while let Some(line) = records.next() {
         let (Some(record), Some(offset)) =
-            (&line.record, line.raw.as_ptr().addr().checked_sub(begin))
+            (line.record(), line.raw.as_ptr().addr().checked_sub(begin))
         else {
             continue;
         };

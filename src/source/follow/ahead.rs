@@ -34,7 +34,7 @@ impl Ahead {
         let mut records = dated.records();
         let (mut time_us, mut rank) = (i64::MIN, life::Place::CONTINUED.rank);
         while let Some(line) = records.next() {
-            if let Some((time, record)) = line.time.zip(line.record.as_ref()) {
+            if let Some((time, record)) = line.time.zip(line.record()) {
                 // A log keeps its own order.
                 time_us = time_us.max(time.instant_us().unwrap_or(time.wall_us));
                 rank = life::Place::of(record).rank;

@@ -182,7 +182,7 @@ fn the_year_and_the_line_above_outlive_a_restart() {
     };
     let mut lines = came.chunk.records();
     let line = lines.next().unwrap();
-    let record = line.record.unwrap();
+    let record = line.record().unwrap();
     assert_eq!((record.message, record.repeated), (&b"x"[..], 2));
     assert_eq!(line.time.unwrap().to_rfc3339(), "2024-01-01T00:00:02");
     assert_eq!(came.places.of(0, line.raw).offset, 31);

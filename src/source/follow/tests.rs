@@ -600,7 +600,7 @@ fn follows_repeats_and_lines_in_parts() {
         append(&path).write_all(text.as_bytes()).unwrap();
         let chunk = follower.poll().unwrap()?;
         let mut lines = chunk.records();
-        let record = lines.next()?.record?;
+        let record = *lines.next()?.record()?;
         let message = String::from_utf8_lossy(record.message).into_owned();
         let repeated = record.repeated;
         assert!(lines.next().is_none());
