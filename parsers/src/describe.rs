@@ -8,8 +8,11 @@
 use crate::companion::Decimal;
 use crate::companion::policyd_spf::Answer;
 use crate::dovecot::MailProcess;
+use crate::dovecot::delivery::{Formatted, FormattedId, LmtpEnd};
 use crate::dovecot::login::AbortReason;
 use crate::dovecot::mail_log::MessageText;
+use crate::dovecot::session::SessionCounters;
+use crate::dovecot::sieve::{ActionHead, ScriptText};
 use crate::fields::Seconds;
 use crate::postfix::delivery::{Delivery, Relay};
 use crate::postfix::mention::Text;
@@ -204,6 +207,43 @@ groups! {
         "pid": Number maybe "The process id of the mail process.",
         "session": Text maybe "The session id, with its suffixes.",
     }
+    LmtpEnd<'_> {
+        "peer": Text always "The client: `local` for a unix socket, else its address.",
+        "reason": Text always "Why.",
+        "state": Text maybe "The state of the session, as logged.",
+    }
+    SessionCounters<'_> {
+        "in_bytes": Number maybe "Bytes from the client.",
+        "out_bytes": Number maybe "Bytes to the client.",
+        "deleted": Number maybe "Messages marked as deleted.",
+        "expunged": Number maybe "Messages expunged.",
+        "trashed": Number maybe "Messages copied to the trash.",
+        "hdr_count": Number maybe "Messages whose headers were read.",
+        "hdr_bytes": Number maybe "Bytes of headers read.",
+        "body_count": Number maybe "Messages whose bodies were read.",
+        "body_bytes": Number maybe "Bytes of bodies read.",
+        "autoexpunged": Number maybe "Messages expunged by age.",
+        "appended": Number maybe "Messages appended.",
+        "top": Text maybe "POP3 TOP: commands and bytes, as logged.",
+        "retr": Text maybe "POP3 RETR: commands and bytes, as logged.",
+        "del": Text maybe "POP3 DELE, as logged.",
+        "size_bytes": Number maybe "The size of the POP3 mailbox.",
+    }
+    Formatted<'_> {
+        "sender": Text maybe "The sender, where the site's format has it.",
+        "size_bytes": Number maybe "The size, where the site's format has it.",
+        "subject": Text maybe "The subject, where the site's format has it.",
+    }
+    ScriptText<'_> {
+        "script": Text maybe "The script.",
+        "path": Text maybe "The log file that says more.",
+        "reason": Text always "What happened: `compile`, `open`, or the text behind the script.",
+    }
+    ActionHead<'_> {
+        "message_id": Text maybe "The message id, as logged.",
+        "uid": Number maybe "The uid of the message, where IMAP ran the script.",
+        "action": Text maybe "The action, as logged; none for keep.",
+    }
     MessageText<'_> {
         "mailbox": Text maybe "The mailbox.",
         "uid": Number maybe "The uid of the message.",
@@ -226,6 +266,12 @@ impl<F: Described> Described for Option<F> {
             },
             to,
         );
+    }
+}
+
+impl Described for FormattedId<'_> {
+    fn describe(declared: Declared, to: Receiver<'_>) {
+        Option::<&[u8]>::describe(declared, to);
     }
 }
 

@@ -144,6 +144,7 @@ pub(crate) fn number(input: &[u8]) -> Scan<'_, u64> {
 }
 
 /// Reads a number of one to seven digits that is not the last thing of a line: all digits at once.
+#[inline(always)]
 pub(crate) fn near_number(input: &[u8]) -> Option<(&[u8], u64)> {
     let digits = u64::from_le_bytes(*input.first_chunk()?) ^ splat(b'0');
     // Adding makes the top bit of each byte above nine one; a carry only goes to bytes behind it.

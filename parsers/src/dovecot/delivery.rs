@@ -6,7 +6,7 @@
 use super::Event;
 use super::prefix::{Line, MailProcess, leading_session};
 use crate::Seconds;
-use crate::fields::event_struct;
+use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
     before_last, rfind_iter, split_number, split_once, to_number, trailing_group, without_angles,
 };
@@ -31,12 +31,39 @@ event_struct! {
     pub struct LmtpDisconnect<'a> {
         /// The process id of the LMTP process.
         pub pid: Option<u64>,
-        /// The client: `local` for a unix socket, else its address.
-        pub peer: &'a [u8],
-        /// Why.
-        pub reason: &'a [u8],
-        /// The state of the session, as logged.
-        pub state: Option<&'a [u8]>,
+        /// Who is gone, and why.
+        pub end: LmtpEnd<'a>,
+    }
+}
+
+/// What stands behind `Disconnect from `: read when somebody wants to know.
+///
+/// Visited as `peer`, `reason` and `state`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LmtpEnd<'a>(&'a [u8]);
+
+impl<'a> LmtpEnd<'a> {
+    /// Returns the client: `local` for a unix socket, else its address.
+    pub fn peer(self) -> &'a [u8] {
+        self.split().0
+    }
+
+    /// Returns why the session ended, and its state, as logged.
+    pub fn reason(self) -> (&'a [u8], Option<&'a [u8]>) {
+        disconnect_state(self.split().1)
+    }
+
+    fn split(self) -> (&'a [u8], &'a [u8]) {
+        split_once(self.0, b": ").unwrap_or((self.0, b""))
+    }
+}
+
+impl Field for LmtpEnd<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let (reason, state) = self.reason();
+        visitor.text("peer", self.peer());
+        visitor.text("reason", reason);
+        state.visit_as("state", visitor);
     }
 }
 
@@ -50,15 +77,11 @@ event_struct! {
         /// Who delivered, and for whom.
         pub mail: MailProcess<'a>,
         /// The message id; `unspecified` where the mail has none.
-        pub message_id: Option<&'a [u8]>,
+        pub message_id: FormattedId<'a>,
         /// The mailbox.
         pub mailbox: &'a [u8],
-        /// The sender, where the site's format has it.
-        pub sender: Option<&'a [u8]>,
-        /// The size, where the site's format has it.
-        pub size_bytes: Option<u64>,
-        /// The subject, where the site's format has it.
-        pub subject: Option<&'a [u8]>,
+        /// What else the site's format has.
+        pub format: Formatted<'a>,
     }
 }
 
@@ -73,7 +96,7 @@ event_struct! {
         /// Who delivered, and for whom.
         pub mail: MailProcess<'a>,
         /// The message id.
-        pub message_id: Option<&'a [u8]>,
+        pub message_id: FormattedId<'a>,
         /// The mailbox.
         pub mailbox: Option<&'a [u8]>,
         /// Why.
@@ -119,21 +142,31 @@ event_struct! {
 
 /// Parses a line of LMTP's own session; `None` when it is something else.
 pub(super) fn lmtp<'a>(line: &Line<'a>) -> Option<Event<'a>> {
-    let pid = line.mail.pid;
-    if let Some(peer) = line.text.strip_prefix(b"Connect from ") {
-        return Some(Event::LmtpConnect(LmtpConnect { pid, peer }));
+    if let Some(event) = connect(line) {
+        return Some(Event::LmtpConnect(event));
     }
-    if let Some(rest) = line.text.strip_prefix(b"Disconnect from ") {
-        let (peer, text) = split_once(rest, b": ").unwrap_or((rest, b""));
-        let (reason, state) = disconnect_state(text);
-        return Some(Event::LmtpDisconnect(LmtpDisconnect {
-            pid,
-            peer,
-            reason,
-            state,
-        }));
+    if let Some(event) = disconnect(line) {
+        return Some(Event::LmtpDisconnect(event));
     }
     proxied(line).or_else(|| lookup_failed(line))
+}
+
+/// Parses the beginning of a session.
+#[inline(always)]
+pub(super) fn connect<'a>(line: &Line<'a>) -> Option<LmtpConnect<'a>> {
+    Some(LmtpConnect {
+        pid: line.mail.pid,
+        peer: line.text.strip_prefix(b"Connect from ")?,
+    })
+}
+
+/// Parses the end of a session.
+#[inline(always)]
+pub(super) fn disconnect<'a>(line: &Line<'a>) -> Option<LmtpDisconnect<'a>> {
+    Some(LmtpDisconnect {
+        pid: line.mail.pid,
+        end: LmtpEnd(line.text.strip_prefix(b"Disconnect from ")?),
+    })
 }
 
 /// Takes ` (in DATA)`, ` (state = READY)` or ` (state=READY)` off the end.
@@ -199,7 +232,7 @@ fn lookup_failed<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     }
     Some(Event::DeliveryFailed(Failed {
         mail: line.mail,
-        message_id: None,
+        message_id: FormattedId(b""),
         mailbox: None,
         reason,
         recipient: Some(recipient),
@@ -213,16 +246,8 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     let mut mail = line.mail;
     mail.session = mail.session.or(session);
     let (head, mark, rest) = split_result(text)?;
-    let format = DeliverFormat::parse(head);
     if mark == SAVED {
-        return Some(Event::DeliverySaved(Saved {
-            mail,
-            message_id: format.message_id,
-            mailbox: rest,
-            sender: format.sender,
-            size_bytes: format.size_bytes,
-            subject: format.subject,
-        }));
+        return Some(Event::DeliverySaved(saved(mail, head, rest)));
     }
     let (mailbox, reason) = match mark {
         REJECTED => (None, rest),
@@ -234,12 +259,34 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     };
     Some(Event::DeliveryFailed(Failed {
         mail,
-        message_id: format.message_id,
+        message_id: FormattedId(head),
         mailbox,
         reason,
         recipient: None,
         peer: None,
     }))
+}
+
+fn saved<'a>(mail: MailProcess<'a>, head: &'a [u8], mailbox: &'a [u8]) -> Saved<'a> {
+    Saved {
+        mail,
+        message_id: FormattedId(head),
+        mailbox,
+        format: Formatted(head),
+    }
+}
+
+/// Parses the commonest delivery: a mail that was saved, in the default format.
+#[inline(always)]
+pub(super) fn usual<'a>(line: &Line<'a>) -> Option<Saved<'a>> {
+    // No session id begins like this: it has no `=`.
+    if !line.text.starts_with(b"msgid=") {
+        return None;
+    }
+    match split_result(line.text)? {
+        (head, SAVED, mailbox) => Some(saved(line.mail, head, mailbox)),
+        _ => None,
+    }
 }
 
 const SAVED: &[u8] = b"saved mail to ";
@@ -248,18 +295,62 @@ const REJECTED: &[u8] = b"rejected: ";
 
 /// Splits at the last of the marks: the header text before it may imitate one.
 fn split_result(text: &[u8]) -> Option<(&[u8], &'static [u8], &[u8])> {
-    let (at, mark) = [SAVED, SAVE_FAILED, REJECTED]
-        .into_iter()
-        .filter_map(|mark| {
-            let follows_format = |at: &usize| {
-                text.get(..*at)
-                    .is_some_and(|head| head.is_empty() || head.ends_with(b": "))
-            };
-            let at = rfind_iter(text, mark).find(follows_format)?;
-            Some((at, mark))
-        })
-        .max_by_key(|(at, _)| *at)?;
-    Some((text.get(..at)?, mark, text.get(at + mark.len()..)?))
+    let result = |at: usize| {
+        let (head, rest) = text.split_at_checked(at)?;
+        let mark = [SAVED, SAVE_FAILED, REJECTED]
+            .into_iter()
+            .find(|mark| rest.starts_with(mark))?;
+        Some((head, mark, rest.get(mark.len()..)?))
+    };
+    rfind_iter(text, b": ")
+        .find_map(|at| result(at + 2))
+        .or_else(|| result(0))
+}
+
+/// The message id in the part that `deliver_log_format` writes; read when somebody wants to know.
+///
+/// Visited as `message_id`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FormattedId<'a>(&'a [u8]);
+
+impl<'a> FormattedId<'a> {
+    /// Returns the message id, as logged.
+    pub fn get(self) -> Option<&'a [u8]> {
+        DeliverFormat::parse(self.0).message_id
+    }
+}
+
+impl Field for FormattedId<'_> {
+    fn visit_as(&self, name: &'static str, visitor: &mut dyn Visitor) {
+        self.get().visit_as(name, visitor);
+    }
+}
+
+/// The part that `deliver_log_format` writes; read when somebody wants to know.
+///
+/// Visited as `sender`, `size_bytes` and `subject`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Formatted<'a>(&'a [u8]);
+
+impl<'a> Formatted<'a> {
+    /// Returns the sender, where the site's format has it.
+    pub fn sender(self) -> Option<&'a [u8]> {
+        DeliverFormat::parse(self.0).sender
+    }
+
+    /// Returns the size, where the site's format has it.
+    pub fn size_bytes(self) -> Option<u64> {
+        DeliverFormat::parse(self.0).size_bytes
+    }
+}
+
+impl Field for Formatted<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let format = DeliverFormat::parse(self.0);
+        format.sender.visit_as("sender", visitor);
+        format.size_bytes.visit_as("size_bytes", visitor);
+        format.subject.visit_as("subject", visitor);
+    }
 }
 
 /// What stands in the part that `deliver_log_format` writes.
@@ -375,7 +466,7 @@ mod tests {
         ] {
             let line = format!("lmtp(alice)<5001><EBES>: {rest}");
             let found = saved(&line);
-            assert_eq!(found.message_id, Some(id.as_bytes()), "{line}");
+            assert_eq!(found.message_id.get(), Some(id.as_bytes()), "{line}");
             assert_eq!(found.mailbox, mailbox.as_bytes(), "{line}");
         }
     }
@@ -415,12 +506,12 @@ mod tests {
         let found = saved(
             "lmtp(a)<1><s>: from=bob@example.org, size=2345, subject=x, size=1, msgid=<fake>, y: saved mail to Z, msgid=<m1@example.org>: saved mail to INBOX",
         );
-        assert_eq!(found.message_id, Some(&b"<m1@example.org>"[..]));
+        assert_eq!(found.message_id.get(), Some(&b"<m1@example.org>"[..]));
         assert_eq!(
-            (found.size_bytes, found.mailbox),
+            (found.format.size_bytes(), found.mailbox),
             (Some(2345), &b"INBOX"[..])
         );
-        assert_eq!(found.sender, Some(&b"bob@example.org"[..]));
+        assert_eq!(found.format.sender(), Some(&b"bob@example.org"[..]));
     }
 
     #[test]
@@ -472,12 +563,12 @@ mod tests {
                 panic!("{line}")
             };
             assert_eq!(
-                (found.peer, found.pid),
+                (found.end.peer(), found.pid),
                 (&b"2001:db8::7"[..], Some(5001)),
                 "{line}"
             );
-            assert_eq!(found.reason, reason.as_bytes(), "{line}");
-            assert_eq!(found.state, state.map(str::as_bytes), "{line}");
+            assert_eq!(found.end.reason().0, reason.as_bytes(), "{line}");
+            assert_eq!(found.end.reason().1, state.map(str::as_bytes), "{line}");
         }
     }
 

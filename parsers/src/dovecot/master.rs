@@ -186,10 +186,16 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
 }
 
 /// Parses `Dovecot v{version} starting up`, which Dovecot 1.x says without a prefix.
-pub(super) fn start_of_1x(message: &[u8]) -> Option<Event<'_>> {
-    let rest = message.strip_prefix(b"Dovecot v")?;
-    Some(Event::MasterStart(start(rest)))
+pub(super) fn start_of_1x(message: &[u8]) -> Event<'_> {
+    let rest = message.strip_prefix(START_OF_1X).unwrap_or(message);
+    Event::MasterStart(start(rest))
 }
+
+/// How the line of a start begins in Dovecot 1.x.
+pub(super) const START_OF_1X: &[u8] = b"Dovecot v";
+
+/// How the line of a process begins that was told to end.
+pub(super) const KILLED: &[u8] = b"Killed with signal ";
 
 fn start(rest: &[u8]) -> MasterStart<'_> {
     let (head, tail) = split_once(rest, b" starting up").unwrap_or((rest, b""));
@@ -256,7 +262,7 @@ pub(super) fn of_any_process<'a>(line: &Line<'a>) -> Option<Event<'a>> {
 }
 
 fn stop<'a>(line: &Line<'a>) -> Option<Event<'a>> {
-    let (signal, rest) = split_number(line.text.strip_prefix(b"Killed with signal ")?)?;
+    let (signal, rest) = split_number(line.text.strip_prefix(KILLED)?)?;
     let code = split_once(rest, b" code=").map(|(_, code)| code.strip_suffix(b")").unwrap_or(code));
     Some(Event::MasterStop(MasterStop {
         service: line.mail.process,

@@ -203,42 +203,61 @@ fn before_password(message: &[u8]) -> Option<Event<'_>> {
 
 /// Dispatches on the prefix. Auth lines go first: their user names may imitate any other prefix.
 fn parse_message(message: &[u8]) -> Parsed<'_> {
-    if auth::is_auth(message) {
-        return auth::parse(message);
+    match message.first() {
+        Some(b'a') if auth::is_auth(message) => return auth::parse(message),
+        Some(b'p') if message.starts_with(b"pam_") => {
+            return doveadm::pam(message).ok_or(Reason("dovecot pam"));
+        }
+        Some(b'<') if message.starts_with(CONTINUED) => return Ok(continued(message)),
+        // 1.x says so without a prefix.
+        Some(b'D') if message.starts_with(master::START_OF_1X) => {
+            return Ok(master::start_of_1x(message));
+        }
+        _ => {}
     }
-    if message.starts_with(b"pam_") {
-        return doveadm::pam(message).ok_or(Reason("dovecot pam"));
+    let Some(line) = Line::parse(message) else {
+        return Err(Reason("dovecot prefix"));
+    };
+    match line.severity {
+        Severity::Info if !line.text.starts_with(master::KILLED) => of_process(&line),
+        _ => with_severity(&line),
     }
-    if let Some(rest) = message.strip_prefix(b"<line continued> ") {
-        return Ok(Event::Continued(Continued {
-            text: Text(without_password(auth::without_secrets(rest))),
-        }));
-    }
-    // 1.x says so without a prefix.
-    if let Some(event) = master::start_of_1x(message) {
-        return Ok(event);
-    }
-    let line = Line::parse(message).ok_or(Reason("dovecot prefix"))?;
+}
+
+/// Parses a line that has a severity word, or that any process can log.
+#[inline(never)]
+fn with_severity<'a>(line: &Line<'a>) -> Parsed<'a> {
     if line.severity == Severity::Debug {
         return Ok(Event::Debug(Debug {
             prefix: line.prefix,
             text: Text(auth::without_secrets(line.text)),
         }));
     }
-    if let Some(event) = master::of_any_process(&line) {
+    if let Some(event) = master::of_any_process(line) {
         return Ok(event);
     }
-    let parsed = of_process(&line);
+    let parsed = of_process(line);
     if parsed.is_err() && line.is_complaint() {
-        return Ok(Event::GenericError(GenericError::of(&line)));
+        return Ok(Event::GenericError(GenericError::of(line)));
     }
     parsed
+}
+
+const CONTINUED: &[u8] = b"<line continued> ";
+
+fn continued(message: &[u8]) -> Event<'_> {
+    let rest = message.strip_prefix(CONTINUED).unwrap_or(message);
+    Event::Continued(Continued {
+        text: Text(without_password(auth::without_secrets(rest))),
+    })
 }
 
 /// Dispatches on the process that the prefix names.
 fn of_process<'a>(line: &Line<'a>) -> Parsed<'a> {
     let process = line.mail.process;
     match process {
+        b"lmtp" | b"imap" | b"pop3" | b"lda" if line.mail.user.is_some() => of_user(line),
+        b"lmtp" => of_lmtp(line),
         b"master" | b"dovecot" => master::parse(line).ok_or(Reason("dovecot master")),
         b"doveadm" => doveadm::parse(line)
             .or_else(|| mail_process(line))
@@ -246,12 +265,46 @@ fn of_process<'a>(line: &Line<'a>) -> Parsed<'a> {
         _ if process.ends_with(b"-login") => login::parse(line),
         b"indexer-worker" => notices::indexed(line).ok_or(Reason("dovecot indexer")),
         b"ssl-params" => notices::ssl_params(line).ok_or(Reason("dovecot ssl-params")),
-        _ if line.mail.user.is_some() => mail_process(line).map_or_else(|| end(line), Ok),
-        b"lmtp" => delivery::lmtp(line)
-            .or_else(|| mail_process(line))
-            .ok_or(Reason("dovecot lmtp")),
+        _ if line.mail.user.is_some() => of_user(line),
         b"imap-hibernate" | b"imap" | b"pop3" => session::end(line),
         _ => Err(Reason("dovecot process")),
+    }
+}
+
+/// Parses a line of a process that works for a user.
+fn of_user<'a>(line: &Line<'a>) -> Parsed<'a> {
+    // The commonest are told by their first words, and written where they are to go.
+    if let Some(event) = mail_log::usual(line) {
+        return Ok(Event::MailEvent(event));
+    }
+    if let Some(text) = line.text.strip_prefix(b"sieve: ") {
+        return sieve::of_user(line, text);
+    }
+    if let Some(event) = delivery::usual(line) {
+        return Ok(Event::DeliverySaved(event));
+    }
+    any_of_user(line)
+}
+
+#[inline(never)]
+fn any_of_user<'a>(line: &Line<'a>) -> Parsed<'a> {
+    match mail_process(line) {
+        Some(event) => Ok(event),
+        None => end(line),
+    }
+}
+
+/// Parses a line of LMTP's own session.
+fn of_lmtp<'a>(line: &Line<'a>) -> Parsed<'a> {
+    if let Some(event) = delivery::connect(line) {
+        return Ok(Event::LmtpConnect(event));
+    }
+    if let Some(event) = delivery::disconnect(line) {
+        return Ok(Event::LmtpDisconnect(event));
+    }
+    match delivery::lmtp(line).or_else(|| mail_process(line)) {
+        Some(event) => Ok(event),
+        None => Err(Reason("dovecot lmtp")),
     }
 }
 

@@ -6,7 +6,9 @@
 
 use crate::fields::{Field, Visitor};
 use crate::near::name_bytes;
-use crate::scan::{byte_table, find_either, find_near, split_number, split_once, to_number};
+use crate::scan::{
+    byte_table, find_either, find_from, find_near, near_number, split_number, split_once, to_number,
+};
 
 /// The session that a line belongs to: the mail process, its user, process id and session id.
 ///
@@ -59,24 +61,28 @@ impl Severity {
 }
 
 /// Takes the severity word off a text.
+#[inline]
 pub(super) fn severity(text: &[u8]) -> (Severity, &[u8]) {
-    if !matches!(text.first(), Some(b'D' | b'E' | b'F' | b'I' | b'P' | b'W')) {
-        return (Severity::Info, text);
+    match text.first() {
+        Some(b'D' | b'E' | b'F' | b'I' | b'P' | b'W') => severity_word(text),
+        _ => (Severity::Info, text),
     }
-    let words: [(&[u8], Severity); 6] = [
-        (b"Info: ", Severity::Info),
-        (b"Debug: ", Severity::Debug),
-        (b"Warning: ", Severity::Warning),
-        (b"Error: ", Severity::Error),
-        (b"Fatal: ", Severity::Fatal),
-        (b"Panic: ", Severity::Panic),
-    ];
-    for (word, severity) in words {
-        if let Some(rest) = text.strip_prefix(word) {
-            return (severity, rest);
-        }
+}
+
+/// The same of a text that begins as one of the words does.
+fn severity_word(text: &[u8]) -> (Severity, &[u8]) {
+    let (word, severity): (&[u8], _) = match text.first() {
+        Some(b'D') => (b"Debug: ", Severity::Debug),
+        Some(b'E') => (b"Error: ", Severity::Error),
+        Some(b'F') => (b"Fatal: ", Severity::Fatal),
+        Some(b'P') => (b"Panic: ", Severity::Panic),
+        Some(b'W') => (b"Warning: ", Severity::Warning),
+        _ => (b"Info: ", Severity::Info),
+    };
+    match text.strip_prefix(word) {
+        Some(rest) => (severity, rest),
+        None => (Severity::Info, text),
     }
-    (Severity::Info, text)
 }
 
 /// A message with its service prefix and severity word taken off.
@@ -94,12 +100,17 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Takes prefix and severity word off a message; `None` when it has no service prefix.
+    #[inline]
     pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
-        let (name, rest) = process_name(message)?;
-        let (mail, rest) = match rest.strip_prefix(b": ") {
-            Some(rest) => (process_only(name), rest),
-            None => in_parentheses(name, rest.strip_prefix(b"(")?)?,
-        };
+        match usual(message) {
+            Some((mail, rest)) => Line::of(message, mail, rest),
+            None => Line::parse_any(message),
+        }
+    }
+
+    /// Makes a line of what its prefix says and what follows it.
+    #[inline(always)]
+    fn of(message: &'a [u8], mail: MailProcess<'a>, rest: &'a [u8]) -> Option<Self> {
         let (severity, text) = severity(rest);
         let prefix = message.get(..message.len() - rest.len() - 2)?;
         Some(Line {
@@ -110,9 +121,63 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// The same of a prefix of any form.
+    #[inline(never)]
+    fn parse_any(message: &'a [u8]) -> Option<Self> {
+        let (name, rest) = process_name(message)?;
+        let (mail, rest) = match rest.strip_prefix(b": ") {
+            Some(rest) => (process_only(name), rest),
+            None => in_parentheses(name, rest.strip_prefix(b"(")?)?,
+        };
+        Line::of(message, mail, rest)
+    }
+
     /// Tells whether the line has a severity word that asks for attention.
     pub(super) fn is_complaint(&self) -> bool {
         !matches!(self.severity, Severity::Info | Severity::Debug)
+    }
+}
+
+/// Reads a prefix in which no user name imitates the end of it, as nearly all are; `None` for any
+/// other, which [`Line::parse_any`] reads.
+#[inline(always)]
+fn usual(message: &[u8]) -> Option<(MailProcess<'_>, &[u8])> {
+    let (process, rest) = message.split_at_checked(name_bytes(message)?)?;
+    let inside = match rest {
+        [b'(', inside @ ..] => inside,
+        [b':', b' ', text @ ..] if !process.is_empty() => {
+            return Some((process_only(process), text));
+        }
+        _ => return None,
+    };
+    let (user, tail) = inside.split_at_checked(find_from::<b')'>(inside, 0)?)?;
+    match tail {
+        _ if process.is_empty() => None,
+        [b')', b'<', ids @ ..] => {
+            let (rest, pid) = near_number(ids)?;
+            let rest = rest.strip_prefix(b"><")?;
+            let (session, tail) = rest.split_at_checked(find_from::<b'>'>(rest, 0)?)?;
+            let mail = MailProcess {
+                process,
+                user: Some(user).filter(|user| !user.is_empty()),
+                pid: Some(pid),
+                session: Some(session).filter(|session| !session.is_empty()),
+            };
+            Some((mail, tail.strip_prefix(b">: ")?))
+        }
+        [b')', b':', b' ', text @ ..] => {
+            let mail = match near_number(inside) {
+                Some((rest, pid)) if rest.len() == tail.len() && !is_of_user(process) => {
+                    MailProcess {
+                        pid: Some(pid),
+                        ..process_only(process)
+                    }
+                }
+                _ => short_form(process, user),
+            };
+            Some((mail, text))
+        }
+        _ => None,
     }
 }
 
@@ -176,13 +241,10 @@ fn in_parentheses<'a>(process: &'a [u8], rest: &'a [u8]) -> Option<(MailProcess<
 }
 
 /// Reads what stands in parentheses where no pid follows them.
+#[inline(never)]
 fn short_form<'a>(process: &'a [u8], inside: &'a [u8]) -> MailProcess<'a> {
     let mut mail = process_only(process);
-    let is_mail_user = matches!(
-        process,
-        b"imap" | b"pop3" | b"managesieve" | b"submission" | b"lda"
-    );
-    if let Some(pid) = to_number(inside).filter(|_| !is_mail_user) {
+    if let Some(pid) = to_number(inside).filter(|_| !is_of_user(process)) {
         mail.pid = Some(pid);
         return mail;
     }
@@ -196,6 +258,14 @@ fn short_form<'a>(process: &'a [u8], inside: &'a [u8]) -> MailProcess<'a> {
     }
     mail.user = Some(inside).filter(|user| !user.is_empty());
     mail
+}
+
+/// Tells the processes whose parentheses have a user in them, not a pid.
+fn is_of_user(process: &[u8]) -> bool {
+    matches!(
+        process,
+        b"imap" | b"pop3" | b"managesieve" | b"submission" | b"lda"
+    )
 }
 
 /// The pid and the session id of a prefix, and the text behind it.
@@ -218,6 +288,13 @@ fn pid_and_session(tail: &[u8]) -> Option<Ids<'_>> {
 /// Takes `{session}: ` off the front of a delivery's text, where LMTP of Dovecot 2.0-2.2 has it.
 pub(super) fn leading_session(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b':');
+    // Other texts are told by their first words.
+    if !text
+        .get(..16)
+        .is_some_and(|start| start.iter().all(is_base64))
+    {
+        return (None, text);
+    }
     match split_once(text, b": ") {
         Some((session, rest)) if session.len() >= 16 && session.iter().all(is_base64) => {
             (Some(session), rest)
@@ -228,6 +305,8 @@ pub(super) fn leading_session(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn line(message: &str) -> Line<'_> {
@@ -335,5 +414,38 @@ mod tests {
         assert_eq!(session, Some(&b"EBESExQVFhcYGRobHB0eHw"[..]));
         assert!(rest.starts_with(b"msgid="));
         assert_eq!(leading_session(b"sieve: msgid=<a>: b").0, None);
+    }
+
+    proptest! {
+        /// The prefixes that are read in one go, beside their twin.
+        #[test]
+        fn usual_prefixes_are_read_as_all_others_are(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "imap", "lmtp", "lda", "log", "imap-login", "(", ")", "<", ">", "><", ": ", ":",
+                    " ", "4711", "12345678", "a@example.com", "a)(b", "Q+/x", ", ", "Error: ",
+                    "Info: ", "D", "(a)<1><s>: ", "(4711): ", "(a): ", "(a)<4711><", "save: box=x",
+                ]),
+                0..9,
+            ),
+        ) {
+            let message = words.concat() + "some further text";
+            let message = message.as_bytes();
+            if let Some((mail, rest)) = usual(message) {
+                assert_eq!(Line::of(message, mail, rest), Line::parse_any(message));
+            }
+        }
+    }
+
+    #[test]
+    fn prefixes_are_usual() {
+        for message in [
+            "imap-login: Login: user=<a>",
+            "lmtp(5001): Connect from local",
+            "lmtp(a@example.com)<5001><EBES:T2:R3>: save: box=INBOX",
+            "imap(a): Disconnected",
+        ] {
+            assert!(usual(message.as_bytes()).is_some(), "{message}");
+        }
     }
 }

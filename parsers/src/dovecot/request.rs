@@ -189,15 +189,16 @@ type End<'a> = (
 /// before which an address or a session. Only the complaint about a bad character in the user name
 /// repeats that name behind the prefix; there the first one wins.
 fn rightmost<'a>(ends: impl Iterator<Item = End<'a>>) -> Option<End<'a>> {
-    let mut first = None;
+    let mut ends = ends;
+    let first = ends.next()?;
+    let Some(second) = ends.next() else {
+        return Some(first);
+    };
+    if first.2.starts_with(b"Username character disallowed") {
+        return Some(first);
+    }
     let mut best = None;
-    for end in ends {
-        if first.is_none() {
-            if end.2.starts_with(b"Username character disallowed") {
-                return Some(end);
-            }
-            first = Some(end);
-        }
+    for end in [first, second].into_iter().chain(ends) {
         let mut request = Request::default();
         arguments_into(&mut request, end.0);
         let has_ids = end.1.is_some_and(|(ids, _)| ids[0].is_some());
@@ -206,7 +207,7 @@ fn rightmost<'a>(ends: impl Iterator<Item = End<'a>>) -> Option<End<'a>> {
             best = Some(end);
         }
     }
-    best.or(first)
+    best.or(Some(first))
 }
 
 /// Reads `{user}[,{ip}][,sasl:{mech}][,master][,<{session}>]` from the right.

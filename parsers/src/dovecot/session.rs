@@ -3,7 +3,7 @@
 use super::prefix::Line;
 use super::{Event, Parsed};
 use crate::Reason;
-use crate::fields::event_struct;
+use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{before_last, rfind, split_number, split_once, to_number, trailing_group};
 
 event_struct! {
@@ -28,36 +28,81 @@ event_struct! {
         pub reason: &'a [u8],
         /// What the last or running command was doing, from the parentheses.
         pub command: Option<&'a [u8]>,
-        /// Bytes from the client.
-        pub in_bytes: Option<u64>,
-        /// Bytes to the client.
-        pub out_bytes: Option<u64>,
-        /// Messages marked as deleted.
-        pub deleted: Option<u64>,
-        /// Messages expunged.
-        pub expunged: Option<u64>,
-        /// Messages copied to the trash.
-        pub trashed: Option<u64>,
-        /// Messages whose headers were read.
-        pub hdr_count: Option<u64>,
-        /// Bytes of headers read.
-        pub hdr_bytes: Option<u64>,
-        /// Messages whose bodies were read.
-        pub body_count: Option<u64>,
-        /// Bytes of bodies read.
-        pub body_bytes: Option<u64>,
-        /// Messages expunged by age.
-        pub autoexpunged: Option<u64>,
-        /// Messages appended.
-        pub appended: Option<u64>,
-        /// POP3 TOP: commands and bytes, as logged.
-        pub top: Option<&'a [u8]>,
-        /// POP3 RETR: commands and bytes, as logged.
-        pub retr: Option<&'a [u8]>,
-        /// POP3 DELE, as logged.
-        pub del: Option<&'a [u8]>,
-        /// The size of the POP3 mailbox.
-        pub size_bytes: Option<u64>,
+        /// The counters of the session.
+        pub counters: SessionCounters<'a>,
+    }
+}
+
+/// The counters at the end of a session, as logged; read when somebody wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionCounters<'a>(&'a [u8]);
+
+/// What the counters of a session say.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct SessionCounts<'a> {
+    /// Bytes from the client.
+    pub in_bytes: Option<u64>,
+    /// Bytes to the client.
+    pub out_bytes: Option<u64>,
+    /// Messages marked as deleted.
+    pub deleted: Option<u64>,
+    /// Messages expunged.
+    pub expunged: Option<u64>,
+    /// Messages copied to the trash.
+    pub trashed: Option<u64>,
+    /// Messages whose headers were read.
+    pub hdr_count: Option<u64>,
+    /// Bytes of headers read.
+    pub hdr_bytes: Option<u64>,
+    /// Messages whose bodies were read.
+    pub body_count: Option<u64>,
+    /// Bytes of bodies read.
+    pub body_bytes: Option<u64>,
+    /// Messages expunged by age.
+    pub autoexpunged: Option<u64>,
+    /// Messages appended.
+    pub appended: Option<u64>,
+    /// POP3 TOP: commands and bytes, as logged.
+    pub top: Option<&'a [u8]>,
+    /// POP3 RETR: commands and bytes, as logged.
+    pub retr: Option<&'a [u8]>,
+    /// POP3 DELE, as logged.
+    pub del: Option<&'a [u8]>,
+    /// The size of the POP3 mailbox.
+    pub size_bytes: Option<u64>,
+}
+
+impl<'a> SessionCounters<'a> {
+    /// Reads the counters.
+    pub fn read(self) -> SessionCounts<'a> {
+        let mut counts = SessionCounts::default();
+        for pair in self.0.split(|&byte| byte == b' ') {
+            if let Some((key, value)) = split_once(pair, b"=") {
+                counts.read(key, value.strip_suffix(b",").unwrap_or(value));
+            }
+        }
+        counts
+    }
+}
+
+impl Field for SessionCounters<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let counts = self.read();
+        counts.in_bytes.visit_as("in_bytes", visitor);
+        counts.out_bytes.visit_as("out_bytes", visitor);
+        counts.deleted.visit_as("deleted", visitor);
+        counts.expunged.visit_as("expunged", visitor);
+        counts.trashed.visit_as("trashed", visitor);
+        counts.hdr_count.visit_as("hdr_count", visitor);
+        counts.hdr_bytes.visit_as("hdr_bytes", visitor);
+        counts.body_count.visit_as("body_count", visitor);
+        counts.body_bytes.visit_as("body_bytes", visitor);
+        counts.autoexpunged.visit_as("autoexpunged", visitor);
+        counts.appended.visit_as("appended", visitor);
+        counts.top.visit_as("top", visitor);
+        counts.retr.visit_as("retr", visitor);
+        counts.del.visit_as("del", visitor);
+        counts.size_bytes.visit_as("size_bytes", visitor);
     }
 }
 
@@ -111,13 +156,15 @@ pub(super) fn end<'a>(line: &Line<'a>) -> Parsed<'a> {
         Some((reason, command)) => (reason, Some(command)),
         None => (reason, None),
     };
-    let mut end = SessionEnd::without_counters(line, reason, command);
-    for pair in counters.split(|&byte| byte == b' ') {
-        if let Some((key, value)) = split_once(pair, b"=") {
-            end.read(key, value.strip_suffix(b",").unwrap_or(value));
-        }
-    }
-    Ok(Event::SessionEnd(end))
+    Ok(Event::SessionEnd(SessionEnd {
+        protocol: protocol(line.mail.process),
+        user: line.mail.user,
+        pid: line.mail.pid,
+        session: line.mail.session,
+        reason,
+        command,
+        counters: SessionCounters(counters),
+    }))
 }
 
 /// Dovecot 1.x writes the names in upper case.
@@ -153,33 +200,7 @@ fn is_reason(text: &[u8]) -> bool {
     reasons.iter().any(|reason| text.starts_with(reason))
 }
 
-impl<'a> SessionEnd<'a> {
-    fn without_counters(line: &Line<'a>, reason: &'a [u8], command: Option<&'a [u8]>) -> Self {
-        SessionEnd {
-            protocol: protocol(line.mail.process),
-            user: line.mail.user,
-            pid: line.mail.pid,
-            session: line.mail.session,
-            reason,
-            command,
-            in_bytes: None,
-            out_bytes: None,
-            deleted: None,
-            expunged: None,
-            trashed: None,
-            hdr_count: None,
-            hdr_bytes: None,
-            body_count: None,
-            body_bytes: None,
-            autoexpunged: None,
-            appended: None,
-            top: None,
-            retr: None,
-            del: None,
-            size_bytes: None,
-        }
-    }
-
+impl<'a> SessionCounts<'a> {
     fn read(&mut self, key: &[u8], value: &'a [u8]) {
         let number = to_number(value);
         match key {
@@ -285,15 +306,22 @@ mod tests {
         let end = ended(
             "imap(alice@example.com)<4711><QCK1i+ZSI8TAAAIK>: Connection closed (UID FETCH,NOOP running for 0.010 + waiting input/output for 2.500 secs, 0.100 in locks, 30 B in + 10+100 B out, state=wait-output) in=512 out=20480 deleted=1 expunged=2 trashed=3 hdr_count=10 hdr_bytes=4096 body_count=2 body_bytes=16384 appended=7",
         );
+        let counts = end.counters.read();
         assert_eq!(end.reason, b"Connection closed");
         assert!(end.command.unwrap().starts_with(b"UID FETCH,NOOP running"));
-        assert_eq!((end.in_bytes, end.out_bytes), (Some(512), Some(20480)));
         assert_eq!(
-            (end.deleted, end.expunged, end.trashed),
+            (counts.in_bytes, counts.out_bytes),
+            (Some(512), Some(20480))
+        );
+        assert_eq!(
+            (counts.deleted, counts.expunged, counts.trashed),
             (Some(1), Some(2), Some(3))
         );
-        assert_eq!((end.hdr_bytes, end.body_bytes), (Some(4096), Some(16384)));
-        assert_eq!((end.pid, end.appended), (Some(4711), Some(7)));
+        assert_eq!(
+            (counts.hdr_bytes, counts.body_bytes),
+            (Some(4096), Some(16384))
+        );
+        assert_eq!((end.pid, counts.appended), (Some(4711), Some(7)));
         let end = ended("imap(a): Disconnected: Inactivity - no input for 1800 secs in=1 out=2");
         assert_eq!(end.reason, b"Inactivity - no input for 1800 secs");
     }
@@ -306,13 +334,14 @@ mod tests {
             "imap(alice): Info: Logged out in=123 out=4567",
         ] {
             let end = ended(line);
+            let counts = end.counters.read();
             assert_eq!(
                 (end.protocol, end.reason),
                 (&b"imap"[..], &b"Logged out"[..]),
                 "{line}"
             );
             assert_eq!(
-                (end.in_bytes, end.out_bytes),
+                (counts.in_bytes, counts.out_bytes),
                 (Some(123), Some(4567)),
                 "{line}"
             );
@@ -324,11 +353,15 @@ mod tests {
         let end = ended(
             "pop3(bob@example.com)<4712><s>: Disconnected: Logged out top=0/0, retr=2/8192, del=2/8100, size=8100",
         );
+        let counts = end.counters.read();
         assert_eq!(
-            (end.retr, end.del),
+            (counts.retr, counts.del),
             (Some(&b"2/8192"[..]), Some(&b"2/8100"[..]))
         );
-        assert_eq!((end.top, end.size_bytes), (Some(&b"0/0"[..]), Some(8100)));
+        assert_eq!(
+            (counts.top, counts.size_bytes),
+            (Some(&b"0/0"[..]), Some(8100))
+        );
     }
 
     #[test]

@@ -4,11 +4,14 @@
 //! action is named since Pigeonhole 0.5.9 (Dovecot 2.3.9), and never for *keep*. The message id in
 //! front is the sender's text and may imitate a result, so the last known text counts.
 
-use super::Event;
 use super::delivery::DeliverFormat;
 use super::prefix::{Line, MailProcess, leading_session};
-use crate::fields::event_struct;
-use crate::scan::{before_last, rfind_iter, split_once, to_number, trailing_group, without_angles};
+use super::{Event, Parsed, any_of_user};
+use crate::fields::{Field, Visitor, event_struct};
+use crate::scan::{
+    before_last, behind, contains, rfind_iter, split_once, to_number, trailing_group,
+    without_angles,
+};
 
 /// Declares the event of a Sieve action: the fields that all of them share, and its own.
 macro_rules! sieve_struct {
@@ -23,12 +26,8 @@ macro_rules! sieve_struct {
             pub struct $name<$life> {
                 /// Who delivered, and for whom.
                 pub mail: MailProcess<$life>,
-                /// The message id, as logged.
-                pub message_id: Option<&$life [u8]>,
-                /// The uid of the message, where IMAP ran the script.
-                pub uid: Option<u64>,
-                /// The action, as logged; none for keep.
-                pub action: Option<&$life [u8]>,
+                /// What stands before the text of the action.
+                pub head: ActionHead<$life>,
                 $($(#[doc = $field_about])* pub $field: $type,)*
             }
         }
@@ -190,12 +189,68 @@ event_struct! {
         pub mail: MailProcess<'a>,
         /// `info`, or the severity word.
         pub severity: &'static str,
-        /// The script.
-        pub script: Option<&'a [u8]>,
-        /// The log file that says more.
-        pub path: Option<&'a [u8]>,
-        /// What happened: `compile`, `open`, or the text behind the script.
-        pub reason: &'a [u8],
+        /// What happened to which script.
+        pub text: ScriptText<'a>,
+    }
+}
+
+/// A text about a script that failed; read when somebody wants to know.
+///
+/// Visited as `script`, `path` and `reason`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ScriptText<'a>(&'a [u8]);
+
+/// What a text about a script says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ScriptProblem<'a> {
+    /// The script.
+    pub script: Option<&'a [u8]>,
+    /// The log file that says more.
+    pub path: Option<&'a [u8]>,
+    /// What happened: `compile`, `open`, or the text behind the script.
+    pub reason: &'a [u8],
+}
+
+impl Field for ScriptText<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let problem = self.read();
+        problem.script.visit_as("script", visitor);
+        problem.path.visit_as("path", visitor);
+        problem.reason.visit_as("reason", visitor);
+    }
+}
+
+/// What stands before the text of an action; read when somebody wants to know.
+///
+/// Visited as `message_id`, `uid` and `action`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ActionHead<'a>(&'a [u8]);
+
+impl<'a> ActionHead<'a> {
+    /// Returns the message id, as logged.
+    pub fn message_id(self) -> Option<&'a [u8]> {
+        DeliverFormat::parse(split_action(self.0).0).message_id
+    }
+
+    /// Returns the uid of the message, where IMAP ran the script.
+    pub fn uid(self) -> Option<u64> {
+        split_action(self.0)
+            .0
+            .strip_prefix(b"uid=")
+            .and_then(to_number)
+    }
+
+    /// Returns the action, as logged; none for keep.
+    pub fn action(self) -> Option<&'a [u8]> {
+        split_action(self.0).1
+    }
+}
+
+impl Field for ActionHead<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        self.message_id().visit_as("message_id", visitor);
+        self.uid().visit_as("uid", visitor);
+        self.action().visit_as("action", visitor);
     }
 }
 
@@ -255,9 +310,7 @@ const TEXTS: [(&[u8], Text); 23] = [
 #[derive(Clone, Copy)]
 struct Action<'a> {
     mail: MailProcess<'a>,
-    message_id: Option<&'a [u8]>,
-    uid: Option<u64>,
-    action: Option<&'a [u8]>,
+    head: ActionHead<'a>,
     /// The whole text of the action.
     text: &'a [u8],
     /// What stands behind the words that tell the action.
@@ -267,13 +320,11 @@ struct Action<'a> {
 /// Builds an event declared with [`sieve_struct!`].
 macro_rules! sieve_event {
     ($variant:ident, $name:ident, $of:expr, { $($field:ident $(: $value:expr)?),* $(,)? }) => {
-        Some(Event::$variant($name {
+        Event::$variant($name {
             mail: $of.mail,
-            message_id: $of.message_id,
-            uid: $of.uid,
-            action: $of.action,
+            head: $of.head,
             $($field $(: $value)?,)*
-        }))
+        })
     };
 }
 
@@ -284,36 +335,56 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     let mut mail = line.mail;
     mail.session = mail.session.or(session);
     if let Some((kind, action)) = split(mail, text) {
-        return event(kind, &action);
+        return Some(event(kind, &action));
     }
     script_error(mail, line.severity.name(), text).map(Event::SieveScriptError)
 }
 
+/// Parses what stands behind `sieve: `, where no session id stands before it.
+pub(super) fn of_user<'a>(line: &Line<'a>, text: &'a [u8]) -> Parsed<'a> {
+    if let Some((kind, action)) = split(line.mail, text) {
+        return Ok(event(kind, &action));
+    }
+    match script_error(line.mail, line.severity.name(), text) {
+        Some(error) => Ok(Event::SieveScriptError(error)),
+        None => any_of_user(line),
+    }
+}
+
 /// Finds the text of the action: the last one that is known.
 fn split<'a>(mail: MailProcess<'a>, text: &'a [u8]) -> Option<(Text, Action<'a>)> {
-    let known = |text: &'a [u8]| {
-        TEXTS
-            .iter()
-            .find_map(|(words, kind)| Some((*kind, text.strip_prefix(*words)?)))
-    };
     let (head, body, kind, rest) = rfind_iter(text, b": ")
         .filter_map(|at| Some((text.get(..at)?, text.get(at + 2..)?)))
         .find_map(|(head, body)| known(body).map(|(kind, rest)| (head, body, kind, rest)))
         .or_else(|| known(text).map(|(kind, rest)| (&b""[..], text, kind, rest)))?;
-    let (head, action) = split_action(head);
-    let uid = head.strip_prefix(b"uid=").and_then(to_number);
     Some((
         kind,
         Action {
             mail,
-            message_id: DeliverFormat::parse(head).message_id,
-            uid,
-            action,
+            head: ActionHead(head),
             text: body,
             rest,
         },
     ))
 }
+
+/// Tells which text this is, and returns what stands behind its words.
+fn known(text: &[u8]) -> Option<(Text, &[u8])> {
+    // Message ids and scripts' texts are told by their first letter.
+    if !matches!(
+        text.first(),
+        Some(b's' | b'l' | b'f' | b'd' | b'n' | b'm' | b'M' | b'r' | b'p')
+    ) {
+        return None;
+    }
+    let (words, kind) = TEXTS.iter().find(|(words, _)| text.starts_with(words))?;
+    let rest = text.get(words.len()..)?;
+    let is_whole = *kind != Text::Report || contains(rest, REPORT);
+    is_whole.then_some((*kind, rest))
+}
+
+/// What stands between the type of a report and who got it.
+const REPORT: &[u8] = b"' report to ";
 
 /// Takes `: fileinto action` off the end of what stands before the text.
 fn split_action(head: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -324,7 +395,8 @@ fn split_action(head: &[u8]) -> (&[u8], Option<&[u8]>) {
     (left, Some(action))
 }
 
-fn event<'a>(kind: Text, of: &Action<'a>) -> Option<Event<'a>> {
+#[inline(always)]
+fn event<'a>(kind: Text, of: &Action<'a>) -> Event<'a> {
     match kind {
         Text::Stored => sieve_event!(SieveStored, Stored, of, { mailbox: mailbox(of.rest).0 }),
         Text::Left => sieve_event!(SieveLeft, Left, of, {
@@ -377,7 +449,7 @@ fn event<'a>(kind: Text, of: &Action<'a>) -> Option<Event<'a>> {
             r#type: b"notification",
         }),
         Text::Report => {
-            let (kind, recipient) = split_once(of.rest, b"' report to ")?;
+            let (kind, recipient) = split_once(of.rest, REPORT).unwrap_or((b"", of.rest));
             sieve_event!(SieveNotify, Notify, of, {
                 recipient: without_angles(recipient),
                 r#type: kind,
@@ -388,7 +460,7 @@ fn event<'a>(kind: Text, of: &Action<'a>) -> Option<Event<'a>> {
     }
 }
 
-fn redirect_failed<'a>(of: &Action<'a>) -> Option<Event<'a>> {
+fn redirect_failed<'a>(of: &Action<'a>) -> Event<'a> {
     let (recipient, text) = address_and_reason(of.rest);
     let (reason, class) = match trailing_group(text) {
         Some((reason, group)) if group.ends_with(b" failure") => {
@@ -399,7 +471,7 @@ fn redirect_failed<'a>(of: &Action<'a>) -> Option<Event<'a>> {
     sieve_event!(SieveRedirectFailed, RedirectFailed, of, { recipient, reason, class })
 }
 
-fn pipe<'a>(of: &Action<'a>, result: &'static str) -> Option<Event<'a>> {
+fn pipe<'a>(of: &Action<'a>, result: &'static str) -> Event<'a> {
     let (program, tail) = quoted(of.rest);
     let reason = tail.strip_prefix(b": ");
     sieve_event!(SievePipe, Pipe, of, { program, result, reason })
@@ -411,6 +483,9 @@ fn mailbox(text: &[u8]) -> (&[u8], &[u8]) {
     let Some(inside) = text.strip_prefix(b"'") else {
         return (text, b"");
     };
+    if let Some(name) = inside.strip_suffix(b"'") {
+        return (name, b"");
+    }
     // A name may hold an apostrophe: the last one ends it, the real name in parentheses aside.
     let quoted = match trailing_group(inside) {
         Some((quoted, _)) if quoted.ends_with(b"'") => quoted,
@@ -463,34 +538,46 @@ fn script_error<'a>(
     severity: &'static str,
     text: &'a [u8],
 ) -> Option<ScriptError<'a>> {
-    let mut error = ScriptError {
+    let is_known = text.starts_with(b"Execution of script ")
+        || text.starts_with(b"Aborted script execution sequence")
+        || behind(text, COMPILE).is_some()
+        || behind(text, OPEN).is_some();
+    is_known.then_some(ScriptError {
         mail,
         severity,
-        script: None,
-        path: None,
-        reason: text,
-    };
-    if let Some((_, rest)) = split_once(text, b"Failed to compile script ") {
-        error.reason = b"compile";
-        error.read_script_and_path(rest);
-    } else if let Some((_, rest)) = split_once(text, b"Failed to open script ") {
-        error.reason = b"open";
-        error.read_script_and_path(rest);
-    } else if let Some(rest) = text.strip_prefix(b"Execution of script ") {
-        let (script, reason) = quoted(rest);
-        error.script = Some(script);
-        error.reason = reason.trim_ascii();
-    } else if !text.starts_with(b"Aborted script execution sequence") {
-        return None;
-    }
-    Some(error)
+        text: ScriptText(text),
+    })
 }
 
-impl<'a> ScriptError<'a> {
-    fn read_script_and_path(&mut self, rest: &'a [u8]) {
+const COMPILE: &[u8] = b"Failed to compile script ";
+const OPEN: &[u8] = b"Failed to open script ";
+
+impl<'a> ScriptText<'a> {
+    /// Reads which script failed, and how.
+    pub fn read(self) -> ScriptProblem<'a> {
+        if let Some(rest) = behind(self.0, COMPILE) {
+            return ScriptProblem::of_script(b"compile", rest);
+        }
+        if let Some(rest) = behind(self.0, OPEN) {
+            return ScriptProblem::of_script(b"open", rest);
+        }
+        let named = self.0.strip_prefix(b"Execution of script ").map(quoted);
+        ScriptProblem {
+            script: named.map(|(script, _)| script),
+            path: None,
+            reason: named.map_or(self.0, |(_, reason)| reason.trim_ascii()),
+        }
+    }
+}
+
+impl<'a> ScriptProblem<'a> {
+    fn of_script(reason: &'static [u8], rest: &'a [u8]) -> Self {
         let (script, rest) = quoted(rest);
-        self.script = Some(script);
-        self.path = split_once(rest, b"(view user logfile ").map(|(_, path)| quoted(path).0);
+        ScriptProblem {
+            script: Some(script),
+            path: split_once(rest, b"(view user logfile ").map(|(_, path)| quoted(path).0),
+            reason,
+        }
     }
 }
 
@@ -532,15 +619,22 @@ mod tests {
             let Ok(Event::SieveStored(found)) = parse(line.as_bytes()) else {
                 panic!("{line}")
             };
-            assert_eq!(found.message_id, Some(&b"<m1@example.org>"[..]), "{line}");
-            assert_eq!(found.action, action.map(str::as_bytes), "{line}");
+            assert_eq!(
+                found.head.message_id(),
+                Some(&b"<m1@example.org>"[..]),
+                "{line}"
+            );
+            assert_eq!(found.head.action(), action.map(str::as_bytes), "{line}");
             assert_eq!(found.mailbox, mailbox.as_bytes(), "{line}");
         }
         let line = b"imap(a)<1><s>: sieve: uid=42: stored mail into mailbox 'Junk'";
         let Ok(Event::SieveStored(found)) = parse(line) else {
             panic!()
         };
-        assert_eq!((found.uid, found.message_id), (Some(42), None));
+        assert_eq!(
+            (found.head.uid(), found.head.message_id()),
+            (Some(42), None)
+        );
         let line =
             b"lmtp(a): EBESExQVFhcYGRobHB0eHw: sieve: msgid=<m>: stored mail into mailbox 'INBOX'";
         let Ok(Event::SieveStored(found)) = parse(line) else {
@@ -594,12 +688,16 @@ mod tests {
                 panic!("{line}")
             };
             assert_eq!(
-                (found.severity, found.reason),
+                (found.severity, found.text.read().reason),
                 ("info", &b"compile"[..]),
                 "{line}"
             );
-            assert_eq!(found.script, Some(&b"/home/a.sieve"[..]), "{line}");
-            assert_eq!(found.path, Some(&b"/home/a.log"[..]), "{line}");
+            assert_eq!(
+                found.text.read().script,
+                Some(&b"/home/a.sieve"[..]),
+                "{line}"
+            );
+            assert_eq!(found.text.read().path, Some(&b"/home/a.log"[..]), "{line}");
         }
     }
 
@@ -622,7 +720,7 @@ mod tests {
             };
             assert_eq!(found.recipient, Some(address.as_bytes()), "{line}");
             assert_eq!(
-                (found.action, found.reason),
+                (found.head.action(), found.reason),
                 (Some(&b"vacation"[..]), text.as_bytes()),
                 "{line}"
             );

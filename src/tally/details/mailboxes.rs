@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as Dovecot;
-use mailtally_parsers::dovecot::session::SessionEnd;
+use mailtally_parsers::dovecot::session::{SessionCounts, SessionEnd};
 use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,11 +34,12 @@ struct Sums {
 
 impl Sums {
     fn of(event: &SessionEnd<'_>) -> Sums {
+        let counts = event.counters.read();
         Sums {
             sessions: 1,
-            in_bytes: event.in_bytes.unwrap_or(0),
-            out_bytes: event.out_bytes.unwrap_or_else(|| pop3_bytes(event)),
-            expunged: event.expunged.unwrap_or(0),
+            in_bytes: counts.in_bytes.unwrap_or(0),
+            out_bytes: counts.out_bytes.unwrap_or_else(|| pop3_bytes(&counts)),
+            expunged: counts.expunged.unwrap_or(0),
         }
     }
 
@@ -176,13 +177,13 @@ impl Mailboxes {
 }
 
 /// The bytes that POP3 sent, which stand with the commands that fetched them: `top=0/0, retr=2/4711`.
-fn pop3_bytes(event: &SessionEnd<'_>) -> u64 {
+fn pop3_bytes(counts: &SessionCounts<'_>) -> u64 {
     let bytes = |counts: Option<&[u8]>| -> u64 {
         let text = std::str::from_utf8(counts.unwrap_or(b"")).unwrap_or("");
         let (_, bytes) = text.split_once('/').unwrap_or(("", ""));
         bytes.parse().unwrap_or(0)
     };
-    bytes(event.top).saturating_add(bytes(event.retr))
+    bytes(counts.top).saturating_add(bytes(counts.retr))
 }
 
 /// Tells whether a reason is a full mailbox; all of Dovecot's texts about it have the word.
