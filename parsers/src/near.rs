@@ -52,8 +52,8 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
     // Names and addresses are asked for first: most have eight letters or more.
     match a.len() {
         0..=7 => is_same_of_few(a, b),
-        8..=16 => ends::<8>(a) == ends::<8>(b),
-        17..=32 => ends::<16>(a) == ends::<16>(b),
+        8..=16 => same_ends::<8>(a, b),
+        17..=32 => same_ends::<16>(a, b),
         _ => a == b,
     }
 }
@@ -65,8 +65,8 @@ pub(crate) fn is_same_stretch(a: &[u8], b: &[u8]) -> bool {
         return false;
     }
     match a.len() {
-        33..=64 => ends::<32>(a) == ends::<32>(b),
-        16..=32 => ends::<16>(a) == ends::<16>(b),
+        33..=64 => same_ends::<32>(a, b),
+        16..=32 => same_ends::<16>(a, b),
         _ => a == b,
     }
 }
@@ -75,8 +75,8 @@ pub(crate) fn is_same_stretch(a: &[u8], b: &[u8]) -> bool {
 #[inline]
 fn is_same_of_few(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
-        4..=7 => ends::<4>(a) == ends::<4>(b),
-        2..=3 => ends::<2>(a) == ends::<2>(b),
+        4..=7 => same_ends::<4>(a, b),
+        2..=3 => same_ends::<2>(a, b),
         _ => a.first() == b.first(),
     }
 }
@@ -118,10 +118,16 @@ fn few(text: &[u8]) -> u64 {
     }
 }
 
-/// Both ends of a text.
-#[inline]
-fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-    Some((text.first_chunk()?, text.last_chunk()?))
+/// Tells whether both ends of two texts of `N` letters or more are the same.
+#[inline(always)]
+fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+    let (Some(a_first), Some(a_last)) = (a.first_chunk::<N>(), a.last_chunk::<N>()) else {
+        return false;
+    };
+    let (Some(b_first), Some(b_last)) = (b.first_chunk::<N>(), b.last_chunk::<N>()) else {
+        return false;
+    };
+    a_first == b_first && a_last == b_last
 }
 
 /// Counts the digits of a hexadecimal number, `A` to `F`, that a text begins with, up to sixteen;

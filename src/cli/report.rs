@@ -288,6 +288,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
     }
     let wanted = Wanted {
         lists: arguments.layout.format() == Format::Json,
+        relays: matches!(arguments.layout.format(), Format::Json | Format::Prometheus),
         exporter: arguments.compat_metrics,
         ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
     };

@@ -1,6 +1,8 @@
 //! Logins by service, user, method and outcome.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::number::len;
 use super::{Block, Cell, Column, Options, Rest, Section, Table};
@@ -100,7 +102,8 @@ type Login<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 #[derive(Default)]
 struct LoginCounts<'a> {
     attempts: u64,
-    addresses: HashSet<&'a str>,
+    /// Each once, in the end.
+    addresses: Vec<&'a str>,
 }
 
 fn by_user(caption: &str, rows: &[LoginRow], outcome: &str, options: Options) -> Option<Block> {
@@ -135,6 +138,10 @@ fn ranked_logins<'a>(
         let counts = logins.entry((&row.service, user, method)).or_default();
         counts.attempts = counts.attempts.saturating_add(row.count);
         counts.addresses.extend(row.address.as_deref());
+    }
+    for counts in logins.values_mut() {
+        counts.addresses.sort_unstable();
+        counts.addresses.dedup();
     }
     let mut logins: Vec<_> = logins.into_iter().collect();
     logins.sort_unstable_by(|(a_login, a), (b_login, b)| {

@@ -226,6 +226,7 @@ impl Sections {
             mailboxes: self.has(Part::Mailboxes),
             verdicts: self.has(Part::Verdicts),
             lists: true,
+            relays: true,
             // No section shows them: `mailtally rules` does.
             delivered_senders: false,
             // It is asked for by a flag.

@@ -8,9 +8,9 @@ use mailtally_parsers::postfix::Postsuper;
 use mailtally_parsers::postfix::reply::Stage;
 use mailtally_parsers::postfix::ruling::reply_class;
 use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qmgr, smtpd, tls};
-use mailtally_parsers::{Daemon, Family, Program, Record, family, is_loopback};
+use mailtally_parsers::{Daemon, Program, Record, family, is_loopback};
 
-use super::deliveries::RelayKey;
+use super::deliveries::{RelayFacts, RelayKey, Status};
 use super::details::Attempt;
 use super::lives::{At, Life, LifeKey, Line, QueueId};
 use super::mail::ClientFacts;
@@ -268,19 +268,17 @@ impl Tally {
             return;
         }
         let reply = event.reply();
+        let status = Status::of(event.status);
         let relay = self.symbols.intern(event.relay.text);
         let recipient = self.symbols.intern(event.recipient);
         let domain = self.domain(recipient, event.recipient);
-        let address = event.relay.address.unwrap_or(b"");
-        let relay_family = self.families.of(relay, || relay_family(event));
-        let is_outbound = matches!(relay_family, Family::Ipv4 | Family::Ipv6);
-        let status = self.symbols.intern(event.status);
+        let symbols = &mut self.symbols;
+        let facts = self.relays.of(relay, || RelayFacts::of(event, symbols));
         self.deliveries.attempt(RelayKey {
             relay,
             domain,
-            family: Word(relay_family.name()),
-            outbound: is_outbound,
-            status,
+            family: facts.family,
+            status: self.known.status(status, event.status, symbols),
             reply_class: reply_class(reply.code, None),
             // Mail that was taken was refused at no stage.
             stage: reply
@@ -288,21 +286,22 @@ impl Tally {
                 .filter(|_| reply.class() != Some(2))
                 .and_then(Stage::contract_name)
                 .map(Word),
-            probe: is_probe(event.status),
+            probe: status == Status::Other && is_probe(event.status),
         });
-        if is_outbound && tls {
-            self.outbound_delivery(context, event, relay, domain);
+        let is_sent = status == Status::Sent;
+        if facts.is_outbound() && tls {
+            self.outbound_delivery(context, event, is_sent, (relay, domain));
         }
-        let forwarded = event.status == b"sent" && reply.forwarded_as.is_some();
-        if event.status == b"sent" && !forwarded {
+        let forwarded = is_sent && reply.forwarded_as.is_some();
+        if is_sent && !forwarded {
             self.deliveries
                 .delivered(context.instance, relay, recipient);
             if let Some(next) = reply.queued_as {
-                self.queued_as(context, event.queue_id, next, address);
+                self.queued_as(context, event.queue_id, next, facts);
             }
         }
         if mail {
-            self.count_delivery(context, event, forwarded);
+            self.count_delivery(context, event.queue_id, status, forwarded);
         }
         if details {
             let attempt = Attempt {
@@ -310,8 +309,8 @@ impl Tally {
                 reply: &reply,
                 recipient,
                 domain,
-                is_outbound,
-                is_delivered: event.status == b"sent" && !forwarded,
+                is_outbound: facts.is_outbound(),
+                is_delivered: is_sent && !forwarded,
             };
             self.delivery_details(context, &attempt);
         }
@@ -320,47 +319,44 @@ impl Tally {
     fn count_delivery(
         &mut self,
         context: &Context<'_>,
-        event: &delivery::Delivery<'_>,
+        queue_id: &[u8],
+        status: Status,
         forwarded: bool,
     ) {
-        let key = context.life(event.queue_id);
+        let key = context.life(queue_id);
         let life = self.lives.touch(key, Line::Other, context.at, self.windows);
         let facts = &mut life.facts;
         facts.note_instance(context.instance.prefix, false);
-        facts.note_delivery(event.status, forwarded);
+        facts.note_delivery(status, forwarded);
         let totals = self.mail.instance(context.instance);
-        match event.status {
-            b"sent" if forwarded => totals.forwarded += 1,
-            b"sent" => {
+        match status {
+            Status::Sent if forwarded => totals.forwarded += 1,
+            Status::Sent => {
                 totals.delivered += 1;
                 self.mail.traffic(context.at.us).delivered += 1;
             }
-            b"deferred" => {
+            Status::Deferred => {
                 totals.deferrals += 1;
                 self.mail.traffic(context.at.us).deferrals += 1;
             }
-            b"bounced" => {
+            Status::Bounced => {
                 totals.bounced += 1;
                 self.mail.traffic(context.at.us).bounced += 1;
             }
-            _ => {}
+            Status::Other => {}
         }
     }
 
     /// A recipient was handed over to the next hop under this id.
-    fn queued_as(&mut self, context: &Context<'_>, own_id: &[u8], next: &[u8], address: &[u8]) {
+    fn queued_as(&mut self, context: &Context<'_>, own_id: &[u8], next: &[u8], relay: RelayFacts) {
         if next != own_id && self.wanted.mail {
             let key = context.life(next);
             self.lives
                 .name(key, context.at.line, self.anchored, self.windows);
         }
-        if !address.is_empty() && self.wanted.scopes() {
-            let way = if is_loopback(address) {
-                Way::Loopback
-            } else {
-                Way::Network
-            };
-            let address = self.symbols.intern(address);
+        if let Some((address, way)) = relay.server
+            && self.wanted.scopes()
+        {
             self.hops.handed_to(address, next, way);
         }
     }
@@ -380,15 +376,6 @@ pub(crate) fn recipient_domain(recipient: &[u8]) -> &[u8] {
     match memchr::memrchr(b'@', recipient) {
         Some(at) => recipient.get(at + 1..).unwrap_or(recipient),
         None => recipient,
-    }
-}
-
-/// The family of the peer that a delivery went to; services of our own are local.
-pub(crate) fn relay_family(event: &delivery::Delivery<'_>) -> Family {
-    match event.relay.address {
-        Some(address) => family(address),
-        None if event.relay.text == b"none" => Family::Unknown,
-        None => Family::Local,
     }
 }
 
@@ -480,13 +467,13 @@ impl Tally {
         &mut self,
         context: &Context<'_>,
         event: &delivery::Delivery<'_>,
-        relay: Symbol,
-        domain: Symbol,
+        is_sent: bool,
+        (relay, domain): (Symbol, Symbol),
     ) {
         let level = event.tls();
         if let Some(level) = level {
             let level = self.symbols.intern(level);
-            self.tls.level(level, domain, event.status == b"sent");
+            self.tls.level(level, domain, is_sent);
         }
         let stated = match level {
             Some(level) if level == b"none" || level.ends_with(b":none") => Encryption::Plain,
@@ -504,7 +491,7 @@ impl Tally {
             domain: Some(domain),
             stated,
             // Whether mail that was not taken would have been encrypted is nobody's question.
-            counts: event.status == b"sent",
+            counts: is_sent,
         };
         let process = context.process();
         self.connections

@@ -1,6 +1,7 @@
 //! Clients: connections, accepted mail, evidence of unwanted mail.
 
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
 use super::evidence::Evidence;
@@ -26,7 +27,7 @@ pub(crate) struct Clients {
     /// Clients that postscreen passed on: smtpd counts them once more.
     passed: Counts<Symbol>,
     signs: Counts<SignKey>,
-    names: HashMap<Symbol, Symbol>,
+    names: HashMap<Symbol, Symbol, FxBuildHasher>,
     pub(crate) accepted: Counts<Symbol>,
 }
 
@@ -68,14 +69,28 @@ impl Clients {
         }
     }
 
-    pub(crate) fn accepted_rows(&self, symbols: &Symbols, scopes: &Scopes<'_>) -> Vec<AcceptedRow> {
-        let row = |(&address, count): (&Symbol, u64)| AcceptedRow {
-            address: symbols.text(address),
-            family: scopes.family(address),
-            client_scope: scopes.scope(address),
-            count,
-        };
-        finish::sorted(self.accepted.iter().map(row), |row| row.count)
+    /// Accepted mails by client; without `lists` one row stands for all clients of a family and
+    /// scope.
+    pub(crate) fn accepted_rows(
+        &self,
+        symbols: &Symbols,
+        scopes: &Scopes<'_>,
+        lists: bool,
+    ) -> Vec<AcceptedRow> {
+        let mut sums: HashMap<_, u64, FxBuildHasher> = HashMap::default();
+        for (&address, count) in self.accepted.iter() {
+            let listed = lists.then_some(address);
+            let key = (listed, scopes.family(address), scopes.scope(address));
+            *sums.entry(key).or_insert(0) += count;
+        }
+        let row =
+            |((address, family, client_scope), count): ((Option<Symbol>, _, _), u64)| AcceptedRow {
+                address: address.map_or_else(String::new, |address| symbols.text(address)),
+                family,
+                client_scope,
+                count,
+            };
+        finish::sorted(sums.into_iter().map(row), |row| row.count)
     }
 
     /// Connections by family; a client that postscreen passed counts once.
@@ -144,14 +159,15 @@ impl Clients {
         finish::sorted(named.into_iter().map(row), |row| row.count)
     }
 
-    /// Gathers the evidence by address, in order of address.
+    /// Gathers the evidence by address; for `lists` in order of address.
     pub(crate) fn evidence(
         &self,
         failures: impl Iterator<Item = (Symbol, u64)>,
         symbols: &Symbols,
         scopes: &Scopes<'_>,
+        lists: bool,
     ) -> Vec<EvidenceRow> {
-        let mut rows: HashMap<Symbol, EvidenceRow> = HashMap::new();
+        let mut rows: HashMap<Symbol, EvidenceRow, FxBuildHasher> = HashMap::default();
         let mut row = |address: Symbol, add: &dyn Fn(&mut EvidenceRow)| {
             add(rows
                 .entry(address)
@@ -171,7 +187,9 @@ impl Clients {
             row(address, &|row| row.auth_failures += count);
         }
         let mut rows: Vec<EvidenceRow> = rows.into_values().collect();
-        rows.sort();
+        if lists {
+            rows.sort();
+        }
         rows
     }
 

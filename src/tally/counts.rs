@@ -21,10 +21,20 @@ impl<K> Default for Counts<K> {
 
 impl<K: Copy + Eq + Hash + Renumber> Counts<K> {
     /// Adds to a key's count.
+    #[inline]
     pub(crate) fn add(&mut self, key: K, count: u64) {
-        let sum = self.0.entry(key).or_insert(0);
-        // Sizes are what a log says they are.
-        *sum = sum.saturating_add(count);
+        match self.0.get_mut(&key) {
+            // Sizes are what a log says they are.
+            Some(sum) => *sum = sum.saturating_add(count),
+            None => self.begin(key, count),
+        }
+    }
+
+    /// Counts a key for the first time: few lines bring a new one.
+    #[cold]
+    #[inline(never)]
+    fn begin(&mut self, key: K, count: u64) {
+        self.0.insert(key, count);
     }
 
     /// Adds a later part's counts.

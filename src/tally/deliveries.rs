@@ -3,22 +3,93 @@
 use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
+use mailtally_parsers::postfix::delivery::Delivery;
+use mailtally_parsers::{Family, family, is_loopback};
 use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
+use super::distinct::{Distinct, Normal};
 use super::finish;
-use super::mail::normalize;
 use super::origin::{InstanceKey, Resolver};
-use super::symbols::{Renumbering, Symbol, Symbols, Word, key};
+use super::own::Way;
+use super::symbols::{Renumber, Renumbering, Symbol, Symbols, Word, key, plain};
 use super::totals::{DeliveryFamilyRow, DeliveryTotals, RecipientRow, RelayRow};
+
+plain!(Family);
+
+/// What the text of a relay tells.
+#[derive(Clone, Copy)]
+pub(crate) struct RelayFacts {
+    pub(crate) family: Family,
+    /// The server's address, which may be one of our own, and which way mail goes there.
+    pub(crate) server: Option<(Symbol, Way)>,
+}
+
+impl RelayFacts {
+    pub(crate) fn of(event: &Delivery<'_>, symbols: &mut Symbols) -> Self {
+        let server = |address: &[u8]| {
+            let way = match is_loopback(address) {
+                true => Way::Loopback,
+                false => Way::Network,
+            };
+            (symbols.intern(address), way)
+        };
+        let address = event.relay.address.filter(|address| !address.is_empty());
+        RelayFacts {
+            family: relay_family(event),
+            server: address.map(server),
+        }
+    }
+
+    /// Tells whether mail leaves over the network.
+    pub(crate) fn is_outbound(&self) -> bool {
+        is_outbound(self.family)
+    }
+}
+
+fn is_outbound(family: Family) -> bool {
+    matches!(family, Family::Ipv4 | Family::Ipv6)
+}
+
+/// The family of the peer that a delivery went to; services of our own are local.
+pub(crate) fn relay_family(event: &Delivery<'_>) -> Family {
+    match event.relay.address {
+        Some(address) => family(address),
+        None if event.relay.text == b"none" => Family::Unknown,
+        None => Family::Local,
+    }
+}
+
+/// What became of a delivery attempt, as far as totals go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Status {
+    Sent,
+    Deferred,
+    Bounced,
+    /// A probe's answer, or a word of a later Postfix.
+    Other,
+}
+
+impl Status {
+    /// Those with a place of their own.
+    pub(crate) const NAMED: usize = 3;
+
+    pub(crate) fn of(text: &[u8]) -> Status {
+        match text {
+            b"sent" => Status::Sent,
+            b"deferred" => Status::Deferred,
+            b"bounced" => Status::Bounced,
+            _ => Status::Other,
+        }
+    }
+}
 
 key! {
     /// A delivery attempt, in the columns of the relay table.
     pub(crate) struct RelayKey {
         relay: Symbol,
         domain: Symbol,
-        family: Word,
-        outbound: bool,
+        family: Family,
         status: Symbol,
         reply_class: Option<u8>,
         stage: Option<Word>,
@@ -28,6 +99,19 @@ key! {
 
 key! {
     struct RecipientKey { instance: InstanceKey, relay: Symbol, recipient: Symbol }
+}
+
+/// The relays of which rows are made.
+pub(crate) enum Shown<'a> {
+    All,
+    /// Those of the domains that one of these servers took mail for.
+    Behind(HashSet<&'a [u8]>),
+}
+
+/// The host of a relay, as logged.
+fn host(relay: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'[', relay).unwrap_or(relay.len());
+    relay.get(..end).unwrap_or(relay)
 }
 
 /// Counts delivery attempts.
@@ -64,11 +148,11 @@ impl Deliveries {
     /// Distinct recipients and their domains by instance: pflogsumm's way of telling them apart.
     pub(crate) fn distinct(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Distinct {
         let mut distinct = Distinct::default();
-        let mut address = Vec::new();
+        let mut names = Normal::new(symbols);
         for (key, _) in self.recipients.iter() {
             let instance = (key.instance.host, instances.instance(key.instance));
-            let domain_at = normalize(symbols.get(key.recipient), &mut address);
-            distinct.add(instance, &address, address.get(domain_at..).unwrap_or(&[]));
+            let (address, domain) = names.of(key.recipient);
+            distinct.add(instance, address, domain);
         }
         distinct
     }
@@ -83,29 +167,36 @@ impl Deliveries {
     }
 
     /// Makes rows; those by recipient only where `lists` are wanted.
-    pub(crate) fn finish(&self, symbols: &Symbols, lists: bool) -> DeliveryTotals {
+    pub(crate) fn finish(
+        &self,
+        symbols: &Symbols,
+        lists: bool,
+        relays: &Shown<'_>,
+    ) -> DeliveryTotals {
         let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
-        let mut families: HashMap<(bool, Word, Symbol), u64> = HashMap::new();
+        let mut families: HashMap<(Family, Symbol), u64, FxBuildHasher> = HashMap::default();
         for (key, count) in self.relays.iter() {
-            *by_status.entry(symbols.text(key.status)).or_insert(0) += count;
-            *families
-                .entry((key.outbound, key.family, key.status))
-                .or_insert(0) += count;
+            *families.entry((key.family, key.status)).or_insert(0) += count;
+        }
+        for ((_, status), count) in &families {
+            *by_status.entry(symbols.text(*status)).or_insert(0) += count;
         }
         if self.expired > 0 {
             by_status.insert("expired".to_owned(), self.expired);
         }
-        let family_row =
-            |((outbound, family, status), count): ((bool, Word, Symbol), u64)| DeliveryFamilyRow {
-                direction: if outbound { "outbound" } else { "local" },
-                family: family.0,
-                status: symbols.text(status),
-                count,
-            };
+        let family_row = |((family, status), count): ((Family, Symbol), u64)| DeliveryFamilyRow {
+            direction: match is_outbound(family) {
+                true => "outbound",
+                false => "local",
+            },
+            family: family.name(),
+            status: symbols.text(status),
+            count,
+        };
         DeliveryTotals {
             by_status,
             by_family: finish::sorted(families.into_iter().map(family_row), |row| row.count),
-            by_relay: self.relay_rows(symbols),
+            by_relay: self.relay_rows(symbols, relays),
             by_recipient: match lists {
                 true => self.recipient_rows(symbols),
                 false => Vec::new(),
@@ -113,18 +204,32 @@ impl Deliveries {
         }
     }
 
-    fn relay_rows(&self, symbols: &Symbols) -> Vec<RelayRow> {
+    fn relay_rows(&self, symbols: &Symbols, shown: &Shown<'_>) -> Vec<RelayRow> {
+        let domains: HashSet<Symbol> = match shown {
+            Shown::All => HashSet::new(),
+            Shown::Behind(hosts) if hosts.is_empty() => return Vec::new(),
+            Shown::Behind(hosts) => {
+                let is_behind = |key: &RelayKey| hosts.contains(host(symbols.get(key.relay)));
+                let rows = self.relays.iter().filter(|(key, _)| is_behind(key));
+                rows.map(|(key, _)| key.domain).collect()
+            }
+        };
+        let is_shown = |(key, _): &(&RelayKey, u64)| match shown {
+            Shown::All => true,
+            Shown::Behind(_) => domains.contains(&key.domain),
+        };
         let row = |(key, count): (&RelayKey, u64)| RelayRow {
             relay: symbols.text(key.relay),
             domain: symbols.text(key.domain),
-            family: key.family.0,
+            family: key.family.name(),
             status: symbols.text(key.status),
             reply_class: key.reply_class,
             stage: key.stage.map(|stage| stage.0),
             probe: key.probe,
             count,
         };
-        finish::sorted(self.relays.iter().map(row), |row| row.count)
+        let rows = self.relays.iter().filter(is_shown);
+        finish::sorted(rows.map(row), |row| row.count)
     }
 
     fn recipient_rows(&self, symbols: &Symbols) -> Vec<RecipientRow> {
@@ -138,55 +243,5 @@ impl Deliveries {
             sent,
         };
         finish::sorted(sums.into_iter().map(row), |row| row.sent)
-    }
-}
-
-type Instance = (Symbol, Symbol);
-
-/// Distinct texts, over all and by (host, instance).
-#[derive(Default)]
-struct Names {
-    texts: Symbols,
-    seen: HashSet<(Instance, Symbol), FxBuildHasher>,
-    by_instance: HashMap<Instance, u64>,
-}
-
-impl Names {
-    fn add(&mut self, instance: Instance, text: &[u8]) {
-        let text = self.texts.intern(text);
-        if self.seen.insert((instance, text)) {
-            *self.by_instance.entry(instance).or_insert(0) += 1;
-        }
-    }
-
-    fn of(&self, instance: Instance) -> u64 {
-        self.by_instance.get(&instance).copied().unwrap_or(0)
-    }
-}
-
-/// Distinct addresses and domains, over all and by (host, instance).
-#[derive(Default)]
-pub(crate) struct Distinct {
-    addresses: Names,
-    domains: Names,
-}
-
-impl Distinct {
-    pub(crate) fn add(&mut self, instance: Instance, address: &[u8], domain: &[u8]) {
-        self.addresses.add(instance, address);
-        self.domains.add(instance, domain);
-    }
-
-    /// How many addresses and domains over all.
-    pub(crate) fn all(&self) -> (u64, u64) {
-        (
-            self.addresses.texts.len() as u64,
-            self.domains.texts.len() as u64,
-        )
-    }
-
-    /// How many addresses and domains of one (host, instance).
-    pub(crate) fn of(&self, instance: Instance) -> (u64, u64) {
-        (self.addresses.of(instance), self.domains.of(instance))
     }
 }

@@ -1,9 +1,11 @@
 //! What all rows of a finished tally have in common: order, scope and family of addresses.
 
-use hashbrown::HashSet;
-use mailtally_parsers::{family, is_loopback};
+use std::cell::RefCell;
 
-use super::symbols::{Symbol, Symbols};
+use hashbrown::HashSet;
+use mailtally_parsers::{Family, family, is_loopback};
+
+use super::symbols::{Derived, Symbol, Symbols};
 
 /// Collects rows, sorted by count descending, then by all their columns.
 pub(crate) fn sorted<R: Ord>(rows: impl Iterator<Item = R>, count: impl Fn(&R) -> u64) -> Vec<R> {
@@ -13,15 +15,33 @@ pub(crate) fn sorted<R: Ord>(rows: impl Iterator<Item = R>, count: impl Fn(&R) -
     rows
 }
 
+/// Collects rows: sorted where they are `listed`, in no order where they are only added up.
+pub(crate) fn listed<R: Ord>(
+    rows: impl Iterator<Item = R>,
+    listed: bool,
+    count: impl Fn(&R) -> u64,
+) -> Vec<R> {
+    match listed {
+        true => sorted(rows, count),
+        false => rows.collect(),
+    }
+}
+
 /// Tells scope and family of addresses, once all hops are known.
 pub(crate) struct Scopes<'a> {
     symbols: &'a Symbols,
     own: HashSet<Symbol>,
+    /// Many rows name the same address.
+    families: RefCell<Derived<Family>>,
 }
 
 impl<'a> Scopes<'a> {
     pub(crate) fn new(symbols: &'a Symbols, own: HashSet<Symbol>) -> Self {
-        Scopes { symbols, own }
+        Scopes {
+            symbols,
+            own,
+            families: RefCell::default(),
+        }
     }
 
     /// `own` for loopback and for both ends of a hop between Postfixes of these logs.
@@ -34,6 +54,8 @@ impl<'a> Scopes<'a> {
     }
 
     pub(crate) fn family(&self, address: Symbol) -> &'static str {
-        family(self.symbols.get(address)).name()
+        let mut families = self.families.borrow_mut();
+        let family = families.of(address, || family(self.symbols.get(address)));
+        family.name()
     }
 }

@@ -5,6 +5,7 @@
 use mailtally_parsers::Tag;
 use mailtally_parsers::near::{is_same, place};
 
+use super::deliveries::Status;
 use super::symbols::{Symbol, Symbols};
 
 /// How many tags are remembered, as a power of two.
@@ -24,6 +25,8 @@ pub(crate) struct Known {
     host: Option<Symbol>,
     /// The tag last seen at each place.
     tags: Vec<Option<TagSymbols>>,
+    /// The statuses that nearly all deliveries have.
+    statuses: [Option<Symbol>; Status::NAMED],
 }
 
 impl Default for Known {
@@ -31,6 +34,7 @@ impl Default for Known {
         Known {
             host: None,
             tags: vec![None; 1 << TAG_BITS],
+            statuses: [None; Status::NAMED],
         }
     }
 }
@@ -50,6 +54,15 @@ impl Known {
         let symbol = symbols.intern(host);
         self.host = Some(symbol);
         symbol
+    }
+
+    /// Returns the symbol of a delivery's status, whose text is mostly one of three.
+    #[inline]
+    pub(crate) fn status(&mut self, status: Status, text: &[u8], symbols: &mut Symbols) -> Symbol {
+        match self.statuses.get_mut(status as usize) {
+            Some(known) => *known.get_or_insert_with(|| symbols.intern(text)),
+            None => symbols.intern(text),
+        }
     }
 
     /// Returns the symbols of a tag; most lines repeat one of a few.

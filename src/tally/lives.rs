@@ -18,6 +18,7 @@ use super::course::Course;
 pub(crate) use super::course::{At, Line};
 use super::details::story::Story;
 use super::mail::Facts;
+use super::own::Marks;
 pub(crate) use super::queue_id::QueueId;
 use super::symbols::{Renumber, Renumbering, Symbol};
 
@@ -100,14 +101,14 @@ struct MessageId {
 type Twin = (u64, Option<u64>);
 
 /// What settling a life hands to the counters.
-pub(crate) struct Settled<S = Story> {
+pub(crate) struct Settled<'a, S = Story> {
     pub(crate) host: Symbol,
     pub(crate) id: QueueId,
     /// The life's first line.
     pub(crate) first: At,
     /// The stamp of its last line.
     pub(crate) last_us: i64,
-    pub(crate) facts: Facts,
+    pub(crate) facts: &'a Facts,
     pub(crate) fate: Fate,
     /// Whether the log shows how the mail came in.
     pub(crate) birth_seen: bool,
@@ -116,9 +117,9 @@ pub(crate) struct Settled<S = Story> {
     /// How many deliveries of another life were hand-overs to this one.
     pub(crate) handed_over: u64,
     /// Recipients delivered while the size was not known.
-    pub(crate) unsized_recipients: Vec<Symbol>,
+    pub(crate) unsized_recipients: &'a [Symbol],
     /// What lines told, where somebody asks for single mails.
-    pub(crate) story: Option<Box<S>>,
+    pub(crate) story: Option<&'a S>,
 }
 
 impl<S: Tale> Life<S> {
@@ -323,7 +324,7 @@ impl<S: Tale> Lives<S> {
         now: At,
         anchored: bool,
         windows: Windows,
-        settle: &mut dyn FnMut(Settled<S>),
+        settle: &mut dyn FnMut(Settled<'_, S>),
     ) -> bool {
         if !self.is_due(now.line) {
             return false;
@@ -342,7 +343,7 @@ impl<S: Tale> Lives<S> {
 
     /// Closes the lives that were silent longest, down to nine tenths of what may be open. Totals
     /// are then bounds: the mails count as `lost_end`.
-    fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled<S>)) {
+    fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled<'_, S>)) {
         let mut stamps: Vec<i64> = self
             .table
             .values()
@@ -370,18 +371,25 @@ impl<S: Tale> Lives<S> {
         &mut self,
         last_us: i64,
         windows: Windows,
-        settle: &mut dyn FnMut(Settled<S>),
+        settle: &mut dyn FnMut(Settled<'_, S>),
     ) {
         self.decide_copies(u64::MAX, true, windows);
+        let mut settle_one = |key: &LifeKey, life: &Life<S>| {
+            let fate = life
+                .replaced
+                .unwrap_or_else(|| match life.fate_before(last_us) {
+                    Fate::Superseded => Fate::Open,
+                    fate => fate,
+                });
+            settle(life.settled(key, fate, windows));
+        };
         for (key, life) in self.table.drain() {
+            if life.older.is_none() {
+                settle_one(&key, &life);
+                continue;
+            }
             for life in life.into_chain() {
-                let fate = life
-                    .replaced
-                    .unwrap_or_else(|| match life.fate_before(last_us) {
-                        Fate::Superseded => Fate::Open,
-                        fate => fate,
-                    });
-                settle(life.settled(&key, fate, windows));
+                settle_one(&key, &life);
             }
         }
         self.named_before.clear();
@@ -464,28 +472,31 @@ impl<S: Tale> Lives<S> {
             life.undecided_copy(windows)
                 .filter(|id| now - id.line > windows.hop && (anchored || id.line > windows.hop))
         };
-        let mut known: HashMap<(Symbol, u64), Vec<Twin>> = HashMap::new();
-        for (key, id) in self
-            .chains()
-            .filter_map(|(key, life)| Some((key, due(life)?)))
-        {
-            known.entry((key.host, id.hash)).or_default();
-        }
-        if known.is_empty() {
+        let mut candidates: Vec<LifeKey> = Vec::new();
+        let mut known: HashMap<(Symbol, u64), Vec<Twin>, FxBuildHasher> = HashMap::default();
+        self.look_at_all(&mut |key, life| {
+            if let Some(id) = due(life) {
+                candidates.push(*key);
+                known.entry((key.host, id.hash)).or_default();
+            }
+        });
+        if candidates.is_empty() {
             return;
         }
-        for (key, life) in self.chains() {
-            if let Some(id) = life.message_id
+        // Few message-ids are asked for: the others need no looking up.
+        let asked_for = Marks::of(known.keys().map(|(_, hash)| hash));
+        self.look_at_all(&mut |key, life| {
+            if let Some(id) = life.message_id.filter(|id| asked_for.has(id.hash))
                 && let Some(twins) = known.get_mut(&(key.host, id.hash))
             {
                 twins.push((id.line, life.course.end));
             }
-        }
+        });
         let is_open_twin = |of: MessageId, (line, end): Twin| {
             line < of.line && of.line - line <= windows.hop && end.is_none_or(|end| end > of.line)
         };
-        for (key, life) in &mut self.table {
-            let mut next = Some(life);
+        for key in candidates {
+            let mut next = self.table.get_mut(&key);
             while let Some(life) = next {
                 if let Some(id) = due(life) {
                     let twins = known
@@ -498,17 +509,21 @@ impl<S: Tale> Lives<S> {
         }
     }
 
-    /// Walks over all lives.
-    fn chains(&self) -> impl Iterator<Item = (&LifeKey, &Life<S>)> {
-        self.table.iter().flat_map(|(key, life)| {
-            std::iter::successors(Some(life), |life| life.older.as_deref())
-                .map(move |life| (key, life))
-        })
+    /// Looks at all lives.
+    fn look_at_all(&self, look: &mut impl FnMut(&LifeKey, &Life<S>)) {
+        for (key, newest) in &self.table {
+            let mut next = Some(newest);
+            while let Some(life) = next {
+                look(key, life);
+                next = life.older.as_deref();
+            }
+        }
     }
 }
 
 impl<S: Tale> Life<S> {
-    fn settled(self, key: &LifeKey, fate: Fate, windows: Windows) -> Settled<S> {
+    #[inline]
+    fn settled(&self, key: &LifeKey, fate: Fate, windows: Windows) -> Settled<'_, S> {
         let handed_over = self.namings(windows);
         Settled {
             host: key.host,
@@ -519,9 +534,9 @@ impl<S: Tale> Life<S> {
             birth_seen: self.course.began_with.is_birth(),
             is_later_hop: handed_over > 0 || self.facts.linked || self.is_copy == Some(true),
             handed_over,
-            unsized_recipients: self.unsized_recipients,
-            story: self.story,
-            facts: self.facts,
+            unsized_recipients: &self.unsized_recipients,
+            story: self.story.as_deref(),
+            facts: &self.facts,
         }
     }
 }
@@ -539,7 +554,7 @@ fn settle_due<S: Tale>(
     now: At,
     anchored: bool,
     windows: Windows,
-    settle: &mut dyn FnMut(Settled<S>),
+    settle: &mut dyn FnMut(Settled<'_, S>),
 ) -> bool {
     if life.older.is_some() {
         settle_elders(key, life, now, anchored, windows, settle);
@@ -555,7 +570,6 @@ fn settle_due<S: Tale>(
     } else {
         Fate::Lost
     };
-    let life = std::mem::replace(life, Life::start(Line::Other, now));
     settle(life.settled(key, fate, windows));
     true
 }
@@ -567,7 +581,7 @@ fn settle_elders<S: Tale>(
     now: At,
     anchored: bool,
     windows: Windows,
-    settle: &mut dyn FnMut(Settled<S>),
+    settle: &mut dyn FnMut(Settled<'_, S>),
 ) {
     let elders = life
         .older

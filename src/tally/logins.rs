@@ -6,6 +6,7 @@
 //! what counts is decided when its login line is known.
 
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use super::Scopes;
 use super::counts::Counts;
@@ -109,7 +110,7 @@ struct Exchanges {
 pub(crate) struct Logins {
     counts: Counts<LoginKey>,
     /// Sessions whose lines an earlier or later line may complete.
-    open: HashMap<SessionKey, Exchanges>,
+    open: HashMap<SessionKey, Exchanges, FxBuildHasher>,
 }
 
 impl Logins {
@@ -237,7 +238,8 @@ impl Logins {
         }
     }
 
-    pub(crate) fn rows(&self, symbols: &Symbols, scopes: &Scopes) -> Vec<LoginRow> {
+    /// Login attempts, for `lists` in order.
+    pub(crate) fn rows(&self, symbols: &Symbols, scopes: &Scopes, lists: bool) -> Vec<LoginRow> {
         let text = |symbol: Option<Symbol>| symbol.map(|symbol| symbols.text(symbol));
         let row = |(key, count): (&LoginKey, u64)| LoginRow {
             service: text(key.custom_service).unwrap_or_else(|| key.service.to_owned()),
@@ -251,7 +253,7 @@ impl Logins {
             tls: key.tls,
             count,
         };
-        finish::sorted(self.counts.iter().map(row), |row| row.count)
+        finish::listed(self.counts.iter().map(row), lists, |row| row.count)
     }
 
     /// Failed attempts by address: evidence against it.

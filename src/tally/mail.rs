@@ -5,6 +5,7 @@ use mailtally_parsers::postfix::pickup::Pickup;
 use mailtally_parsers::postfix::qmgr::Active;
 use mailtally_parsers::postfix::smtpd::ClientLine;
 
+use super::deliveries::Status;
 use super::lives::{Fate, Settled};
 use super::origin::InstanceKey;
 use super::symbols::{Renumber, Renumbering, Symbol};
@@ -97,13 +98,13 @@ impl Facts {
     }
 
     /// Notes what became of a recipient in one attempt.
-    pub(crate) fn note_delivery(&mut self, status: &[u8], forwarded: bool) {
+    pub(crate) fn note_delivery(&mut self, status: Status, forwarded: bool) {
         match status {
-            b"sent" if forwarded => {}
-            b"sent" => self.sent += 1,
-            b"deferred" => self.deferrals += 1,
-            b"bounced" => self.bounced += 1,
-            _ => {}
+            Status::Sent if forwarded => {}
+            Status::Sent => self.sent += 1,
+            Status::Deferred => self.deferrals += 1,
+            Status::Bounced => self.bounced += 1,
+            Status::Other => {}
         }
     }
 
@@ -159,12 +160,12 @@ impl Facts {
 }
 
 /// What a settled mail means, before it is added to the counters.
-pub(crate) struct Outcome {
+pub(crate) struct Outcome<'a> {
     pub(crate) instance: Option<InstanceKey>,
     /// Accepted in this log: its birth was seen, and it got into a queue.
     pub(crate) accepted: bool,
     pub(crate) reinjected: bool,
-    pub(crate) facts: Facts,
+    pub(crate) facts: &'a Facts,
     pub(crate) fate: Fate,
     pub(crate) birth_seen: bool,
     pub(crate) handed_over: u64,
@@ -172,9 +173,9 @@ pub(crate) struct Outcome {
     pub(crate) expired_recipients: u64,
 }
 
-impl Outcome {
-    pub(crate) fn of<S>(settled: Settled<S>) -> Outcome {
-        let Settled {
+impl<'a> Outcome<'a> {
+    pub(crate) fn of<S>(settled: &Settled<'a, S>) -> Self {
+        let &Settled {
             host,
             facts,
             fate,
@@ -203,11 +204,11 @@ impl Outcome {
     }
 }
 
-impl Outcome {
+impl Outcome<'_> {
     /// Whether the mail was in a queue when its last line was logged. A refused or given-up
     /// transaction has a birth and no end, but never got into one.
     pub(crate) fn was_in_queue(&self) -> bool {
-        let facts = &self.facts;
+        let facts = self.facts;
         let was_tried = facts.sent + facts.deferrals + facts.bounced > 0;
         !facts.discarded && (facts.size_bytes.is_some() || facts.held || was_tried)
     }

@@ -1,16 +1,16 @@
 //! Counters of mails: those that a single line moves, and those that a settled mail does.
 
 use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
 
 use super::clients::Clients;
 use super::counts::Counts;
-use super::deliveries::Distinct;
 use super::details::Details;
 use super::details::volume::Sent;
+use super::distinct::Distinct;
 use super::lives::{Fate, Settled};
 use super::mail::{Outcome, listed_sender, normalize, write_client_domain};
 use super::origin::{InstanceKey, Resolver};
+use super::recent::Recent;
 use super::symbols::{Derived, Renumber, Renumbering, Symbol, Symbols, key};
 use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic, WeekdayHourRow};
 use super::{HOUR_US, Wanted};
@@ -23,9 +23,9 @@ key! {
 /// Counters that need no correlation, and those that settled mails fill.
 #[derive(Clone, Default)]
 pub(crate) struct MailCounts {
-    pub(crate) by_instance: HashMap<InstanceKey, MailTotals, FxBuildHasher>,
-    /// By hour of the log's wall clock since 1970.
-    traffic: HashMap<i64, Traffic, FxBuildHasher>,
+    by_instance: Recent<InstanceKey, MailTotals>,
+    /// By the first moment of each hour, on the log's wall clock.
+    traffic: Recent<i64, Traffic>,
     pub(crate) messages: Messages,
     /// Deliveries that only handed a recipient over to a later hop.
     pub(crate) handed_over: u64,
@@ -47,22 +47,40 @@ pub(crate) struct Settling<'a> {
 }
 
 impl MailCounts {
+    /// Returns the counts of an instance.
     #[inline]
     pub(crate) fn instance(&mut self, key: InstanceKey) -> &mut MailTotals {
-        self.by_instance.entry(key).or_default()
+        self.by_instance.of(key)
     }
 
+    /// Lists the counts of all instances, in no order.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = (InstanceKey, &MailTotals)> {
+        self.by_instance.iter()
+    }
+
+    /// Returns the traffic of the hour of a stamp.
     #[inline]
     pub(crate) fn traffic(&mut self, wall_us: i64) -> &mut Traffic {
-        self.traffic.entry(wall_us.div_euclid(HOUR_US)).or_default()
+        let is_within = |hour_us: &i64| (0..HOUR_US).contains(&wall_us.wrapping_sub(*hour_us));
+        let hour_us = match self.traffic.last_key().filter(is_within) {
+            Some(hour_us) => hour_us,
+            None => wall_us.div_euclid(HOUR_US).saturating_mul(HOUR_US),
+        };
+        self.traffic.of(hour_us)
+    }
+
+    /// Lists the hours since 1970 that have traffic, in no order.
+    fn hours(&self) -> impl Iterator<Item = (i64, &Traffic)> {
+        let hours = self.traffic.iter();
+        hours.map(|(hour_us, traffic)| (hour_us.div_euclid(HOUR_US), traffic))
     }
 
     pub(crate) fn merge(&mut self, later: MailCounts, numbers: &Renumbering) {
-        for (key, totals) in later.by_instance {
-            add(self.instance(key.renumber(numbers)), &totals);
+        for (key, totals) in later.by_instance.iter() {
+            add(self.instance(key.renumber(numbers)), totals);
         }
-        for (hour, traffic) in later.traffic {
-            add_traffic(self.traffic.entry(hour).or_default(), &traffic);
+        for (hour_us, traffic) in later.traffic.iter() {
+            add_traffic(self.traffic(hour_us), traffic);
         }
         add_messages(&mut self.messages, &later.messages);
         self.handed_over += later.handed_over;
@@ -71,9 +89,9 @@ impl MailCounts {
     }
 
     /// Adds a mail of which no further line can change anything.
-    pub(crate) fn settle(&mut self, settled: Settled, into: &mut Settling<'_>) {
+    pub(crate) fn settle(&mut self, settled: &Settled<'_>, into: &mut Settling<'_>) {
         into.details
-            .settle(&settled, into.wanted, into.symbols, into.anchored);
+            .settle(settled, into.wanted, into.symbols, into.anchored);
         let outcome = Outcome::of(settled);
         self.settle_message(&outcome);
         self.handed_over += outcome.handed_over;
@@ -98,9 +116,9 @@ impl MailCounts {
         }
     }
 
-    fn settle_message(&mut self, outcome: &Outcome) {
+    fn settle_message(&mut self, outcome: &Outcome<'_>) {
         let messages = &mut self.messages;
-        let facts = &outcome.facts;
+        let facts = outcome.facts;
         messages.accepted += u64::from(outcome.accepted);
         messages.reinjected += u64::from(outcome.reinjected);
         messages.delivered_recipients += facts.sent;
@@ -119,9 +137,14 @@ impl MailCounts {
 
     /// Files a received mail under its sender, as pflogsumm does: a sender without a domain counts
     /// under the client's, or under itself when it came by pickup.
-    fn settle_sender(&mut self, outcome: &Outcome, instance: InstanceKey, into: &mut Settling<'_>) {
+    fn settle_sender(
+        &mut self,
+        outcome: &Outcome<'_>,
+        instance: InstanceKey,
+        into: &mut Settling<'_>,
+    ) {
         let symbols = &mut *into.symbols;
-        let facts = &outcome.facts;
+        let facts = outcome.facts;
         let sender = facts.sender.unwrap_or_else(|| symbols.intern(b""));
         let scratch = &mut self.scratch;
         let (normal, own_domain) = self
@@ -158,11 +181,11 @@ impl MailCounts {
         volume
     }
 
-    pub(crate) fn distinct_senders(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Distinct {
+    pub(crate) fn distinct_senders(&self, instances: &Resolver<'_>) -> Distinct {
         let mut distinct = Distinct::default();
         for (key, _) in self.senders.iter() {
             let instance = (key.instance.host, instances.instance(key.instance));
-            distinct.add(instance, symbols.get(key.sender), symbols.get(key.domain));
+            distinct.add(instance, key.sender.number(), key.domain.number());
         }
         distinct
     }
@@ -174,7 +197,7 @@ impl MailCounts {
                 traffic: Traffic::default(),
             })
             .collect();
-        for (hour, traffic) in &self.traffic {
+        for (hour, traffic) in self.hours() {
             let row = usize::try_from(hour.rem_euclid(24))
                 .ok()
                 .and_then(|hour| rows.get_mut(hour));
@@ -188,8 +211,8 @@ impl MailCounts {
     pub(super) fn per_weekday_hour(&self) -> Vec<WeekdayHourRow> {
         let mut hours: std::collections::BTreeMap<(u8, u8), Traffic> =
             std::collections::BTreeMap::new();
-        for (hour, traffic) in &self.traffic {
-            add_traffic(hours.entry(weekday_hour(*hour)).or_default(), traffic);
+        for (hour, traffic) in self.hours() {
+            add_traffic(hours.entry(weekday_hour(hour)).or_default(), traffic);
         }
         hours
             .into_iter()
@@ -203,7 +226,7 @@ impl MailCounts {
 
     pub(crate) fn per_day(&self) -> Vec<DayRow> {
         let mut days: std::collections::BTreeMap<i64, Traffic> = std::collections::BTreeMap::new();
-        for (hour, traffic) in &self.traffic {
+        for (hour, traffic) in self.hours() {
             add_traffic(days.entry(hour.div_euclid(24)).or_default(), traffic);
         }
         days.into_iter()

@@ -19,6 +19,7 @@ pub(crate) mod course;
 mod coverage;
 mod deliveries;
 pub(crate) mod details;
+mod distinct;
 mod dovecot;
 pub mod evidence;
 mod finish;
@@ -34,6 +35,7 @@ mod origin;
 mod own;
 mod queue;
 mod queue_id;
+mod recent;
 mod refusals;
 mod rejects;
 mod sessions;
@@ -47,12 +49,13 @@ use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::foreign::Server;
 use mailtally_parsers::postfix::Event as PostfixEvent;
-use mailtally_parsers::{Event, Family, Kind, Program, Reason, Record, companion, logger};
+use mailtally_parsers::{Event, Kind, Program, Reason, Record, companion, logger};
 
-pub(crate) use self::absorb::{recipient_domain, relay_family};
+pub(crate) use self::absorb::recipient_domain;
 use self::clients::Clients;
 use self::coverage::{Accounts, Class};
-use self::deliveries::Deliveries;
+use self::deliveries::{Deliveries, RelayFacts, Shown};
+pub(crate) use self::deliveries::{Status, relay_family};
 use self::details::Details;
 pub(crate) use self::details::greylist::network_of as network;
 pub(crate) use self::details::stays::stay_us;
@@ -98,8 +101,8 @@ pub struct Tally {
     symbols: Symbols,
     /// The domains of recipients.
     domains: Derived<Symbol>,
-    /// The families of relays.
-    families: Derived<Family>,
+    /// What the texts of relays tell.
+    relays: Derived<RelayFacts>,
     accounts: Accounts,
     instances: Instances,
     mail: MailCounts,
@@ -128,7 +131,7 @@ impl Tally {
             known: Known::default(),
             symbols: Symbols::default(),
             domains: Derived::default(),
-            families: Derived::default(),
+            relays: Derived::default(),
             accounts: Accounts::default(),
             instances: Instances::default(),
             mail: MailCounts::default(),
@@ -379,7 +382,7 @@ impl Tally {
             },
         );
         let swept = lives.sweep(now, self.anchored, self.windows, &mut |settled| {
-            mail.settle(settled, &mut into);
+            mail.settle(&settled, &mut into);
         });
         if swept {
             self.servers.sweep(self.now_us, self.anchored);
@@ -447,7 +450,7 @@ impl Tally {
             },
         );
         self.lives.finish(last_us, self.windows, &mut |settled| {
-            mail.settle(settled, &mut into);
+            mail.settle(&settled, &mut into);
         });
         self.servers.finish(&mut self.tls);
         self.connections.finish(&mut self.tls);
@@ -460,6 +463,7 @@ impl Tally {
         let instances = self.instances.resolve(symbols);
         let scopes = Scopes::new(symbols, self.hops.own_addresses(symbols));
         let (totals, totals_by_instance) = self.mail_totals(&instances);
+        let lists = self.wanted.lists;
         let (rejects, messages) = (&self.rejects, self.mail.messages);
         Totals {
             hosts: self.accounts.hosts(symbols),
@@ -476,39 +480,47 @@ impl Tally {
                     .saturating_sub(self.mail.handed_over),
                 ..messages
             },
-            accepted_by_client: self.clients.accepted_rows(symbols, &scopes),
+            accepted_by_client: self.clients.accepted_rows(symbols, &scopes, lists),
             per_hour: self.mail.per_hour(),
             per_day: self.mail.per_day(),
             per_weekday_hour: self.mail.per_weekday_hour(),
-            tls: self.tls.finish(symbols, &instances, &scopes),
-            logins: self.logins.rows(symbols, &scopes),
-            rejects: rejects.finish(symbols, &scopes),
+            tls: self.tls.finish(symbols, &instances, &scopes, lists),
+            logins: self.logins.rows(symbols, &scopes, lists),
+            rejects: rejects.finish(symbols, &scopes, lists),
             connections: ConnectionTotals {
                 by_family: self.clients.families(&scopes),
                 by_service: self.clients.services(symbols, &instances),
-                by_address: match self.wanted.lists {
+                by_address: match lists {
                     true => self.clients.addresses(symbols, &instances, &scopes),
                     false => Vec::new(),
                 },
             },
-            deliveries: self.deliveries.finish(symbols, self.wanted.lists),
+            deliveries: self.deliveries.finish(symbols, lists, &self.shown_relays()),
             evidence: self
                 .clients
-                .evidence(self.logins.failures(), symbols, &scopes),
+                .evidence(self.logins.failures(), symbols, &scopes, lists),
             details: self.detail_totals(&instances),
+        }
+    }
+
+    /// The relays of which rows are made.
+    fn shown_relays(&self) -> Shown<'_> {
+        match self.wanted.relays {
+            true => Shown::All,
+            false => Shown::Behind(self.details.failures.unreached(&self.symbols)),
         }
     }
 
     /// Sums pflogsumm's counts over prefixes that are one instance, and over all.
     fn mail_totals(&self, instances: &Resolver<'_>) -> (MailTotals, Vec<InstanceTotals>) {
         let recipients = self.deliveries.distinct(&self.symbols, instances);
-        let senders = self.mail.distinct_senders(&self.symbols, instances);
+        let senders = self.mail.distinct_senders(instances);
         let mut by_instance: HashMap<(Symbol, Symbol), MailTotals> = HashMap::new();
         let mut all = MailTotals::default();
-        for (key, totals) in &self.mail.by_instance {
+        for (key, totals) in self.mail.instances() {
             add(
                 by_instance
-                    .entry((key.host, instances.instance(*key)))
+                    .entry((key.host, instances.instance(key)))
                     .or_default(),
                 totals,
             );

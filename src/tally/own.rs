@@ -148,14 +148,14 @@ impl Hops {
     }
 }
 
-/// Tells of most ids that they are not among those marked.
-struct Marks(Vec<u64>);
+/// Tells of most hashes that they are not among those marked.
+pub(crate) struct Marks(Vec<u64>);
 
 impl Marks {
     /// How many bits of an id tell its mark.
     const BITS: u32 = 20;
 
-    fn of<'a>(ids: impl Iterator<Item = &'a u64>) -> Marks {
+    pub(crate) fn of<'a>(ids: impl Iterator<Item = &'a u64>) -> Marks {
         let mut words = vec![0; 1 << (Marks::BITS - u64::BITS.trailing_zeros())];
         for id in ids {
             let (word, bit) = Marks::place(*id);
@@ -167,7 +167,7 @@ impl Marks {
     }
 
     /// Whether this id was marked, or one with the same mark.
-    fn has(&self, id: u64) -> bool {
+    pub(crate) fn has(&self, id: u64) -> bool {
         let (word, bit) = Marks::place(id);
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }

@@ -1,6 +1,7 @@
 //! Refusals: by rule and by client.
 
-use mailtally_parsers::family;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
 use super::finish::{self, Scopes};
@@ -106,29 +107,42 @@ impl Rejects {
         self.rejected(|key| key.code_class == Some(class))
     }
 
-    pub(crate) fn finish(&self, symbols: &Symbols, scopes: &Scopes<'_>) -> RejectTotals {
+    /// Makes rows; without `lists` one row stands for all clients that a row has no other column
+    /// for.
+    pub(crate) fn finish(
+        &self,
+        symbols: &Symbols,
+        scopes: &Scopes<'_>,
+        lists: bool,
+    ) -> RejectTotals {
         let rule = |(key, count): (&RuleKey, u64)| RuleRow {
             rule: symbols.text(key.rule),
             class: symbols.text(key.class),
             action: key.action.0.to_owned(),
             count,
         };
-        let client = |(key, count): (&ClientKey, u64)| RejectClientRow {
-            address: key.address.map(|address| symbols.text(address)),
-            family: key
-                .address
-                .map_or("unknown", |address| family(symbols.get(address)).name()),
-            client_scope: key
-                .address
-                .map_or("outside", |address| scopes.scope(address)),
-            stage: key.stage.0,
-            code_class: key.code_class,
-            action: key.action.0,
-            count,
-        };
+        let mut clients: HashMap<_, u64, FxBuildHasher> = HashMap::default();
+        for (key, count) in self.clients.iter() {
+            let (family, scope) = key.address.map_or(("unknown", "outside"), |address| {
+                (scopes.family(address), scopes.scope(address))
+            });
+            let address = key.address.filter(|_| lists);
+            let key = ClientKey { address, ..*key };
+            *clients.entry((key, family, scope)).or_insert(0) += count;
+        }
+        let client =
+            |((key, family, client_scope), count): ((ClientKey, _, _), u64)| RejectClientRow {
+                address: key.address.map(|address| symbols.text(address)),
+                family,
+                client_scope,
+                stage: key.stage.0,
+                code_class: key.code_class,
+                action: key.action.0,
+                count,
+            };
         RejectTotals {
             by_rule: finish::sorted(self.rules.iter().map(rule), |row| row.count),
-            by_client: finish::sorted(self.clients.iter().map(client), |row| row.count),
+            by_client: finish::sorted(clients.into_iter().map(client), |row| row.count),
         }
     }
 }

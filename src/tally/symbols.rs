@@ -13,6 +13,13 @@ use mailtally_parsers::near::{is_same, place};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Symbol(u32);
 
+impl Symbol {
+    /// Returns the number itself.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// How many strings seen lately are found without a hash, as a power of two: most lines repeat some.
 const RECENT_BITS: u32 = 12;
 
@@ -20,8 +27,8 @@ const RECENT_BITS: u32 = 12;
 #[derive(Clone)]
 pub(crate) struct Symbols {
     bytes: Vec<u8>,
-    /// Where each string begins, and where the last one ends.
-    bounds: Vec<usize>,
+    /// Where each string begins and ends.
+    bounds: Vec<(usize, usize)>,
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// The string last seen at each place.
@@ -32,7 +39,7 @@ impl Default for Symbols {
     fn default() -> Self {
         Symbols {
             bytes: Vec::new(),
-            bounds: vec![0],
+            bounds: Vec::new(),
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             recent: vec![u32::MAX; 1 << RECENT_BITS].into_boxed_slice(),
@@ -66,18 +73,29 @@ impl Symbols {
         symbol
     }
 
+    /// Returns the number of a string that has one.
+    pub(crate) fn find(&self, text: &[u8]) -> Option<Symbol> {
+        self.find_hashed(self.hasher.hash_one(text), text)
+    }
+
+    fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<Symbol> {
+        let (bytes, bounds) = (&self.bytes, &self.bounds);
+        let is_it = |&at: &u32| is_same(slice(bytes, bounds, at), text);
+        self.table.find(hash, is_it).map(|&found| Symbol(found))
+    }
+
     fn find_or_add(&mut self, text: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(text);
-        let (bytes, bounds, hasher) = (&self.bytes, &self.bounds, &self.hasher);
-        let is_it = |&at: &u32| is_same(slice(bytes, bounds, at), text);
-        if let Some(&found) = self.table.find(hash, is_it) {
-            return Symbol(found);
+        if let Some(found) = self.find_hashed(hash, text) {
+            return found;
         }
+        let (bytes, bounds, hasher) = (&self.bytes, &self.bounds, &self.hasher);
         let next = u32::try_from(self.len()).unwrap_or(u32::MAX);
         self.table
             .insert_unique(hash, next, |&at| hasher.hash_one(slice(bytes, bounds, at)));
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
-        self.bounds.push(self.bytes.len());
+        self.bounds.push((start, self.bytes.len()));
         Symbol(next)
     }
 
@@ -104,16 +122,15 @@ impl Symbols {
 
     /// Returns how many strings there are.
     pub(crate) fn len(&self) -> usize {
-        self.bounds.len().saturating_sub(1)
+        self.bounds.len()
     }
 }
 
 #[inline]
-fn slice<'a>(bytes: &'a [u8], bounds: &[usize], at: u32) -> &'a [u8] {
-    match bounds.get(at as usize..) {
-        Some([start, end, ..]) => bytes.get(*start..*end).unwrap_or_default(),
-        _ => b"",
-    }
+fn slice<'a>(bytes: &'a [u8], bounds: &[(usize, usize)], at: u32) -> &'a [u8] {
+    let text = bounds.get(at as usize);
+    let text = text.and_then(|&(start, end)| bytes.get(start..end));
+    text.unwrap_or_default()
 }
 
 /// What follows from a string alone, worked out once for each string of a part.

@@ -4,6 +4,7 @@
 //! the proof by absence holds only on an instance, direction and day that does log TLS lines.
 
 use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -191,10 +192,11 @@ impl TlsCounts {
         symbols: &Symbols,
         instances: &Resolver<'_>,
         scopes: &Scopes,
+        lists: bool,
     ) -> TlsTotals {
         TlsTotals {
             inbound: self.inbound_rows(symbols, instances, scopes),
-            outbound: self.outbound_rows(symbols, instances),
+            outbound: self.outbound_rows(symbols, instances, lists),
             states: self.state_counts(instances),
             failures: self.failure_rows(symbols),
         }
@@ -206,7 +208,7 @@ impl TlsCounts {
         instances: &Resolver<'_>,
         scopes: &Scopes,
     ) -> Vec<TlsInboundRow> {
-        let mut sums: HashMap<_, u64> = HashMap::new();
+        let mut sums: HashMap<_, u64, FxBuildHasher> = HashMap::default();
         for (key, count) in self.inbound.iter() {
             let family = scopes.family(key.address);
             let scope = scopes.scope(key.address);
@@ -229,18 +231,45 @@ impl TlsCounts {
         finish::sorted(sums.into_iter().map(row), |row| row.sessions)
     }
 
-    fn outbound_rows(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Vec<TlsOutboundRow> {
-        let row = |(row, sessions): (&OutboundRow, u64)| TlsOutboundRow {
-            instance: symbols.text(instances.instance(row.key.instance)),
-            domain: row.domain.map(|domain| symbols.text(domain)),
-            host: symbols.text(row.key.peer),
-            family: row.key.family.0,
-            trust: row.key.terms.trust.0,
-            protocol: symbols.text(row.key.terms.protocol),
-            cipher: symbols.text(row.key.terms.cipher),
-            sessions,
+    /// Sessions with servers; without `lists` one row stands for all servers and domains that a row
+    /// has no other column for.
+    fn outbound_rows(
+        &self,
+        symbols: &Symbols,
+        instances: &Resolver<'_>,
+        lists: bool,
+    ) -> Vec<TlsOutboundRow> {
+        if lists {
+            let row = |(row, sessions): (&OutboundRow, u64)| TlsOutboundRow {
+                instance: symbols.text(instances.instance(row.key.instance)),
+                domain: row.domain.map(|domain| symbols.text(domain)),
+                host: symbols.text(row.key.peer),
+                family: row.key.family.0,
+                trust: row.key.terms.trust.0,
+                protocol: symbols.text(row.key.terms.protocol),
+                cipher: symbols.text(row.key.terms.cipher),
+                sessions,
+            };
+            return finish::sorted(self.outbound.iter().map(row), |row| row.sessions);
+        }
+        let mut sums: HashMap<_, u64, FxBuildHasher> = HashMap::default();
+        for (row, sessions) in self.outbound.iter() {
+            let key = (row.key.instance, row.key.family, row.key.terms);
+            *sums.entry(key).or_insert(0) += sessions;
+        }
+        let row = |((instance, family, terms), sessions): ((InstanceKey, Word, Terms), u64)| {
+            TlsOutboundRow {
+                instance: symbols.text(instances.instance(instance)),
+                domain: None,
+                host: String::new(),
+                family: family.0,
+                trust: terms.trust.0,
+                protocol: symbols.text(terms.protocol),
+                cipher: symbols.text(terms.cipher),
+                sessions,
+            }
         };
-        finish::sorted(self.outbound.iter().map(row), |row| row.sessions)
+        finish::sorted(sums.into_iter().map(row), |row| row.sessions)
     }
 
     fn state_counts(&self, instances: &Resolver<'_>) -> TlsStates {

@@ -44,9 +44,13 @@ pub struct Wanted {
     pub mailboxes: bool,
     /// What milters, policy services and filters decide.
     pub verdicts: bool,
-    /// Lists that no section shows, only programs read: deliveries by recipient, connections by
-    /// address. They are counted in any case; making rows of them is what costs.
+    /// Lists that no section shows row by row, only programs read them: deliveries by recipient,
+    /// connections by address, and the clients of accepted mail, refusals and TLS sessions, which
+    /// sections only add up. They are counted in any case; making rows of them is what costs.
     pub lists: bool,
+    /// Delivery attempts by relay, all of them; else of those domains alone that have a server
+    /// which could not be reached by IPv6.
+    pub relays: bool,
     /// Which senders had mail delivered; needs `mail`.
     pub delivered_senders: bool,
     /// What postfix_exporter counts, for metrics of its names.
@@ -76,6 +80,7 @@ impl Wanted {
         mailboxes: true,
         verdicts: true,
         lists: true,
+        relays: true,
         delivered_senders: true,
         // It counts over again what others count, and is asked for by name.
         exporter: false,
@@ -103,6 +108,7 @@ impl Wanted {
         mailboxes: false,
         verdicts: false,
         lists: false,
+        relays: false,
         delivered_senders: false,
         exporter: false,
     };

@@ -20,6 +20,7 @@ const WANTED: Wanted = Wanted {
     mail: true,
     logins: true,
     clients: true,
+    lists: true,
     ..Wanted::LINES
 };
 

@@ -16,7 +16,7 @@ use super::schemas::messages::AT as MESSAGE;
 use crate::tally::symbols::{Renumbering, Symbol, Symbols};
 use crate::tally::{
     Access, Action, At, ClientFacts, Facts, Fate, LifeKey, Line, Lives, Outcome, QueueId, Settled,
-    Tale, Windows, hash, listed_sender, normalize, recipient_domain, write_client_domain,
+    Status, Tale, Windows, hash, listed_sender, normalize, recipient_domain, write_client_domain,
 };
 
 /// A process that says nothing for 36 hours has ended without a word.
@@ -268,8 +268,9 @@ impl Mails {
 
     fn delivery(&mut self, context: &Context, event: &delivery::Delivery<'_>) {
         let reply = event.reply();
-        let is_forwarded = event.status == b"sent" && reply.forwarded_as.is_some();
-        if event.status == b"sent"
+        let status = Status::of(event.status);
+        let is_forwarded = status == Status::Sent && reply.forwarded_as.is_some();
+        if status == Status::Sent
             && !is_forwarded
             && let Some(next) = reply.queued_as
             && next != event.queue_id
@@ -281,7 +282,7 @@ impl Mails {
             self.lives.name(key, context.at.line, true, self.windows);
         }
         let (facts, words) = self.life(context, event.queue_id, Line::Other);
-        facts.note_delivery(event.status, is_forwarded);
+        facts.note_delivery(status, is_forwarded);
         words.attempts = words.attempts.saturating_add(1);
         words.forwarded = words.forwarded.saturating_add(i64::from(is_forwarded));
     }
@@ -324,7 +325,7 @@ impl Mails {
     pub(super) fn sweep(&mut self, now: At, into: &mut Gatherer) {
         let symbols = &self.symbols;
         let swept = self.lives.sweep(now, true, self.windows, &mut |settled| {
-            settle(settled, symbols, into);
+            settle(&settled, symbols, into);
         });
         if swept {
             let is_live = |session: &Session| now.us.saturating_sub(session.last_us) <= LOST_US;
@@ -336,14 +337,14 @@ impl Mails {
     pub(super) fn finish(&mut self, last_us: i64, into: &mut Gatherer) {
         let symbols = &self.symbols;
         self.lives.finish(last_us, self.windows, &mut |settled| {
-            settle(settled, symbols, into);
+            settle(&settled, symbols, into);
         });
     }
 }
 
 /// Makes the row of a mail.
-fn settle(mut settled: Settled<Words>, symbols: &Symbols, into: &mut Gatherer) {
-    let Some(words) = settled.story.take() else {
+fn settle(settled: &Settled<'_, Words>, symbols: &Symbols, into: &mut Gatherer) {
+    let Some(words) = settled.story else {
         return;
     };
     let (id, fate) = (settled.id, settled.fate);
@@ -375,7 +376,7 @@ fn settle(mut settled: Settled<Words>, symbols: &Symbols, into: &mut Gatherer) {
 }
 
 fn put_outcome(batch: &mut Batch, outcome: &Outcome, fate: Fate) {
-    let facts = &outcome.facts;
+    let facts = outcome.facts;
     let origin = match (facts.client.is_some(), facts.pickup) {
         (true, _) => "smtp",
         (_, true) => "local",

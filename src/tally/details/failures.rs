@@ -1,6 +1,6 @@
 //! Deliveries that failed: why, and to where; servers that could not be reached.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use mailtally_parsers::family;
 use mailtally_parsers::postfix::smtp;
 use schemars::JsonSchema;
@@ -73,6 +73,13 @@ impl Failures {
         self.destinations.merge(later.destinations, numbers);
         self.expired.merge(later.expired, numbers);
         self.servers.merge(later.servers, numbers);
+    }
+
+    /// The names of servers that could not be reached by IPv6.
+    pub(crate) fn unreached<'a>(&self, symbols: &'a Symbols) -> HashSet<&'a [u8]> {
+        let servers = self.servers.iter().map(|(server, _)| server);
+        let unreached = servers.filter(|server| server.family == "ipv6" && !server.connected);
+        unreached.map(|server| symbols.get(server.host)).collect()
     }
 
     pub(crate) fn finish(&self, symbols: &Symbols) -> FailureTotals {

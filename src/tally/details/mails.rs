@@ -37,8 +37,8 @@ struct Mail {
 }
 
 impl Mail {
-    fn new(settled: &Settled, story: &Story) -> Self {
-        let facts = &settled.facts;
+    fn new(settled: &Settled<'_>, story: &Story) -> Self {
+        let facts = settled.facts;
         Mail {
             host: settled.host,
             id: settled.id,
@@ -105,8 +105,8 @@ impl Mail {
 }
 
 /// What had become of a mail when the log ended.
-fn state(settled: &Settled) -> &'static str {
-    let facts = &settled.facts;
+fn state(settled: &Settled<'_>) -> &'static str {
+    let facts = settled.facts;
     match settled.fate {
         _ if facts.expired => "expired",
         Fate::Open => "queued",
@@ -188,10 +188,10 @@ pub(crate) struct Mails {
 
 impl Mails {
     /// Adds a mail of which no further line can change anything.
-    pub(crate) fn settle(&mut self, settled: &Settled) {
+    pub(crate) fn settle(&mut self, settled: &Settled<'_>) {
         let none = Story::default();
-        let story = settled.story.as_deref().unwrap_or(&none);
-        let (facts, line) = (&settled.facts, settled.first.line);
+        let story = settled.story.unwrap_or(&none);
+        let (facts, line) = (settled.facts, settled.first.line);
         let mail = || Mail::new(settled, story);
         if facts.deferrals > 0 {
             self.deferred.add(facts.deferrals, line, || {

@@ -160,14 +160,14 @@ impl Details {
     /// Adds a mail of which no further line can change anything.
     pub(crate) fn settle(
         &mut self,
-        settled: &Settled,
+        settled: &Settled<'_>,
         wanted: Wanted,
         symbols: &mut Symbols,
         anchored: bool,
     ) {
-        let facts = &settled.facts;
+        let facts = settled.facts;
         self.volume
-            .settle(&settled.unsized_recipients, facts.size_bytes);
+            .settle(settled.unsized_recipients, facts.size_bytes);
         if wanted.mails {
             self.mails.settle(settled);
         }
@@ -186,11 +186,10 @@ impl Details {
     }
 
     /// Joins a mail that was accepted with the refusals that came before it.
-    fn accepted(&mut self, settled: &Settled, symbols: &mut Symbols, anchored: bool) {
-        let facts = &settled.facts;
+    fn accepted(&mut self, settled: &Settled<'_>, symbols: &mut Symbols, anchored: bool) {
+        let facts = settled.facts;
         let is_first_hop = settled.birth_seen && !settled.is_later_hop;
-        let (Some(client), Some(sender), Some(story)) =
-            (facts.client, facts.sender, &settled.story)
+        let (Some(client), Some(sender), Some(story)) = (facts.client, facts.sender, settled.story)
         else {
             return;
         };
