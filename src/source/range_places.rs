@@ -109,7 +109,10 @@ impl Survey {
                 _ => high = middle,
             }
         }
-        let mut lines = read_lines(file, low.saturating_add(1), 2 * NARROW_BYTES)?;
+        // Not beyond the next place: lines that are seen twice look like another year.
+        let from = low.saturating_add(1);
+        let bytes = to.saturating_sub(from).min(2 * NARROW_BYTES);
+        let mut lines = read_lines(file, from, bytes)?;
         lines.bytes.truncate(whole_lines(&lines.bytes).len());
         self.see_at(&lines.bytes, lines.at);
         Ok(())
