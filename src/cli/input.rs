@@ -178,6 +178,8 @@ pub(super) struct Logs {
     chunks: Chunks,
     problems_said: usize,
     notices_said: usize,
+    /// What was said: once, also where a log is read again.
+    said: BTreeSet<String>,
     /// The inputs whose beginning was looked at.
     begun: BTreeSet<SourceId>,
     /// Whether a log was asked about already.
@@ -201,6 +203,16 @@ pub(super) fn open_inputs(
     inputs: Vec<Input>,
     options: &source::Options,
 ) -> Result<Logs> {
+    open_having_said(BTreeSet::new(), arguments, inputs, options)
+}
+
+/// Opens logs as [`open_inputs`] does, and does not say again what was said.
+fn open_having_said(
+    said: BTreeSet<String>,
+    arguments: &InputArguments,
+    inputs: Vec<Input>,
+    options: &source::Options,
+) -> Result<Logs> {
     arguments.configure()?;
     let chunks = source::read_all(inputs, options);
     // Whoever wants the log in order writes as it comes.
@@ -214,6 +226,7 @@ pub(super) fn open_inputs(
         chunks,
         problems_said: 0,
         notices_said: 0,
+        said,
         begun: BTreeSet::new(),
         is_doubted: false,
         range: options.range.map(|range| arguments.range.asked(&range)),
@@ -236,10 +249,10 @@ impl Logs {
         let problems = self.chunks.problems();
         let notices = self.chunks.notices();
         for problem in problems.iter().skip(self.problems_said) {
-            say(&problem.to_string());
+            say_once(&mut self.said, problem.to_string());
         }
         for notice in notices.iter().skip(self.notices_said) {
-            say(&notice.to_string());
+            say_once(&mut self.said, notice.to_string());
         }
         self.problems_said = problems.len();
         self.notices_said = notices.len();
@@ -258,9 +271,8 @@ impl Logs {
             return;
         };
         let name = name.display();
-        say(&format!(
-            "{name}: is this a mail log? it begins with lines of no mail program"
-        ));
+        let doubt = format!("{name}: is this a mail log? it begins with lines of no mail program");
+        say_once(&mut self.said, doubt);
     }
 
     /// Asks about logs of which more than half is of no mail program.
@@ -391,6 +403,13 @@ impl Iterator for Logs {
     }
 }
 
+fn say_once(said: &mut BTreeSet<String>, text: String) {
+    if !said.contains(&text) {
+        say(&text);
+        said.insert(text);
+    }
+}
+
 /// So many lines at the beginning of a log tell whether it is one of a mail server.
 const BEGINNING_LINES: usize = 1_000;
 
@@ -462,6 +481,7 @@ pub(super) fn count_where(
         options.chunk_bytes = CHUNK_BYTES;
     } else if !unparsed.is_asked_for() {
         options.order = Order::Ready;
+        options.guess_years = true;
     }
     let count = |chunks: &mut dyn Iterator<Item = Chunk>, options: &pipeline::Options| {
         if selection.is_empty() {
@@ -505,38 +525,51 @@ pub(super) struct Read<'a> {
     pipeline: pipeline::Timings,
 }
 
-/// Reads the logs that the arguments name, and counts them in the way given.
+/// Reads the logs that the arguments name, and counts them in the way given: once more where a year
+/// was guessed wrong.
 pub(super) fn read<'a, T>(
     arguments: &'a InputArguments,
     unparsed: &UnparsedArguments,
     source_options: &source::Options,
     wanted: Wanted,
     masking: Option<Masking>,
-    count: impl FnOnce(
+    count: impl Fn(
         &mut dyn Iterator<Item = Chunk>,
         &pipeline::Options,
     ) -> Result<(T, pipeline::Timings), ThreadPoolBuildError>,
 ) -> Result<(T, Read<'a>)> {
     let mut unparsed = unparsed.open()?;
     let started = Instant::now();
-    let mut logs = open(arguments, source_options)?;
-    let open = started.elapsed();
+    let inputs = arguments.inputs()?;
+    let mut logs = open_inputs(arguments, inputs.clone(), source_options)?;
+    let mut open = started.elapsed();
     let options = pipeline::Options {
         threads: arguments.threads(),
         windows: Windows::default(),
         wanted,
         masking,
     };
-    let mut chunks = logs.by_ref().map(|mut chunk| {
-        if let Some(unparsed) = &mut unparsed {
-            unparsed.take_from(&mut chunk, options.masking.as_ref());
+    let (counted, pipeline) = loop {
+        let mut chunks = logs.by_ref().map(|mut chunk| {
+            if let Some(unparsed) = &mut unparsed {
+                unparsed.take_from(&mut chunk, options.masking.as_ref());
+            }
+            chunk
+        });
+        let counted = count(&mut chunks, &options);
+        let counted = counted.context("cannot start the threads that parse")?;
+        logs.settle();
+        if logs.chunks.years_held() {
+            break counted;
         }
-        chunk
-    });
-    let counted = count(&mut chunks, &options);
-    let (counted, pipeline) = counted.context("cannot start the threads that parse")?;
+        let source_options = source::Options {
+            guess_years: false,
+            ..source_options.clone()
+        };
+        logs = open_having_said(logs.said, arguments, inputs.clone(), &source_options)?;
+        open = started.elapsed();
+    };
     unparsed.map_or(Ok(()), UnparsedLines::finish)?;
-    logs.settle();
     let read = Read {
         arguments,
         logs,

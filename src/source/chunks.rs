@@ -48,6 +48,7 @@ pub fn read_all(inputs: Vec<Input>, options: &Options) -> Chunks {
         plain_logs: Vec::new(),
         ended: BTreeMap::new(),
         settled: 0,
+        years_held: true,
         problems: plan.problems,
         notices: plan.notices,
     }
@@ -87,6 +88,8 @@ pub struct Chunks {
     ended: BTreeMap<usize, Vec<Ended>>,
     /// So many groups came to their end, and everything was said.
     settled: usize,
+    /// Whether no year was guessed wrong so far.
+    years_held: bool,
     problems: Vec<Problem>,
     notices: Vec<Notice>,
 }
@@ -158,6 +161,12 @@ impl Chunks {
     /// Returns what the user should know so far.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Tells whether the years that were guessed were right, when there are no more chunks: else
+    /// their lines are dated wrong. See [`Options::guess_years`].
+    pub fn years_held(&self) -> bool {
+        self.years_held
     }
 
     /// Collects the problems that there were when chunks were read, after they were handed out.
@@ -249,8 +258,10 @@ impl Chunks {
         let Ended {
             name,
             packer,
+            year_held,
             passage,
         } = ended;
+        self.years_held &= year_held;
         let passage = match passage {
             Ok(passage) => passage,
             Err(error) => return self.problems.push(Problem { path: name, error }),

@@ -7,12 +7,13 @@ use super::ahead::Maker;
 use super::block::BlockReader;
 use super::chunk::{Chunk, Pool, SourceId};
 use super::dating::Dating;
+use super::guess::GuessedYear;
 use super::input::Options;
 use super::merge::{Ended, Merge};
 use super::open::{LogFile, Origin};
 use super::packed::Packer;
 use super::plain::{Cutter, PlainLog};
-use super::plan::{Clock, Source};
+use super::plan::{self, Clock, Source};
 use super::problem::SourceError;
 use super::progress::Progress;
 
@@ -72,6 +73,7 @@ struct BlockSource {
     id: SourceId,
     blocks: BlockReader,
     dating: Dating,
+    guess: Option<GuessedYear>,
     pool: Arc<Pool>,
 }
 
@@ -83,6 +85,10 @@ impl BlockSource {
         progress: &Progress,
     ) -> Result<Self, SourceError> {
         let reader = source.origin.open(progress)?;
+        let guess = source.survey.is_guess.then(|| {
+            let anchor_us = plan::anchor_us(&source.origin, options);
+            GuessedYear::new(source.dating.year(), anchor_us)
+        });
         let Options {
             chunk_bytes,
             line_bytes,
@@ -94,6 +100,7 @@ impl BlockSource {
             id: source.id,
             blocks: BlockReader::new(reader, pool, chunk_bytes, line_bytes),
             dating: source.dating.within(options.range),
+            guess,
             pool: Arc::clone(pool),
         })
     }
@@ -104,6 +111,9 @@ impl Maker for BlockSource {
         let bytes = self.blocks.next_block()?;
         let dating = self.dating;
         self.dating.skip(&bytes);
+        if let Some(guess) = &mut self.guess {
+            guess.see(&bytes);
+        }
         Some(Chunk::pooled(bytes, dating, self.id, &self.pool))
     }
 
@@ -111,6 +121,7 @@ impl Maker for BlockSource {
         vec![Ended {
             name: self.name,
             packer: self.packer,
+            year_held: self.guess.is_none_or(|guess| guess.held()),
             passage: Ok(self.blocks.into_passage()),
         }]
     }
@@ -161,6 +172,7 @@ impl PlainSource {
         Ended {
             name: self.log().name.clone(),
             packer: None,
+            year_held: true,
             passage: Ok(self.cutter.into_passage()),
         }
     }

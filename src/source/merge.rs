@@ -47,6 +47,8 @@ pub(super) struct Merge {
 pub(super) struct Ended {
     pub(super) name: PathBuf,
     pub(super) packer: Option<Packer>,
+    /// Whether the year of its first line was not guessed wrong.
+    pub(super) year_held: bool,
     pub(super) passage: Result<Passage, SourceError>,
 }
 
@@ -55,6 +57,7 @@ impl Ended {
         Ended {
             name,
             packer: None,
+            year_held: true,
             passage: Err(error),
         }
     }
@@ -181,6 +184,7 @@ impl Merge {
             Err(error) => self.ended.push(Ended {
                 name,
                 packer,
+                year_held: true,
                 passage: Err(error),
             }),
         }
@@ -228,6 +232,7 @@ impl Merge {
             self.ended.push(Ended {
                 name: strand.name,
                 packer: strand.packer,
+                year_held: true,
                 passage,
             });
         }

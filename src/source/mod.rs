@@ -20,6 +20,7 @@ mod copies;
 mod dating;
 mod follow;
 mod group;
+mod guess;
 mod input;
 mod journal;
 mod journalctl;

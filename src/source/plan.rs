@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use super::calendar::{DAY_US, days_from_civil};
 use super::chunk::SourceId;
@@ -108,11 +110,17 @@ impl Plan {
         let need = Need {
             end: !is_only_one,
             year: !is_only_one || options.year.is_none(),
+            // A range may need the end of a log.
+            may_guess: options.guess_years && options.range.is_none(),
             range_from_bytes: options.range.map(|_| options.bisect_bytes),
         };
         let mut looked = Looked::default();
-        for input in &inputs {
-            self.look_at_one(input, need, options, &mut looked);
+        let found: Vec<Found> = inputs
+            .iter()
+            .map(|input| self.find(input, options, &mut looked))
+            .collect();
+        for found in look_at_together(found, need, options) {
+            self.take(found, options, &mut looked);
         }
         self.add_siblings(options, &mut looked);
         looked.sources
@@ -126,32 +134,32 @@ impl Plan {
         options: &Options,
         looked: &mut Looked,
     ) {
-        let name = input.name();
+        let mut found = self.find(input, options, looked);
+        found.look(need, options);
+        self.take(found, options, looked);
+    }
+
+    /// Finds out what an input is.
+    fn find(&mut self, input: &Input, options: &Options, looked: &mut Looked) -> Found {
         let id = SourceId(looked.inputs);
         looked.inputs += 1;
-        match self.look_at(input, need, options, &mut looked.seen) {
-            Ok(Some((origin, survey, fingerprint))) => looked.sources.push(Source {
-                fingerprint,
-                id,
-                name,
-                origin,
-                survey,
-                dating: Dating::from_year(1970, options.tz),
-                span: None,
-            }),
-            Ok(None) => {}
-            Err(error) => self.problems.push(Problem { path: name, error }),
+        Found {
+            id,
+            name: input.name(),
+            look: self
+                .find_origin(input, options, &mut looked.seen)
+                .map(|origin| origin.map(Look::Origin)),
         }
     }
 
-    fn look_at(
+    /// The same; `None` for a file that was found before.
+    fn find_origin(
         &mut self,
         input: &Input,
-        need: Need,
         options: &Options,
         seen: &mut BTreeMap<Identity, PathBuf>,
-    ) -> Result<Option<(Origin, Survey, u64)>, SourceError> {
-        let mut origin = Origin::find(&input.within(options))?;
+    ) -> Result<Option<Origin>, SourceError> {
+        let origin = Origin::find(&input.within(options))?;
         if let Origin::File(file) = &origin {
             if let Some(first) = seen.get(&file.identity) {
                 let (path, first) = (file.path.clone(), first.clone());
@@ -160,16 +168,92 @@ impl Plan {
             }
             seen.insert(file.identity, file.path.clone());
         }
-        let fingerprint = fingerprint(&origin.beginning(HEAD_BYTES));
-        let survey = match range_plan::look_outside(&mut origin, options)? {
-            Some(beginning) => beginning,
-            None => Survey::of(&mut origin, need, options.read_ahead_bytes)?,
-        };
-        if survey.is_binary() {
-            return Err(SourceError::Binary);
-        }
-        Ok(Some((origin, survey, fingerprint)))
+        Ok(Some(origin))
     }
+
+    /// Puts an input with the others if it could be looked at.
+    fn take(&mut self, found: Found, options: &Options, looked: &mut Looked) {
+        let Found { id, name, look } = found;
+        match look {
+            Ok(Some(Look::Source(origin, survey, fingerprint))) => looked.sources.push(Source {
+                fingerprint,
+                id,
+                name,
+                origin,
+                survey: *survey,
+                dating: Dating::from_year(1970, options.tz),
+                span: None,
+            }),
+            Ok(_) => {}
+            Err(error) => self.problems.push(Problem { path: name, error }),
+        }
+    }
+}
+
+/// An input that was found.
+struct Found {
+    id: SourceId,
+    name: PathBuf,
+    /// `None` for a file that was found before.
+    look: Result<Option<Look>, SourceError>,
+}
+
+/// How far an input was looked at.
+enum Look {
+    Origin(Origin),
+    Source(Origin, Box<Survey>, u64),
+}
+
+impl Found {
+    /// Looks at what was found.
+    fn look(&mut self, need: Need, options: &Options) {
+        let found = std::mem::replace(&mut self.look, Ok(None));
+        self.look = match found {
+            Ok(Some(Look::Origin(origin))) => look_at(origin, need, options).map(Some),
+            looked => looked,
+        };
+    }
+}
+
+fn look_at(mut origin: Origin, need: Need, options: &Options) -> Result<Look, SourceError> {
+    let fingerprint = fingerprint(&origin.beginning(HEAD_BYTES));
+    let survey = match range_plan::look_outside(&mut origin, options)? {
+        Some(beginning) => beginning,
+        None => Survey::of(&mut origin, need, options.read_ahead_bytes)?,
+    };
+    if survey.is_binary() {
+        return Err(SourceError::Binary);
+    }
+    Ok(Look::Source(origin, Box::new(survey), fingerprint))
+}
+
+/// Looks at many inputs, several at a time: packed ones have to be unpacked for it.
+fn look_at_together(mut found: Vec<Found>, need: Need, options: &Options) -> Vec<Found> {
+    let others = options.threads.min(found.len()).saturating_sub(1);
+    look_at_each(found.iter_mut(), others, need, options);
+    found
+}
+
+fn look_at_each<'f>(
+    found: impl Iterator<Item = &'f mut Found> + Send,
+    other_threads: usize,
+    need: Need,
+    options: &Options,
+) {
+    let found = Mutex::new(found);
+    let next = || found.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some(found) = next() {
+            found.look(need, options);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..other_threads {
+            // Without a thread more of it is done here.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
 }
 
 impl Source {

@@ -65,6 +65,7 @@ pub(super) fn look_outside(
     let beginning = Need {
         end: false,
         year: false,
+        may_guess: false,
         range_from_bytes: None,
     };
     let survey = Survey::of(origin, beginning, 0)?;

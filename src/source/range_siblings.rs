@@ -50,6 +50,7 @@ impl Plan {
         let need = Need {
             end: true,
             year: true,
+            may_guess: false,
             range_from_bytes: Some(options.bisect_bytes),
         };
         for sibling in siblings(path).into_iter().rev() {

@@ -40,6 +40,8 @@ pub(super) struct Need {
     pub(super) end: bool,
     /// The year of the first line, if it does not state it.
     pub(super) year: bool,
+    /// That of a packed file may be guessed from its beginning.
+    pub(super) may_guess: bool,
     /// A range will be looked for in a plain file of at least so many bytes.
     pub(super) range_from_bytes: Option<u64>,
 }
@@ -59,6 +61,8 @@ pub(super) struct Survey {
     pub(super) unpacked_bytes: Option<u64>,
     /// Whether the last line was reached.
     pub(super) saw_end: bool,
+    /// Whether the year was asked for, and only the beginning was looked at to tell it.
+    pub(super) is_guess: bool,
     /// Whether the beginning holds a NUL, which no text has.
     pub(super) has_nul: bool,
     /// Where stamps were seen in a file in which a range will be looked for, in order.
@@ -102,6 +106,7 @@ impl Survey {
             looked_at: 0,
             unpacked_bytes: None,
             saw_end: false,
+            is_guess: false,
             has_nul: false,
             places: Vec::new(),
             lines: 0,
@@ -119,6 +124,11 @@ impl Survey {
     /// Tells whether there is nothing between the two ends that has to be known.
     fn needs_only_its_beginning(&self, need: Need) -> bool {
         !need.end && (!need.year || self.first.is_some_and(|first| first.stamp.year.is_some()))
+    }
+
+    /// Tells whether the year of the first line may be guessed, and there is something to go by.
+    fn tells_its_year(&self, need: Need) -> bool {
+        !need.end && need.may_guess && self.has_stamps()
     }
 
     fn look_at_file(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
@@ -206,9 +216,11 @@ impl Survey {
         let is_whole = u64::try_from(head.len()).unwrap_or(0) < END_BYTES;
         let mut beginning = Survey::empty();
         beginning.see(if is_whole { &head } else { whole_lines(&head) });
-        if is_whole || beginning.needs_only_its_beginning(need) {
+        let is_enough = is_whole || beginning.needs_only_its_beginning(need);
+        if is_enough || beginning.tells_its_year(need) {
             *self = beginning;
             self.saw_end = is_whole;
+            self.is_guess = !is_enough;
             self.has_nul = memchr::memchr(0, &head).is_some();
             self.unpacked_bytes = u64::try_from(head.len()).ok().filter(|_| is_whole);
             return Ok(());
@@ -388,6 +400,7 @@ mod tests {
         let need = Need {
             end: true,
             year: true,
+            may_guess: false,
             range_from_bytes: None,
         };
         let found = Survey::of(&mut origin, need, 0).unwrap();

@@ -226,6 +226,7 @@ fn existing_dating(
     let need = Need {
         end: false,
         year: wants_year && options.year.is_none(),
+        may_guess: false,
         range_from_bytes: None,
     };
     let survey = Survey::of(&mut origin, need, 0)?;

@@ -1,0 +1,120 @@
+//! A packed log gives the report of the plain one, also where its year was guessed wrong and it is
+//! read again; what there is to say is said once.
+#![cfg(test)]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use assert_cmd::Command;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Lines of these days, a thousand bytes each, so that the first day fills what is looked at first.
+fn log(days: &[(&str, usize)]) -> Vec<u8> {
+    let filler = "x".repeat(900);
+    let mut log = Vec::new();
+    for (day, lines) in days {
+        for line in 0..*lines {
+            let (minute, second) = (line / 60, line % 60);
+            let text = format!("{line:X}ABCDEF: client=mx.example.net[192.0.2.1], {filler}");
+            let _ = writeln!(
+                log,
+                "{day} 00:{minute:02}:{second:02} mx1 postfix/smtpd[7]: {text}"
+            );
+        }
+    }
+    log
+}
+
+/// What a run prints of a log of this name in a folder: status, stdout and stderr.
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::cargo_bin("mailtally")
+        .unwrap()
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// Prints the same of a plain log and of a packed one, which have the same name; returns that.
+fn agrees(log: &[u8], arguments: &[&str]) -> (Option<i32>, String, String) {
+    let name = "mail.log-20270110";
+    let (plain, packed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(plain.path().join(name), log).unwrap();
+    let file = File::create(packed.path().join(name)).unwrap();
+    let mut encoder = GzEncoder::new(file, Compression::none());
+    encoder.write_all(log).unwrap();
+    encoder.finish().unwrap();
+    let arguments: Vec<&str> = arguments.iter().chain(&[name]).copied().collect();
+    let (status, report, said) = run(plain.path(), &arguments);
+    // Only in a plain log is a range looked for by jumping about.
+    let is_of_both = |line: &&str| !line.contains("read whole");
+    let said: String = said.split_inclusive('\n').filter(is_of_both).collect();
+    let expected = (status, report, said);
+    assert_eq!(run(packed.path(), &arguments), expected, "{arguments:?}");
+    expected
+}
+
+const LOGS: [&[(&str, usize)]; 4] = [
+    // As most are.
+    &[("Nov  1", 300), ("Nov 30", 3)],
+    &[("Dec 20", 300), ("Jan  1", 3)],
+    // Longer than a year, once and twice.
+    &[("Jan  5", 300), ("Nov  1", 3), ("Jan  7", 3)],
+    &[
+        ("Jan  5", 300),
+        ("Nov  1", 3),
+        ("Jan  7", 3),
+        ("Nov  1", 3),
+        ("Jan  8", 3),
+    ],
+];
+
+#[test]
+fn a_packed_log_gives_the_report_of_the_plain_one() {
+    for (days, first) in LOGS
+        .iter()
+        .zip(["2026-11-01", "2026-12-20", "2026-01-05", "2025-01-05"])
+    {
+        let log = log(days);
+        for threads in ["1", "2"] {
+            let arguments = [
+                "report",
+                "--sections",
+                "totals,traffic",
+                "--threads",
+                threads,
+            ];
+            let (status, report, said) = agrees(&log, &arguments);
+            assert_eq!((status, &said[..]), (Some(0), ""));
+            assert!(report.contains(first), "{first}: {report}");
+        }
+        agrees(&log, &["report", "--format", "json"]);
+        agrees(&log, &["report", "--year", "2031"]);
+        agrees(&log, &["report", "--date", "2026-01-05"]);
+        agrees(&log, &["report", "--where", "kind=smtpd_client"]);
+        agrees(&log, &["events"]);
+    }
+}
+
+#[test]
+fn what_is_odd_is_said_once_also_where_a_log_is_read_again() {
+    let mut log = log(&[("Jan  5", 0)]);
+    for day in ["Jan  5", "Nov  1", "Jan  7"] {
+        let filler = "x".repeat(900);
+        for line in 0..300 {
+            let _ = writeln!(log, "{day} 00:00:00 mx1 cron[{line}]: {filler}");
+        }
+    }
+    let (status, report, said) = agrees(&log, &["report", "--sections", "coverage"]);
+    assert_eq!(status, Some(2));
+    assert_eq!(said.matches("is this a mail log?").count(), 1, "{said}");
+    assert!(report.contains("900"), "{report}");
+}
