@@ -285,28 +285,15 @@ impl Dater {
 
     /// Dates the stamp of the next line of text.
     pub(super) fn wall_time(&mut self, stamp: &Timestamp) -> WallTime {
-        if let Some(time) = self.time_on_this_day(stamp) {
-            self.last = Some((*stamp, time));
+        if let Some((last, time)) = self.last
+            && last == *stamp
+        {
             return time;
         }
         let year = self.years.year_of(stamp);
         let time = self.clock.wall_time(stated_us(year, stamp), stamp.zone);
         self.last = Some((*stamp, time));
         time
-    }
-
-    /// Dates a stamp of the same day and zone as the last one, where a wall clock is shown as logged:
-    /// its year is the same, and so is the beginning of the day.
-    fn time_on_this_day(&self, stamp: &Timestamp) -> Option<WallTime> {
-        let (last, time) = self.last?;
-        let day = |stamp: &Timestamp| (stamp.year, stamp.month, stamp.day, stamp.zone);
-        if day(&last) != day(stamp) || !self.clock.shows_as_logged(stamp.zone) {
-            return (last == *stamp).then_some(time);
-        }
-        Some(WallTime {
-            wall_us: time.wall_us - us_of_day(&last) + us_of_day(stamp),
-            ..time
-        })
     }
 
     /// Dates the stamp of a line in a container, whose years do not concern the lines of text.
@@ -318,13 +305,15 @@ impl Dater {
 
 /// Returns microseconds since 1970 on the clock that the stamp was read from.
 fn stated_us(year: i32, stamp: &Timestamp) -> i64 {
-    days_from_civil(year, stamp.month, stamp.day) * DAY_US + us_of_day(stamp)
+    let days = days_from_civil(year, stamp.month, stamp.day);
+    let minutes = i64::from(stamp.hour) * 60 + i64::from(stamp.minute);
+    days * DAY_US + minutes * 60 * SECOND_US + us_of_minute(stamp)
 }
 
-fn us_of_day(stamp: &Timestamp) -> i64 {
-    let (hour, minute) = (i64::from(stamp.hour), i64::from(stamp.minute));
-    let seconds = hour * 3600 + minute * 60 + i64::from(stamp.second);
-    seconds * SECOND_US + i64::from(stamp.micros)
+/// Returns microseconds since the stamp's minute began.
+#[inline]
+pub(super) fn us_of_minute(stamp: &Timestamp) -> i64 {
+    i64::from(stamp.second) * SECOND_US + i64::from(stamp.micros)
 }
 
 /// What a first look at a log's stamps tells about years: they are counted from the first line's.

@@ -196,39 +196,77 @@ fn an_impossible_anchor_does_no_harm() {
 /// Stamps that are near each other, as those of neighbours in a log are, and some that are not.
 fn stamp() -> impl proptest::strategy::Strategy<Value = Timestamp> {
     use proptest::prelude::*;
-    let year = prop_oneof![Just(None), Just(Some(2026)), Just(Some(2027))];
+    let year = prop_oneof![Just(None), Just(None), Just(Some(2026)), Just(Some(2027))];
     let day = prop_oneof![Just((12, 31)), Just((1, 1)), Just((2, 29)), Just((6, 1))];
+    let time = (
+        prop_oneof![Just(0u8), Just(23)],
+        58u8..60,
+        prop_oneof![0u8..3, 58u8..=60],
+    );
     let zone = prop_oneof![
         Just(Zone::Unstated),
         Just(Zone::Offset(7200)),
         Just(Zone::Utc)
     ];
-    (year, day, 0u8..24, 0u8..60, 0u8..=60, 0u32..1_000_000, zone).prop_map(
-        |(year, (month, day), hour, minute, second, micros, zone)| Timestamp {
+    (year, day, time, 0u32..1_000_000, zone).prop_map(
+        |(year, (month, day), (hour, minute, second), micros, zone)| Timestamp {
             year,
             month,
             day,
             hour,
             minute,
             second,
-            micros,
-            zone,
+            micros: year.map_or(0, |_| micros),
+            zone: year.map_or(Zone::Unstated, |_| zone),
         },
     )
 }
 
+/// Writes a stamp as loggers do: as RFC 3339 says if it has a year.
+fn logged(stamp: &Timestamp) -> String {
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let Timestamp {
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        micros,
+        ..
+    } = stamp;
+    let time = format!("{hour:02}:{minute:02}:{second:02}");
+    let zone = match stamp.zone {
+        Zone::Unstated => "",
+        Zone::Offset(_) => "+02:00",
+        Zone::Utc => "Z",
+    };
+    match stamp.year {
+        Some(year) => format!("{year}-{month:02}-{day:02}T{time}.{micros:06}{zone}"),
+        None => format!("{} {day:>2} {time}", months[usize::from(*month) - 1]),
+    }
+}
+
 proptest::proptest! {
-    /// The time within a day is counted on from the stamp above it: as if each were read by itself.
+    /// The time within a minute is counted on from the line above: as if each were read by itself.
     #[test]
-    fn stamps_are_dated_as_the_calendar_says(stamps in proptest::collection::vec(stamp(), 1..20), berlin: bool) {
+    fn lines_are_dated_as_the_calendar_says(
+        stamps in proptest::collection::vec(stamp(), 1..20), berlin: bool,
+    ) {
         let tz = berlin.then_some(chrono_tz::Europe::Berlin);
-        let mut dater = Dater::new(&Dating::from_year(2026, tz));
+        let lines: String = stamps
+            .iter()
+            .map(|stamp| format!("{} mx1 postfix/smtpd[1234]: connect from x\n", logged(stamp)))
+            .collect();
+        let chunk = Chunk::new(lines.into_bytes(), Dating::from_year(2026, tz), SourceId(0));
+        let mut lines = chunk.records();
         let mut years = YearWalk::from_year(2026);
         for stamp in &stamps {
             let plain = stated_us(years.year_of(stamp), stamp);
             let expected = ZoneClock::new(tz).wall_time(plain, stamp.zone);
-            proptest::prop_assert_eq!(dater.wall_time(stamp), expected);
-            proptest::prop_assert_eq!(dater.years, years);
+            proptest::prop_assert_eq!(lines.next().unwrap().time, Some(expected));
+            proptest::prop_assert_eq!(lines.dating().years, years);
         }
     }
 }

@@ -6,7 +6,7 @@ use mailtally_parsers::{Program, Record, Timestamp};
 
 use super::chunk::{Chunk, split_line, split_lines};
 use super::container::{Loaded, Unwrapped};
-use super::dating::{Dater, Dating};
+use super::dating::{Dater, Dating, us_of_minute};
 use super::wall_time::WallTime;
 
 /// One line, its envelope and its time.
@@ -49,8 +49,8 @@ pub struct Lines<'c> {
     dater: Dater,
     dates: Dating,
     envelopes: Envelopes<'c>,
-    /// The number of the last plain line's stamp, and its time.
-    dated: Option<(u64, WallTime)>,
+    /// The number of the minute of the last plain line, and when that began.
+    minute: Option<(u64, WallTime)>,
     unwrapped: Unwrapped,
     /// The last line that did not say that another one was repeated.
     above: &'c [u8],
@@ -102,7 +102,7 @@ impl<'c> Lines<'c> {
             dater: Dater::new(&dates),
             dates,
             envelopes: Envelopes::default(),
-            dated: None,
+            minute: None,
             unwrapped: Unwrapped::default(),
             above: chunk.above(),
             unwrapped_above: Unwrapped::default(),
@@ -174,18 +174,32 @@ impl<'c> Lines<'c> {
         })
     }
 
-    /// Dates a plain line; most have the stamp of the one above.
+    /// Dates a plain line; most are of the minute of the one above.
     #[inline]
     fn time_of_record(&mut self) -> WallTime {
-        let number = self.envelopes.stamp_number();
-        match self.dated {
-            Some((dated, time)) if dated == number => time,
-            _ => {
-                let time = self.dater.wall_time(&self.envelopes.record().timestamp);
-                self.dated = Some((number, time));
-                time
-            }
+        let number = self.envelopes.minute_number();
+        let minute = match self.minute {
+            Some((known, minute)) if known == number => minute,
+            _ => self.new_minute(number),
+        };
+        let us = us_of_minute(&self.envelopes.record().timestamp);
+        WallTime {
+            wall_us: minute.wall_us + us,
+            ..minute
         }
+    }
+
+    /// Dates the beginning of a plain line's minute; no zone changes its clock within one.
+    #[inline(never)]
+    fn new_minute(&mut self, number: u64) -> WallTime {
+        let stamp = self.envelopes.record().timestamp;
+        let time = self.dater.wall_time(&stamp);
+        let minute = WallTime {
+            wall_us: time.wall_us - us_of_minute(&stamp),
+            ..time
+        };
+        self.minute = Some((number, minute));
+        minute
     }
 
     /// Dates a line of text.

@@ -29,16 +29,6 @@ impl ZoneClock {
         ZoneClock { tz, cached: None }
     }
 
-    /// Tells whether stamps with this zone are shown as they are, so that their times are as far from
-    /// each other as the stamps.
-    pub(super) fn shows_as_logged(&self, zone: Zone) -> bool {
-        match zone {
-            Zone::Unstated => true,
-            Zone::Offset(_) => self.tz.is_none(),
-            Zone::Utc => false,
-        }
-    }
-
     /// Converts the time that a stamp states.
     pub(super) fn wall_time(&mut self, stated_us: i64, zone: Zone) -> WallTime {
         match zone {

@@ -13,10 +13,10 @@ pub(super) fn two(tens: u8, ones: u8) -> Option<u8> {
     Some(one(tens)? * 10 + one(ones)?)
 }
 
-/// Reads the seconds of `May  1 12:34:56 `; a second of 60 is a leap second.
+/// Reads the seconds of `May  1 12:34:56 `, but for a leap second.
 pub(super) fn second(stamp: &[u8; 16]) -> Option<u8> {
     let [.., tens, ones, _] = *stamp;
-    two(tens, ones).filter(|second| *second <= 60)
+    two(tens, ones).filter(|second| *second < 60)
 }
 
 /// Reads a day of the month: zero-padded or space-padded, 1 to 31.

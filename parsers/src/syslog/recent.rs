@@ -22,7 +22,7 @@ pub struct Envelopes<'a> {
     /// another form.
     head: &'a [u8],
     form: Form,
-    stamp_number: u64,
+    minute_number: u64,
     /// The last record; as long as there is a head, its stamp and host are those of the head.
     record: Record<'a>,
     words: Words<'a>,
@@ -46,7 +46,7 @@ impl Default for Envelopes<'_> {
         Envelopes {
             head: b"",
             form: Form::Other,
-            stamp_number: 0,
+            minute_number: 0,
             record: Record::EMPTY,
             words: Words::default(),
             tags: [None; TAGS],
@@ -83,7 +83,7 @@ impl<'a> Envelopes<'a> {
             .plain(line.strip_suffix(b"\r").unwrap_or(line))
             .is_none()
         {
-            self.forget_stamp();
+            self.forget();
             self.record = Record::parse(line)?;
         }
         Some(&self.record)
@@ -95,16 +95,17 @@ impl<'a> Envelopes<'a> {
         &self.record
     }
 
-    /// Returns a number that is the same for lines that follow each other and repeat one stamp: what
-    /// follows from the stamp alone need not be worked out again.
+    /// Returns a number that is the same for lines that follow each other and whose stamps differ in
+    /// their seconds below 60 and the fraction of these alone: what follows from the rest need not be
+    /// worked out again.
     #[inline]
-    pub fn stamp_number(&self) -> u64 {
-        self.stamp_number
+    pub fn minute_number(&self) -> u64 {
+        self.minute_number
     }
 
-    fn forget_stamp(&mut self) {
+    fn forget(&mut self) {
         (self.head, self.form) = (b"", Form::Other);
-        self.stamp_number += 1;
+        self.minute_number += 1;
     }
 
     /// Parses a line of the commonest form: a stamp, a host, a tag.
@@ -145,7 +146,6 @@ impl<'a> Envelopes<'a> {
         self.record.timestamp.second = second;
         self.record.timestamp.micros = micros;
         self.head = head;
-        self.stamp_number += 1;
         Some(())
     }
 
@@ -153,11 +153,15 @@ impl<'a> Envelopes<'a> {
     fn behind_new_head(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
         let (timestamp, rest) = self.stamped(line)?;
         let (host, text) = origin::plain_host(rest)?;
-        self.form = Form::of(line, line.len() - rest.len());
+        self.form = match timestamp.second {
+            // A leap second is the next minute's on the clocks of many zones.
+            60.. => Form::Other,
+            _ => Form::of(line, line.len() - rest.len()),
+        };
         self.head = line.get(..line.len() - text.len())?;
         self.record.timestamp = timestamp;
         self.record.host = host;
-        self.stamp_number += 1;
+        self.minute_number += 1;
         Some(text)
     }
 
@@ -212,9 +216,11 @@ impl Form {
 fn second_of_minute(head: &[u8], known: &[u8]) -> Option<u8> {
     let (stamp, host) = head.split_first_chunk::<16>()?;
     let (known_stamp, known_host) = known.split_first_chunk::<16>()?;
-    let [minute @ .., _, _, blank] = stamp;
-    let [known_minute @ .., _, _, known_blank] = known_stamp;
-    let is_same_minute = minute == known_minute && blank == known_blank;
+    // All but the two digits before the blank.
+    const MINUTE: u128 =
+        u128::from_le_bytes(*b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\xff");
+    let others = u128::from_le_bytes(*stamp) ^ u128::from_le_bytes(*known_stamp);
+    let is_same_minute = others & MINUTE == 0;
     (is_same_minute && is_same(host, known_host)).then(|| digits::second(stamp))?
 }
 
@@ -228,7 +234,7 @@ fn moment_of_minute(head: &[u8], known: &[u8], zone_at: usize) -> Option<(u8, u3
         return None;
     }
     let (&[tens, ones], fraction) = seconds.split_first_chunk::<2>()?;
-    let second = digits::two(tens, ones).filter(|second| *second <= 60)?;
+    let second = digits::two(tens, ones).filter(|second| *second < 60)?;
     let (micros, rest) = digits::fraction(fraction);
     rest.is_empty().then_some((second, micros))
 }
@@ -326,6 +332,15 @@ mod tests {
             .prop_map(|(a, b, c, d)| [a, b, c, d].concat())
     }
 
+    /// The minute of a stamp; a leap second is of another one.
+    fn minute_of(stamp: &Timestamp) -> Timestamp {
+        Timestamp {
+            second: stamp.second / 60 * 60,
+            micros: 0,
+            ..*stamp
+        }
+    }
+
     /// Takes the next line off as the cursor over a chunk does.
     fn next<'a>(envelopes: &mut Envelopes<'a>, lines: &mut &'a [u8]) -> Option<Record<'a>> {
         if let Some((_, rest)) = envelopes.take_repeating(lines) {
@@ -349,8 +364,8 @@ mod tests {
             for line in &lines {
                 let record = Record::parse(line.as_bytes());
                 prop_assert_eq!(next(&mut envelopes, &mut rest), record, "{}", line);
-                let stamp = record.map(|record| record.timestamp);
-                let number = envelopes.stamp_number();
+                let stamp = record.map(|record| minute_of(&record.timestamp));
+                let number = envelopes.minute_number();
                 prop_assert!(number != above.0 || stamp == above.1, "{}", line);
                 above = (number, stamp);
             }
