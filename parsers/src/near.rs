@@ -244,6 +244,40 @@ pub(crate) fn find_from<const BYTE: u8>(text: &[u8], from: usize) -> Option<usiz
     hit_from(text, from, |block| block.same(Block::all(BYTE)))
 }
 
+/// Finds the first of three bytes from a place of a text on; see [`find_from`].
+#[inline(always)]
+pub(crate) fn find_any_from<const A: u8, const B: u8, const C: u8>(
+    text: &[u8],
+    from: usize,
+) -> Option<usize> {
+    hit_from(text, from, |block| {
+        block.same(Block::all(A)) | block.same(Block::all(B)) | block.same(Block::all(C))
+    })
+}
+
+/// Finds the first of two small letters or their capitals from a place of a text on; see
+/// [`find_from`].
+#[inline(always)]
+pub(crate) fn find_letter_from<const A: u8, const B: u8>(
+    text: &[u8],
+    from: usize,
+) -> Option<usize> {
+    hit_from(text, from, |block| {
+        let small = Block(block.0 | u8x16::splat(0x20));
+        small.same(Block::all(A)) | small.same(Block::all(B))
+    })
+}
+
+/// Tells whether a text has a digit.
+#[inline]
+pub(crate) fn has_digit(text: &[u8]) -> bool {
+    let digits = |block: Block| {
+        let above = block.0 - u8x16::splat(b'0');
+        Block(above).same(Block(above.min(u8x16::splat(9))))
+    };
+    hit_from(text, 0, digits).is_some()
+}
+
 /// Finds the first of two bytes from a place of a text on; see [`find_from`].
 #[inline(always)]
 pub(crate) fn find_either_from<const A: u8, const B: u8>(
@@ -438,6 +472,12 @@ fn has(input: &[u8], at: usize, text: &[u8]) -> bool {
 
 /// Finds the last place of a short mark.
 pub(crate) fn rfind(input: &[u8], mark: &[u8]) -> Option<usize> {
+    rfind_here(input, mark)
+}
+
+/// The same where it is asked for; see [`find_here`].
+#[inline(always)]
+pub(crate) fn rfind_here(input: &[u8], mark: &[u8]) -> Option<usize> {
     let &[a, b, ref more @ ..] = mark else {
         return rfind_near(input, *mark.first()?);
     };
@@ -514,6 +554,8 @@ mod tests {
             let either = find_either_from::<1, 2>(text, from);
             assert_eq!(either, place([1, 2]), "{text:?} {from}");
             assert_eq!(find_from::<1>(text, from), place([1, 1]), "{text:?} {from}");
+            let any = find_any_from::<1, 2, 7>(text, from);
+            assert_eq!(any, place([1, 2]), "{text:?} {from}");
         }
         assert_eq!(find_from::<1>(text, text.len() + 1), None);
     }
@@ -528,6 +570,21 @@ mod tests {
                 agrees_from_all_places(&text);
                 text[length - 1] = 2;
                 agrees_from_all_places(&text);
+            }
+        }
+    }
+
+    #[test]
+    fn letters_and_digits_are_told_from_all_other_bytes() {
+        for byte in 0..=255 {
+            for at in 0..40 {
+                let mut text = [b'/'; 40];
+                text[at] = byte;
+                let is_letter = matches!(byte, b'i' | b'I' | b'r' | b'R');
+                let found = find_letter_from::<b'i', b'r'>(&text, 0);
+                assert_eq!(found, is_letter.then_some(at), "{byte}");
+                assert_eq!(has_digit(&text), byte.is_ascii_digit(), "{byte}");
+                assert_eq!(has_digit(&text[..at]), false);
             }
         }
     }

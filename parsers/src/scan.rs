@@ -11,7 +11,8 @@ use nom::{IResult, Parser};
 use crate::fields::{Field, Seconds, Visitor};
 
 pub(crate) use crate::near::{
-    find, find_either, find_either_from, find_from, find_here, find_near, rfind, rfind_near,
+    find, find_any_from, find_either, find_either_from, find_from, find_here, find_letter_from,
+    find_near, has_digit, rfind, rfind_here, rfind_near,
 };
 use crate::near::{hex_digits, is_same};
 
@@ -478,6 +479,7 @@ fn quoted_prefix(input: &[u8]) -> usize {
 }
 
 /// Tells whether the text is `d.d.d`: an enhanced status code.
+#[inline]
 pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
     // Words are told from codes by their first letter.
     if !matches!(input, [b'2' | b'4' | b'5', ..]) {

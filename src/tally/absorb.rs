@@ -400,12 +400,12 @@ impl Tally {
         if !(self.wanted.tls || self.wanted.mail) {
             return;
         }
-        let succeeded = |command: &[u8]| event.counters.succeeded(command);
+        let (starttls, sent_mail) = event.counters.starttls_and_mail();
         let closing = Closing {
             instance: context.instance,
             day: context.day(),
-            seen_encrypted: succeeded(b"starttls") || is_wrapper(context.record.tag.service),
-            sent_mail: event.counters.are_there().then(|| succeeded(b"mail")),
+            seen_encrypted: starttls || is_wrapper(context.record.tag.service),
+            sent_mail,
         };
         let process = context.process();
         self.servers

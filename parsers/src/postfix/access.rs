@@ -10,7 +10,8 @@ use nom::sequence::delimited;
 use super::{Client, Event};
 use crate::fields::event_struct;
 use crate::scan::{
-    Scan, before_last, client, contains, enhanced_code, find, mismatch, small_number, split_once,
+    Scan, before_last, client, contains, enhanced_code, find, mismatch, name_and_address,
+    small_number, split_once,
 };
 
 use tail::quoted_len;
@@ -189,6 +190,25 @@ pub(super) struct Head<'a> {
     pub(super) client: Client<'a>,
 }
 
+/// Parses the commonest refusal: of a recipient, by a client without a port.
+pub(super) fn usual_reject<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Reject<'a>> {
+    let rest = rest.strip_prefix(b"reject: ")?;
+    let stage = rest.get(..b"RCPT".len())?;
+    let (name, address, rest) = name_and_address(rest.strip_prefix(b"RCPT from ")?)?;
+    let (text, tail) = split_tail(rest.strip_prefix(b": ")?, stage);
+    let client = Client {
+        name,
+        address,
+        port: None,
+    };
+    let refusal = refusal(queue_id, Head { stage, client }, text, tail);
+    let is_usual = !name.is_empty() && !refusal.reason.ends_with(LOCAL_DATA_ERROR);
+    is_usual.then_some(refusal)
+}
+
+/// How the reason of a refusal ends that is trouble of our own.
+const LOCAL_DATA_ERROR: &[u8] = b" Server local data error";
+
 /// Parses what follows the queue id, if it is an access-policy line.
 pub(super) fn parse_action<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
     let (action, rest) = split_once(rest, b": ")?;
@@ -282,7 +302,7 @@ fn reject<'a>(
     tail: Tail<'a>,
 ) -> Event<'a> {
     let refusal = refusal(queue_id, head, text, tail);
-    match refusal.reason.strip_suffix(b" Server local data error") {
+    match refusal.reason.strip_suffix(LOCAL_DATA_ERROR) {
         Some(host) if refusal.proto.is_none() && !host.contains(&b' ') => {
             Event::SmtpdLocalDataError(LocalDataError {
                 queue_id,

@@ -153,6 +153,20 @@ event_struct! {
 
 /// Parses a message of cleanup.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
+    if let Ok((rest, queue_id)) = queue_id(message)
+        && let Some(message_id) = rest.strip_prefix(b"message-id=")
+    {
+        return Ok(Event::CleanupMessageId(MessageId {
+            queue_id,
+            message_id,
+        }));
+    }
+    parse_rarer(message)
+}
+
+/// Parses a line that a mail does not have as a rule.
+#[inline(never)]
+fn parse_rarer(message: &[u8]) -> Parsed<'_> {
     if let Ok((rest, queue_id)) = queue_id(message) {
         if rest.starts_with(b"to=") {
             return delivery::parse(message);
@@ -169,12 +183,6 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 }
 
 fn with_queue_id<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
-    if let Some(message_id) = rest.strip_prefix(b"message-id=") {
-        return Some(Event::CleanupMessageId(MessageId {
-            queue_id,
-            message_id,
-        }));
-    }
     if let Some(message_id) = rest.strip_prefix(b"resent-message-id=") {
         return Some(Event::CleanupResentMessageId(MessageId {
             queue_id,

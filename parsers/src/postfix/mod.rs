@@ -306,7 +306,13 @@ pub(crate) type Parsed<'a> = Result<Event<'a>, Reason>;
 /// generic event: known daemon and severity, unknown text.
 pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
     // Events are large: one that is there is left in its place.
-    let mut parsed = of_daemon(daemon, message);
+    let mut parsed = match daemon {
+        Daemon::Smtpd => smtpd::parse(message),
+        Daemon::Qmgr => qmgr::parse(message),
+        Daemon::Cleanup => cleanup::parse(message),
+        Daemon::Smtp | Daemon::Lmtp => smtp::parse(message),
+        _ => of_rarer_daemon(daemon, message),
+    };
     if parsed.is_err()
         && let Some(event) = shared(message)
     {
@@ -315,25 +321,21 @@ pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
     parsed
 }
 
-/// Parses a message by the daemon's own grammar.
-fn of_daemon(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
-    // A line in ten, and no daemon's own.
+/// Parses a message by the own grammar of a daemon that logs less than others.
+#[inline(never)]
+fn of_rarer_daemon(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
     if tls::may_be_established(message)
         && let Some(connection) = tls::connection(message)
     {
         return Ok(Event::TlsConnection(connection));
     }
     match daemon {
-        Daemon::Smtpd => smtpd::parse(message),
-        Daemon::Cleanup => cleanup::parse(message),
-        Daemon::Qmgr => qmgr::parse(message),
         Daemon::Pickup => pickup::parse(message),
         Daemon::Bounce => bounce::parse(message),
         Daemon::Sendmail => {
             pickup::parse_sendmail(message).or_else(|_| queue_tools::parse_postqueue(message))
         }
         Daemon::Postdrop => pickup::parse_postdrop(message),
-        Daemon::Smtp | Daemon::Lmtp => smtp::parse(message),
         Daemon::Local => local::parse(message),
         Daemon::Virtual => local::parse_virtual(message),
         Daemon::Pipe => local::parse_pipe(message),
@@ -365,7 +367,9 @@ fn of_daemon(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
 /// Parses a line that more than one daemon can log.
 #[cold]
 fn shared(message: &[u8]) -> Option<Event<'_>> {
-    delivery::parse_other(message)
+    tls::connection(message)
+        .map(Event::TlsConnection)
+        .or_else(|| delivery::parse_other(message))
         .or_else(|| smtpd::parse_shared(message))
         .or_else(|| generic::parse(message))
 }

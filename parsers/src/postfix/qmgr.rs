@@ -4,7 +4,10 @@ use super::mention::Text;
 use super::{Event, Parsed, cleanup, delivery, smtpd};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{angle, before_last, behind, queue_id, split_number, split_once, to_number};
+use crate::scan::{
+    angle, before_last, behind, find_from, near_number, queue_id, split_number, split_once,
+    to_number,
+};
 
 event_struct! {
     /// A mail entered the active queue; logged at each attempt.
@@ -166,6 +169,20 @@ event_struct! {
 /// Parses a message of qmgr.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     if let Ok((rest, queue_id)) = queue_id(message) {
+        if rest == b"removed" {
+            return Ok(Event::QmgrRemoved(Removed { queue_id }));
+        }
+        if let Some(active) = usual_active(queue_id, rest) {
+            return Ok(Event::QmgrActive(active));
+        }
+    }
+    parse_rarer(message)
+}
+
+/// Parses a line that a mail does not have as a rule, or that is not of the usual form.
+#[inline(never)]
+fn parse_rarer(message: &[u8]) -> Parsed<'_> {
+    if let Ok((rest, queue_id)) = queue_id(message) {
         if rest.starts_with(b"to=") {
             return delivery::parse_rest(queue_id, rest);
         }
@@ -181,9 +198,6 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 }
 
 fn with_queue_id<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
-    if rest == b"removed" {
-        return Some(Event::QmgrRemoved(Removed { queue_id }));
-    }
     if let Some(fields) = rest.strip_prefix(b"from=") {
         return active(queue_id, fields).or_else(|| expired(queue_id, fields));
     }
@@ -193,6 +207,25 @@ fn with_queue_id<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
     let sender = rest.strip_prefix(b"enabling VERP for sender \"")?;
     let sender = sender.strip_suffix(b"\"").unwrap_or(sender);
     Some(Event::QmgrVerp(Verp { queue_id, sender }))
+}
+
+/// Reads a line from the left in which nothing follows but what Postfix writes: what the sender holds
+/// ends before it, and the line cannot be read in another way.
+#[inline(always)]
+fn usual_active<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Active<'a>> {
+    let inside = rest.strip_prefix(b"from=<")?;
+    let (sender, rest) = inside.split_at_checked(find_from::<b'>'>(inside, 0)?)?;
+    let (rest, size_bytes) = near_number(rest.strip_prefix(b">, size=")?)?;
+    let (rest, nrcpt) = near_number(rest.strip_prefix(b", nrcpt=")?)?;
+    let queue_name = rest.strip_prefix(b" (queue ")?.strip_suffix(b")")?;
+    let is_word = queue_name.len() <= 16 && queue_name.iter().all(u8::is_ascii_lowercase);
+    is_word.then_some(Active {
+        queue_id,
+        sender,
+        size_bytes,
+        nrcpt,
+        queue_name,
+    })
 }
 
 /// Reads `<{sender}>, size={size}, nrcpt={nrcpt} (queue {name})`.
@@ -410,6 +443,8 @@ fn named<'a>(input: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn entered(line: &str) -> Active<'_> {
@@ -549,6 +584,37 @@ mod tests {
         assert_eq!(
             (found.success, found.fail_cohorts),
             (Some(&b"0.25"[..]), Some(&b"0.5"[..]))
+        );
+    }
+
+    proptest! {
+        /// Lines that are read from the left, beside their twins, which are read from behind.
+        #[test]
+        fn usual_lines_are_read_as_all_others_are(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "a@b.example", ">", "<", "\"", ", ", " ", ">, size=", ", size=", "2947",
+                    "12345678", ", nrcpt=", "1", " (queue ", "(queue ", "active", "de ferred", ")",
+                    "x>, size=1, nrcpt=2 (queue active)", ", status=expired, returned to sender",
+                ]),
+                0..9,
+            ),
+            end in proptest::sample::select(vec!["", ">, size=1, nrcpt=2 (queue active)"]),
+        ) {
+            let line = format!("from=<{}{end}", words.concat());
+            if let Some(found) = usual_active(b"4F1A22C0D9E", line.as_bytes()) {
+                let twin = active(b"4F1A22C0D9E", &line.as_bytes()[b"from=".len()..]);
+                prop_assert_eq!(Some(Event::QmgrActive(found)), twin);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_as_postfix_writes_it_is_usual() {
+        let found = usual_active(b"4F1A22C0D9E", b"from=<>, size=1, nrcpt=2 (queue active)");
+        assert_eq!(
+            found.map(|found| (found.size_bytes, found.nrcpt)),
+            Some((1, 2))
         );
     }
 }

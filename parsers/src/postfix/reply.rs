@@ -6,7 +6,7 @@
 mod text;
 
 use crate::fields::{Field, Fields, Visitor};
-use crate::scan::{Peer, before_last, enhanced_code, peer, split_once, to_number};
+use crate::scan::{Peer, before_last, enhanced_code, peer, rfind_here, split_once, to_number};
 
 pub use text::Lines;
 pub(super) use text::without_codes;
@@ -242,9 +242,17 @@ pub(super) enum Origin {
 const SUSPENDED: &[u8] = b"delivery temporarily suspended: ";
 
 /// Tells what a reason text says.
+#[inline]
 pub(super) fn parse<'a>(reason: &'a [u8], origin: Origin, status: &[u8]) -> Reply<'a> {
     if origin == Origin::Service {
         return agent(reason);
+    }
+    // A code and a blank: the words are a server's, and no frame of ours begins like this.
+    if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b' ', ..] = reason
+        && origin == Origin::Server
+        && let Some(reply) = accept(reason, status)
+    {
+        return reply;
     }
     if let Some(earlier) = reason.strip_prefix(SUSPENDED) {
         let inner = frame(earlier).unwrap_or_else(|| plain(ReplyKind::Suspended, earlier));
@@ -294,20 +302,25 @@ fn agent(reason: &[u8]) -> Reply<'_> {
 
 /// Reads the words of a server that took the mail.
 fn accept<'a>(reason: &'a [u8], status: &[u8]) -> Option<Reply<'a>> {
-    let reply = remote(ReplyKind::RemoteAccept, reason, None);
-    reply.code?;
+    let (code, dsn) = codes(reason);
+    code?;
     // A probe's answer is that to RCPT or to DATA (smtp_address_verify_target): the log is silent.
     let stage = (status == b"sent").then_some(Stage::EndOfData);
     Some(Reply {
         stage,
         queued_as: queued_as(reason),
-        ..reply
+        code,
+        dsn,
+        ..plain(ReplyKind::RemoteAccept, reason)
     })
 }
 
+const QUEUED_AS: &[u8] = b"queued as ";
+
 /// Reads the id in `250 2.0.0 Ok: queued as {id}`, also behind amavis's own words.
 fn queued_as(reply: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = before_last(reply, b"queued as ")?;
+    let at = rfind_here(reply, QUEUED_AS)?;
+    let rest = reply.get(at + QUEUED_AS.len()..)?;
     let end = rest
         .iter()
         .position(|byte| !byte.is_ascii_alphanumeric())
@@ -330,6 +343,18 @@ fn remote<'a>(kind: ReplyKind, text: &'a [u8], server: Option<Peer<'a>>) -> Repl
 }
 
 fn codes(text: &[u8]) -> (Option<u32>, Option<&[u8]>) {
+    if let [
+        a @ b'0'..=b'9',
+        b @ b'0'..=b'9',
+        c @ b'0'..=b'9',
+        b' ' | b'-',
+        rest @ ..,
+    ] = text
+    {
+        let digit = |byte: &u8| u32::from(byte - b'0');
+        let code = digit(a) * 100 + digit(b) * 10 + digit(c);
+        return (Some(code), enhanced_code(rest).ok().map(|(_, dsn)| dsn));
+    }
     let Some((digits, rest)) = text.split_at_checked(3) else {
         return (None, None);
     };

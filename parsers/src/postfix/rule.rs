@@ -6,11 +6,11 @@
 
 use core::fmt;
 
-use super::access::{Note, Reject, Trigger, subject};
+use super::access::{Note, Reject, Subject, Trigger, subject};
 use super::cleanup::Check;
 use super::{Event, milter, postscreen, reason, site, smtpd};
 use crate::fields::{Field, Fields, Visitor};
-use crate::scan::{contains, is_queue_id, split_once};
+use crate::scan::{contains, find_letter_from, has_digit, is_queue_id, split_once};
 
 /// A canonical class of refusal, or of the reason of a delivery that failed.
 ///
@@ -67,8 +67,10 @@ impl<'a> Rule<'a> {
     /// reply to an address probe, the matched header, or the name that was refused.
     pub fn of(event: &Event<'a>) -> Option<Self> {
         match event {
-            Event::SmtpdReject(reject) => Some(refusal(reject, b"reject")),
-            Event::SmtpdRejectWarning(reject) => Some(refusal(reject, b"reject_warning")),
+            Event::SmtpdReject(reject) => Some(refusal(reject, b"reject", &wording(reject.reason))),
+            Event::SmtpdRejectWarning(reject) => {
+                Some(refusal(reject, b"reject_warning", &wording(reject.reason)))
+            }
             Event::SmtpdHold(trigger) => Some(triggered(trigger, b"hold")),
             Event::SmtpdDiscard(trigger) => Some(triggered(trigger, b"discard")),
             Event::SmtpdFilter(trigger) => Some(triggered(trigger, b"filter")),
@@ -151,14 +153,21 @@ fn by_postscreen<'a>(reject: &postscreen::RejectRcpt<'a>) -> Rule<'a> {
     }
 }
 
-fn refusal<'a>(reject: &Reject<'a>, action: &'static [u8]) -> Rule<'a> {
-    let class = class(reject.reason, reject.dsn);
-    let words = subject(reject.reason).map_or(reject.reason, |subject| subject.text);
+/// Tells the rule of a refusal by smtpd, whose reason was taken apart.
+pub(super) fn refusal<'a>(
+    reject: &Reject<'a>,
+    action: &'static [u8],
+    wording: &Wording<'a>,
+) -> Rule<'a> {
+    let class = class_of_wording(wording, reject.dsn);
+    let own_text = wording
+        .subject
+        .map_or(reject.reason, |subject| subject.text);
     Rule {
         id: if is_others_text(class) {
             None
         } else {
-            rule_id(words)
+            rule_id(own_text)
         },
         class,
         action,
@@ -255,7 +264,11 @@ const fn named(name: &'static str) -> Class<'static> {
 /// use (greylisting, SPF, DMARC, quota). What no text tells is told by what was refused:
 /// `client-rejected`, `helo-rejected`, `sender-rejected`, `recipient-rejected`; else `other`.
 pub fn class<'a>(reason: &'a [u8], dsn: Option<&[u8]>) -> Class<'a> {
-    let (about, text) = words(reason);
+    class_of_wording(&wording(reason), dsn)
+}
+
+fn class_of_wording<'a>(wording: &Wording<'a>, dsn: Option<&[u8]>) -> Class<'a> {
+    let (about, text) = (wording.about, wording.text);
     if PROBES.iter().any(|lead| text.starts_with(lead)) {
         return named("unverified");
     }
@@ -279,15 +292,37 @@ const PROBES: [&[u8]; 3] = [
     b"address verification problem",
 ];
 
-/// Splits a reason into what was refused (`Sender address`; empty if unsaid) and our own words.
-pub(super) fn words(reason: &[u8]) -> (&[u8], &[u8]) {
-    if let Some(subject) = subject(reason) {
-        let text = subject.text;
-        return (
-            subject.class,
-            text.strip_prefix(b"rejected: ").unwrap_or(text),
-        );
+/// A reason, taken apart.
+#[derive(Clone, Copy)]
+pub(super) struct Wording<'a> {
+    /// What was looked at, where the reason names it.
+    pub(super) subject: Option<Subject<'a>>,
+    /// What was refused, `Sender address`; empty if unsaid.
+    pub(super) about: &'a [u8],
+    /// Our own words.
+    pub(super) text: &'a [u8],
+}
+
+/// Takes a reason apart.
+pub(super) fn wording(reason: &[u8]) -> Wording<'_> {
+    let subject = subject(reason);
+    let (about, text) = match &subject {
+        Some(subject) => {
+            let text = subject.text;
+            let text = text.strip_prefix(b"rejected: ").unwrap_or(text);
+            (subject.class, text)
+        }
+        None => without_subject(reason),
+    };
+    Wording {
+        subject,
+        about,
+        text,
     }
+}
+
+/// What was refused, and our own words, of a reason that names nothing.
+fn without_subject(reason: &[u8]) -> (&[u8], &[u8]) {
     if let Some(text) = reason.strip_prefix(b"Client host rejected: ") {
         return (b"Client host", text);
     }
@@ -397,14 +432,18 @@ pub fn rule_id(text: &[u8]) -> Option<&[u8]> {
 }
 
 fn usual_rule_id(text: &[u8]) -> Option<&[u8]> {
-    let is_first = |byte: &u8| matches!(byte, b'i' | b'I' | b'r' | b'R');
-    let starts = text.iter().enumerate().filter(|(_, byte)| is_first(byte));
-    for (at, _) in starts {
+    // Most texts have no digit, without which there is no id.
+    if !has_digit(text) {
+        return None;
+    }
+    let mut from = 0;
+    loop {
+        let at = find_letter_from::<b'i', b'r'>(text, from)?;
         if let Some(id) = rule_id_at(text, at) {
             return Some(id);
         }
+        from = at + 1;
     }
-    None
 }
 
 /// Reads `{key}{mark}{id}` where a word begins.

@@ -5,9 +5,9 @@
 //! server's owner calls the rule is not decided here (that is [`rule`](super::rule)), and nothing is
 //! counted.
 
-use super::access::{self, Note, Reject, Trigger};
+use super::access::{Note, Reject, Subject, Trigger};
 use super::cleanup::Check;
-use super::rule::{Class, Rule, words};
+use super::rule::{self, Class, Rule, wording};
 use super::{Client, Event, milter, postscreen, smtpd};
 
 /// A refusal, or another action of a rule, as one line states it.
@@ -55,7 +55,11 @@ pub enum Object<'a> {
 impl<'a> Ruling<'a> {
     /// Tells what an event says of a rule; events that have nothing to do with one are `None`.
     pub fn of(event: &Event<'a>) -> Option<Self> {
-        by_rule(event, Rule::of(event)?)
+        match event {
+            Event::SmtpdReject(event) => Some(refusal(event, b"reject")),
+            Event::SmtpdRejectWarning(event) => Some(refusal(event, b"reject_warning")),
+            _ => by_rule(event, Rule::of(event)?),
+        }
     }
 
     /// The ruling on a client that postscreen's access list refuses. Its line is no refusal: what
@@ -74,10 +78,9 @@ impl<'a> Ruling<'a> {
     }
 }
 
-/// Reads the rest of an event that has a rule.
+/// Reads the rest of an event that has a rule and is no refusal by smtpd.
 fn by_rule<'a>(event: &Event<'a>, rule: Rule<'a>) -> Option<Ruling<'a>> {
     Some(match event {
-        Event::SmtpdReject(event) | Event::SmtpdRejectWarning(event) => refusal(event, rule),
         Event::PscRejectRcpt(event) => screened(event, rule),
         Event::SmtpdHold(event)
         | Event::SmtpdDiscard(event)
@@ -142,20 +145,23 @@ fn at_connect<'a>(client: Client<'a>, rule: Rule<'a>) -> Ruling<'a> {
     }
 }
 
-fn refusal<'a>(event: &Reject<'a>, rule: Rule<'a>) -> Ruling<'a> {
+fn refusal<'a>(event: &Reject<'a>, action: &'static [u8]) -> Ruling<'a> {
+    // The rule, the words and what was looked at all stand in the reason.
+    let wording = wording(event.reason);
+    let rule = rule::refusal(event, action, &wording);
     Ruling {
         stage: stage(event.r#where),
         reply_class: reply_class(event.code, event.dsn),
         client: Some(event.client),
         sender: event.sender,
-        text: Some(words(event.reason).1),
-        object: named(event.reason),
+        text: Some(wording.text),
+        object: named(wording.subject),
         ..at_end(rule)
     }
 }
 
-fn named(reason: &[u8]) -> Object<'_> {
-    match access::subject(reason) {
+fn named(subject: Option<Subject<'_>>) -> Object<'_> {
+    match subject {
         Some(subject) => Object::Name {
             class: subject.class,
             name: subject.name,

@@ -11,7 +11,7 @@ use super::mention::Text;
 use super::reason;
 use super::reply::{self, Reply};
 use super::rule::Class;
-use super::{Event, Parsed, Peer, delivery};
+use super::{Event, Parsed, Peer, delivery, tls};
 use crate::Reason;
 use crate::fields::{Field, Fields, Visitor, event_struct};
 use crate::scan::{
@@ -272,13 +272,24 @@ event_struct! {
 ///
 /// Returns `Err(Reason("smtp"))`, or a more exact place, when the text has no known shape.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
+    match queue_id(message) {
+        Ok((rest, queue_id)) if rest.starts_with(b"to=") => delivery::parse_rest(queue_id, rest),
+        _ => parse_rarer(message),
+    }
+}
+
+/// Parses a line that says nothing of what became of a mail.
+#[inline(never)]
+fn parse_rarer(message: &[u8]) -> Parsed<'_> {
+    if tls::may_be_established(message)
+        && let Some(connection) = tls::connection(message)
+    {
+        return Ok(Event::TlsConnection(connection));
+    }
     if let Some(text) = message.strip_prefix(b"warning: ") {
         return warnings::parse(text).ok_or(Reason("smtp warning"));
     }
     if let Ok((rest, queue_id)) = queue_id(message) {
-        if rest.starts_with(b"to=") {
-            return delivery::parse_rest(queue_id, rest);
-        }
         return with_queue_id(queue_id, rest)
             .or_else(|| delivery::parse_other(message))
             .ok_or(Reason("smtp queue id"));

@@ -16,12 +16,12 @@ use nom::combinator::opt;
 use nom::sequence::{delimited, preceded};
 
 use super::access::{codes, split_tail, stage};
-use super::{Client, Event, Parsed, access, milter};
+use super::{Client, Event, Parsed, access, milter, tls};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find, find_iter, find_near, is_queue_id, mismatch, number, queue_id_or_none,
-    rfind, split_once, to_number, without_angles,
+    Scan, client, find, find_from, find_iter, find_near, is_queue_id, mismatch, number, queue_id,
+    queue_id_or_none, rfind, split_once, to_number, without_angles,
 };
 
 pub use notices::{
@@ -77,6 +77,26 @@ impl<'a> Counters<'a> {
     /// Tells whether a command was accepted at least once.
     pub fn succeeded(&self, command: &[u8]) -> bool {
         Commands(self.0).get(command).is_some_and(|(ok, _)| ok > 0)
+    }
+
+    /// Tells of STARTTLS and MAIL whether they were accepted at least once; nothing is said of MAIL
+    /// where there are no counters.
+    pub fn starttls_and_mail(&self) -> (bool, Option<bool>) {
+        let (mut starttls, mut mail, mut are_there) = (None, None, false);
+        let accepted = |word| counter(word).map(|(_, ok, _)| ok > 0);
+        // Each word once: all three stand in nearly every line.
+        for word in Commands(self.0).words() {
+            match word {
+                [b's', ..] if word.starts_with(b"starttls=") => {
+                    starttls = starttls.or_else(|| accepted(word));
+                }
+                [b'm', ..] if word.starts_with(b"mail=") => mail = mail.or_else(|| accepted(word)),
+                [b'c', ..] if word.starts_with(b"commands=") => are_there = true,
+                _ => {}
+            }
+        }
+        let is_true = |word: Option<bool>| word.unwrap_or(false);
+        (is_true(starttls), are_there.then(|| is_true(mail)))
     }
 
     /// Returns the counters of the single commands.
@@ -156,7 +176,7 @@ impl<'a> Commands<'a> {
             if rest.is_empty() {
                 return None;
             }
-            let end = find_near(rest, b' ').unwrap_or(rest.len());
+            let end = find_from::<b' '>(rest, 0).unwrap_or(rest.len());
             let (word, tail) = rest.split_at_checked(end)?;
             rest = tail.strip_prefix(b" ").unwrap_or(tail);
             Some(word)
@@ -297,6 +317,31 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
             Err(_) => Err(Reason("smtpd disconnect")),
         };
     }
+    if let Some(rest) = message.strip_prefix(b"NOQUEUE: ") {
+        return match access::usual_reject(None, rest) {
+            Some(reject) => Ok(Event::SmtpdReject(reject)),
+            None => parse_rarer(message),
+        };
+    }
+    if tls::may_be_established(message)
+        && let Some(connection) = tls::connection(message)
+    {
+        return Ok(Event::TlsConnection(connection));
+    }
+    if let Ok((rest, queue_id)) = queue_id(message)
+        && let Some(client) = rest.strip_prefix(b"client=")
+    {
+        return match client_line(Some(queue_id), client) {
+            Some(line) => Ok(Event::SmtpdClient(line)),
+            None => Err(Reason("smtpd queue id")),
+        };
+    }
+    parse_rarer(message)
+}
+
+/// Parses a line that is rarer than those of a mail that comes in.
+#[inline(never)]
+fn parse_rarer(message: &[u8]) -> Parsed<'_> {
     if let Some(text) = message.strip_prefix(b"warning: ") {
         return warnings::parse(text)
             .or_else(|| milter::parse_warning(text))
@@ -328,7 +373,7 @@ pub(super) fn parse_shared_warning(text: &[u8]) -> Option<Event<'_>> {
 
 fn with_queue_id<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
     if let Some(rest) = rest.strip_prefix(b"client=") {
-        return client_line(queue_id, rest);
+        return client_line(queue_id, rest).map(Event::SmtpdClient);
     }
     access::parse_action(queue_id, rest)
         .or_else(|| session_error(queue_id, rest))
@@ -348,7 +393,17 @@ fn disconnect(input: &[u8]) -> Scan<'_, Disconnect<'_>> {
 }
 
 /// Reads `{name}={ok}[/{total}]`.
+#[inline]
 fn counter(word: &[u8]) -> Option<(&[u8], u64, u64)> {
+    // Nearly all: a command that was given a few times, and never failed.
+    if let [name @ .., b'=', digit @ b'0'..=b'9'] = word {
+        let count = u64::from(digit - b'0');
+        return Some((name, count, count));
+    }
+    any_counter(word)
+}
+
+fn any_counter(word: &[u8]) -> Option<(&[u8], u64, u64)> {
     let (name, counts) = split_once(word, b"=")?;
     match split_once(counts, b"/") {
         Some((ok, total)) => Some((name, to_number(ok)?, to_number(total)?)),
@@ -400,8 +455,8 @@ fn bare_lf(message: &[u8]) -> Option<Event<'_>> {
     }))
 }
 
-fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<Event<'a>> {
-    let (mut rest, client) = client(input).ok()?;
+fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<ClientLine<'a>> {
+    let (rest, client) = client(input).ok()?;
     let mut line = ClientLine {
         queue_id,
         client,
@@ -411,28 +466,46 @@ fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<Event<
         orig_queue_id: None,
         orig_client: None,
     };
-    while let Some((name, value)) = rest
-        .strip_prefix(b", ")
-        .and_then(|field| split_once(field, b"="))
-    {
-        let (value, behind) = client_value(name, value);
-        match name {
-            b"sasl_method" => line.sasl_method = Some(value),
-            b"sasl_username" => line.sasl_username = Some(value),
-            b"sasl_sender" => line.sasl_sender = Some(value),
-            b"orig_queue_id" => line.orig_queue_id = Some(value),
-            b"orig_client" => line.orig_client = Some(orig_client(value)),
-            _ => {}
+    let is_whole = rest.is_empty() || line.take_fields(rest);
+    is_whole.then_some(line)
+}
+
+impl<'a> ClientLine<'a> {
+    /// Takes the fields behind the client; tells whether nothing else stands there.
+    fn take_fields(&mut self, mut rest: &'a [u8]) -> bool {
+        while let Some(field) = rest.strip_prefix(b", ") {
+            let split = find_from::<b'='>(field, 0).and_then(|at| field.split_at_checked(at));
+            let Some((name, [b'=', value @ ..])) = split else {
+                break;
+            };
+            let (value, behind) = client_value(name, value);
+            match name {
+                b"sasl_method" => self.sasl_method = Some(value),
+                b"sasl_username" => self.sasl_username = Some(value),
+                b"sasl_sender" => self.sasl_sender = Some(value),
+                b"orig_queue_id" => self.orig_queue_id = Some(value),
+                b"orig_client" => self.orig_client = Some(orig_client(value)),
+                _ => {}
+            }
+            rest = behind;
         }
-        rest = behind;
+        rest.is_empty()
     }
-    rest.is_empty().then_some(Event::SmtpdClient(line))
 }
 
 /// Splits a value of the `client=` line from the fields behind it.
 ///
 /// A user name may hold `, ` and `=`: it ends only before a field that can follow it.
 fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    // Nearly all values end before the first comma, or with the line.
+    let Some(comma) = find_from::<b','>(value, 0) else {
+        return (value, b"");
+    };
+    if name != b"sasl_username"
+        && let Some(split @ (_, [b',', b' ', ..])) = value.split_at_checked(comma)
+    {
+        return split;
+    }
     let ends: &[&[u8]] = match name {
         b"sasl_username" => &[b", sasl_sender=", b", orig_queue_id=", b", orig_client="],
         _ => &[b", "],
@@ -522,6 +595,19 @@ mod tests {
         assert_eq!(commands.get(b"rcpt"), Some((2, 3)));
         assert_eq!(commands.get(b"auth"), None);
         assert_eq!(commands.iter().count(), 4);
+        for text in [
+            "ehlo=1 mail=1 rcpt=0/1 commands=2/3",
+            "ehlo=2 starttls=1 auth=0/1 mail=0/2 quit=1 commands=4/7 notes=bare_lf",
+            "ehlo=1 xmail=1 starttls=0/1 mail=12 mail=0 commands=3",
+            "starttls=10/11 mail=x mail=1 commands=1",
+            "mail=1",
+            "",
+        ] {
+            let counters = Counters(text.as_bytes());
+            let mail = counters.are_there().then(|| counters.succeeded(b"mail"));
+            let both = (counters.succeeded(b"starttls"), mail);
+            assert_eq!(counters.starttls_and_mail(), both, "{text}");
+        }
         assert!(found.counters.are_there() && found.counters.succeeded(b"rcpt"));
         assert!(!found.counters.succeeded(b"auth"));
         assert_eq!(text(found.counters.notes()), Some("bare_lf"));

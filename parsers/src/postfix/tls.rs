@@ -15,7 +15,7 @@ use nom::sequence::{delimited, separated_pair};
 
 use super::{Event, Peer};
 use crate::fields::{Field, Visitor, event_struct};
-use crate::scan::{Scan, find, find_near, mismatch, peer, small_number, split_once, word};
+use crate::scan::{Scan, find, find_from, mismatch, peer, small_number, split_once};
 
 pub use dane::{DaneMatch, DaneProblem, DnssecProbe};
 pub use details::{
@@ -277,10 +277,8 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
 #[inline]
 pub(super) fn may_be_established(message: &[u8]) -> bool {
     // A queue id may begin with an `A`, but has no small letter behind it.
-    matches!(
-        message,
-        [b'A' | b'U' | b'V', b'n' | b'e', ..] | [b'T', b'r' | b'L', ..]
-    )
+    let start = message.first_chunk();
+    matches!(start, Some(b"An" | b"Tr" | b"Un" | b"Ve" | b"TL"))
 }
 
 fn warning(text: &[u8]) -> Option<Event<'_>> {
@@ -311,14 +309,16 @@ pub(super) fn server(input: &[u8]) -> Scan<'_, Peer<'_>> {
 }
 
 /// Reads `[{trust} ]TLS connection {action} {direction} `.
+#[inline(always)]
 fn lead(input: &[u8]) -> Option<(Option<Trust>, Action, Direction, &[u8])> {
-    let (word, behind) = input.split_at_checked(find_near(input, b' ')? + 1)?;
-    let (trust, rest) = match word {
-        b"Anonymous " => (Some(Trust::Anonymous), behind),
-        b"Untrusted " => (Some(Trust::Untrusted), behind),
-        b"Trusted " => (Some(Trust::Trusted), behind),
-        b"Verified " => (Some(Trust::Verified), behind),
-        _ => (None, input),
+    let (trust, rest) = match input.first()? {
+        b'A' => (Some(Trust::Anonymous), input.strip_prefix(b"Anonymous ")?),
+        b'U' => (Some(Trust::Untrusted), input.strip_prefix(b"Untrusted ")?),
+        b'V' => (Some(Trust::Verified), input.strip_prefix(b"Verified ")?),
+        _ => match input.strip_prefix(b"Trusted ") {
+            Some(rest) => (Some(Trust::Trusted), rest),
+            None => (None, input),
+        },
     };
     let rest = rest.strip_prefix(b"TLS connection ")?;
     let (action, rest) = match rest.strip_prefix(b"established ") {
@@ -339,8 +339,15 @@ pub(super) fn connection(input: &[u8]) -> Option<Connection<'_>> {
         Some(Ok((rest, sni))) => (rest, Some(sni)),
         _ => (rest, None),
     };
-    let (protocol, rest) = split_once(rest.strip_prefix(b": ")?, b" with cipher ")?;
-    let (details, cipher) = word(rest).ok()?;
+    let rest = rest.strip_prefix(b": ")?;
+    // A protocol's name is one word, as far as we know.
+    let (protocol, behind) = rest.split_at_checked(find_from::<b' '>(rest, 0)?)?;
+    let (protocol, rest) = match behind.strip_prefix(CIPHER) {
+        Some(behind) => (protocol, behind),
+        None => split_once(rest, CIPHER)?,
+    };
+    let end = find_from::<b' '>(rest, 0).unwrap_or(rest.len());
+    let (cipher, details) = rest.split_at_checked(end).filter(|_| end > 0)?;
     Some(Connection {
         trust,
         action,
@@ -352,6 +359,8 @@ pub(super) fn connection(input: &[u8]) -> Option<Connection<'_>> {
         details: Details(details),
     })
 }
+
+const CIPHER: &[u8] = b" with cipher ";
 
 /// Reads ` ({used}/{algorithm} bits)`.
 fn bits(input: &[u8]) -> Scan<'_, (u32, u32)> {

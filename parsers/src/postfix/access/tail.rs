@@ -3,10 +3,7 @@
 //! Careful: the text before the tail and the HELO name are under a stranger's control. Read the
 //! notes at [`split_tail`] before changing how the tail is found.
 
-use nom::Parser;
-use nom::bytes::complete::take_while1;
-
-use crate::scan::{Scan, angle, mismatch, rfind, split_once};
+use crate::scan::{Scan, angle, find_any_from, mismatch, rfind, split_once};
 
 /// The transaction so far, as the tail of a line states it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -63,6 +60,11 @@ pub(crate) fn split_tail<'a>(input: &'a [u8], stage: &[u8]) -> (&'a [u8], Tail<'
             let (Some(text), Some(rest)) = (input.get(..at), input.get(at + 1..)) else {
                 continue;
             };
+            if form == Form::External
+                && let Some(tail) = usual_tail(rest)
+            {
+                return (text, tail);
+            }
             match tail(rest, form) {
                 Ok((b"", tail)) if !has_semicolon(tail.sasl_username) => return (text, tail),
                 Ok((b"", tail)) => swallowing = swallowing.or(Some((text, tail))),
@@ -149,6 +151,36 @@ pub(crate) fn tail(input: &[u8], form: Form) -> Scan<'_, Tail<'_>> {
     Ok(sasl(input, found))
 }
 
+/// Reads a tail in which nothing but Postfix's own fields stands, without quotes: in one go what
+/// [`tail`] reads of any form.
+fn usual_tail(input: &[u8]) -> Option<Tail<'_>> {
+    let (sender, rest) = usual_bracketed(input, b" from=<")?;
+    let (recipient, rest) = usual_bracketed(rest, b" to=<")?;
+    let (rest, proto) = proto(rest).ok()?;
+    let (helo, rest) = usual_bracketed(rest, b" helo=<")?;
+    sender.or(recipient).or(proto).or(helo)?;
+    rest.is_empty().then_some(Tail {
+        sender,
+        recipient,
+        proto,
+        helo,
+        ..Tail::default()
+    })
+}
+
+/// Reads an optional field in angle brackets in which there are no others, nor quotes.
+#[inline(always)]
+fn usual_bracketed<'a>(input: &'a [u8], name: &[u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
+    let Some(inside) = input.strip_prefix(name) else {
+        return Some((None, input));
+    };
+    let at = find_any_from::<b'>', b'<', b'"'>(inside, 0)?;
+    match inside.split_at_checked(at)? {
+        (text, [b'>', rest @ ..]) => Some((Some(text), rest)),
+        _ => None,
+    }
+}
+
 /// Tells whether a cut line ends inside the name of a field of the tail.
 fn is_field_start(input: &[u8]) -> bool {
     [&b" from=<"[..], b" to=<", b" proto=", b" helo=<"]
@@ -160,8 +192,11 @@ fn proto(input: &[u8]) -> Scan<'_, Option<&[u8]>> {
     let Some(value) = input.strip_prefix(b" proto=") else {
         return Ok((input, None));
     };
-    let (rest, word) = take_while1(|byte: u8| byte.is_ascii_alphanumeric()).parse(value)?;
-    Ok((rest, Some(word)))
+    let length = value.iter().take_while(|byte| byte.is_ascii_alphanumeric());
+    match value.split_at_checked(length.count()) {
+        Some((word @ [_, ..], rest)) => Ok((rest, Some(word))),
+        _ => mismatch(),
+    }
 }
 
 /// What can stand behind an address in a tail.
@@ -278,4 +313,43 @@ fn unknown_field(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let known = matches!(name, b"from" | b"to" | b"proto" | b"helo");
     let is_name = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
     (!known && !name.is_empty() && name.iter().all(is_name)).then_some((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Tails that are read in one go, beside their twin.
+        #[test]
+        fn usual_tails_are_read_as_all_others_are(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    " from=<a@b.example>", " to=<b@c.example>", " proto=ESMTP", " helo=<x>", " from=<",
+                    " to=<", " helo=<", ">", "<", "\"", " proto=", "a", " ", ";", " sasl_username=u",
+                    " to=b",
+                ]),
+                0..7,
+            ),
+        ) {
+            let input = words.concat();
+            if let Some(found) = usual_tail(input.as_bytes()) {
+                prop_assert_eq!(tail(input.as_bytes(), Form::External), Ok((&b""[..], found)));
+            }
+        }
+    }
+
+    #[test]
+    fn tails_as_postfix_writes_them_are_usual() {
+        for input in [
+            " from=<a@b.example> to=<b@c.example> proto=ESMTP helo=<x>",
+            " from=<> to=<b@c.example> proto=SMTP helo=<x>",
+            " proto=ESMTP helo=<x>",
+        ] {
+            assert!(usual_tail(input.as_bytes()).is_some(), "{input}");
+        }
+        assert!(usual_tail(b"").is_none());
+    }
 }

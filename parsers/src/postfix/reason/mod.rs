@@ -102,7 +102,7 @@ fn own_text(kind: ReplyKind, reply: &Reply<'_>, usual: &'static str) -> &'static
 /// Names the reason in the words of a server or a delivery agent.
 fn stranger<'a>(kind: ReplyKind, reply: &Reply<'a>, dsn: Option<&[u8]>) -> Class<'a> {
     let said = without_codes(reply.text);
-    let (about, text) = rule::words(said);
+    let rule::Wording { about, text, .. } = rule::wording(said);
     let stock = rule::stock_class(about, text);
     if let Some(class) = stock.filter(|class| !about.is_empty() && !is_vague(class)) {
         return named(class);
