@@ -301,6 +301,7 @@ fn agent(reason: &[u8]) -> Reply<'_> {
 }
 
 /// Reads the words of a server that took the mail.
+#[inline]
 fn accept<'a>(reason: &'a [u8], status: &[u8]) -> Option<Reply<'a>> {
     let (code, dsn) = codes(reason);
     code?;
@@ -342,6 +343,7 @@ fn remote<'a>(kind: ReplyKind, text: &'a [u8], server: Option<Peer<'a>>) -> Repl
     }
 }
 
+#[inline]
 fn codes(text: &[u8]) -> (Option<u32>, Option<&[u8]>) {
     if let [
         a @ b'0'..=b'9',

@@ -20,8 +20,9 @@ use super::{Client, Event, Parsed, access, milter, tls};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find, find_from, find_iter, find_near, is_queue_id, mismatch, number, queue_id,
-    queue_id_or_none, rfind, split_once, to_number, without_angles,
+    Scan, client, find, find_from, find_here, find_iter, find_near, is_queue_id, mismatch,
+    name_and_address, number, queue_id, queue_id_or_none, rfind, split_once, to_number,
+    without_angles,
 };
 
 pub use notices::{
@@ -82,21 +83,24 @@ impl<'a> Counters<'a> {
     /// Tells of STARTTLS and MAIL whether they were accepted at least once; nothing is said of MAIL
     /// where there are no counters.
     pub fn starttls_and_mail(&self) -> (bool, Option<bool>) {
-        let (mut starttls, mut mail, mut are_there) = (None, None, false);
-        let accepted = |word| counter(word).map(|(_, ok, _)| ok > 0);
-        // Each word once: all three stand in nearly every line.
-        for word in Commands(self.0).words() {
-            match word {
-                [b's', ..] if word.starts_with(b"starttls=") => {
-                    starttls = starttls.or_else(|| accepted(word));
-                }
-                [b'm', ..] if word.starts_with(b"mail=") => mail = mail.or_else(|| accepted(word)),
-                [b'c', ..] if word.starts_with(b"commands=") => are_there = true,
-                _ => {}
-            }
+        let are_there = find_here(self.0, b" commands=").is_some() || self.are_there();
+        let mail = are_there.then(|| self.accepted(b" mail="));
+        (self.accepted(b" starttls="), mail)
+    }
+
+    /// Tells whether a command was accepted at least once; it is given with what stands around it.
+    #[inline(always)]
+    fn accepted(&self, mark: &[u8]) -> bool {
+        let word = mark.trim_ascii_start();
+        let command = word.strip_suffix(b"=").unwrap_or(word);
+        // EHLO or HELO comes first in nearly all sessions.
+        let Some(at) = find_here(self.0, mark) else {
+            return self.0.starts_with(word) && self.succeeded(command);
+        };
+        match self.0.get(at + mark.len()..) {
+            Some([digit @ b'0'..=b'9', b' ', ..]) if !self.0.starts_with(word) => *digit != b'0',
+            _ => self.succeeded(command),
         }
-        let is_true = |word: Option<bool>| word.unwrap_or(false);
-        (is_true(starttls), are_there.then(|| is_true(mail)))
     }
 
     /// Returns the counters of the single commands.
@@ -306,9 +310,9 @@ event_struct! {
 /// Parses a message of smtpd.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     if let Some(rest) = message.strip_prefix(b"connect from ") {
-        return match client(rest) {
-            Ok((b"", client)) => Ok(Event::SmtpdConnect(Connect { client })),
-            _ => Err(Reason("smtpd connect")),
+        return match whole_client(rest) {
+            Some(client) => Ok(Event::SmtpdConnect(Connect { client })),
+            None => Err(Reason("smtpd connect")),
         };
     }
     if let Some(rest) = message.strip_prefix(b"disconnect from ") {
@@ -369,6 +373,22 @@ pub(super) fn parse_shared(message: &[u8]) -> Option<Event<'_>> {
 /// Parses a warning of a shape that smtpd shares with other daemons, its severity word taken off.
 pub(super) fn parse_shared_warning(text: &[u8]) -> Option<Event<'_>> {
     warnings::parse_shared(text)
+}
+
+/// Reads a client that nothing follows; most have no port.
+#[inline(always)]
+fn whole_client(input: &[u8]) -> Option<Client<'_>> {
+    match name_and_address(input)? {
+        (name, address, b"") => Some(Client {
+            name,
+            address,
+            port: None,
+        }),
+        _ => match client(input) {
+            Ok((b"", client)) => Some(client),
+            _ => None,
+        },
+    }
 }
 
 fn with_queue_id<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
