@@ -143,6 +143,23 @@ pub(crate) fn hex_digits(text: &[u8]) -> Option<usize> {
     Some(lowest(!digits))
 }
 
+/// Counts the digits of a number to the base 52 that a text begins with, up to sixteen: digits and
+/// letters without vowels. `None` where less than sixteen bytes of text are there.
+#[inline]
+pub(crate) fn base52_digits(text: &[u8]) -> Option<usize> {
+    let block = u8x16::new(*text.first_chunk()?);
+    let within = |block: u8x16, from: u8, count: u8| {
+        let above = block - u8x16::splat(from);
+        above.cmp_eq(above.min(u8x16::splat(count - 1)))
+    };
+    let small = block | u8x16::splat(0x20);
+    let vowel = |letter: u8| small.cmp_eq(u8x16::splat(letter));
+    let vowels = (vowel(b'a') | vowel(b'e')) | (vowel(b'i') | vowel(b'o')) | vowel(b'u');
+    let others = within(block, b'0', 10) | within(small, b'a', 26);
+    let hits = |block: u8x16| block.move_mask().cast_unsigned();
+    Some(lowest(!(hits(others) & !hits(vowels))))
+}
+
 /// Counts the letters, digits, `-`, `.` and `_` that a text begins with, up to sixteen; `None` where
 /// less than sixteen bytes of text are there.
 #[inline]
@@ -616,6 +633,20 @@ mod tests {
                 text[at] = byte;
                 let plain = text.iter().take_while(|byte| is_digit(byte)).count();
                 assert_eq!(hex_digits(&text), Some(plain));
+            }
+        }
+    }
+
+    #[test]
+    fn digits_to_the_base_52_are_told_from_all_other_bytes() {
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(byte);
+        assert_eq!(base52_digits(b"4jHFZd2LmNz1TJr"), None);
+        for byte in 0..=255 {
+            for at in 0..16 {
+                let mut text = *b"4jHFZd2LmNz1TJrR:";
+                text[at] = byte;
+                let plain = text.iter().take_while(|byte| is_digit(byte)).count();
+                assert_eq!(base52_digits(&text), Some(plain), "{byte} {at}");
             }
         }
     }

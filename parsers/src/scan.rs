@@ -10,11 +10,11 @@ use nom::{IResult, Parser};
 
 use crate::fields::{Field, Seconds, Visitor};
 
+use crate::near::{base52_digits, hex_digits, is_same};
 pub(crate) use crate::near::{
     find, find_any_from, find_either, find_either_from, find_from, find_here, find_letter_from,
     find_near, has_digit, rfind, rfind_here, rfind_near,
 };
-use crate::near::{hex_digits, is_same};
 
 /// Makes a table of what a function says of each byte.
 macro_rules! byte_table {
@@ -373,7 +373,20 @@ pub(crate) fn queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
     {
         return Ok((rest, id));
     }
-    any_queue_id(input)
+    long_queue_id(input)
+}
+
+/// Reads a queue id that is not a short one of less than sixteen digits.
+#[inline(never)]
+fn long_queue_id(input: &[u8]) -> Scan<'_, &[u8]> {
+    let (Some(0..=15), Some(length)) = (hex_digits(input), base52_digits(input)) else {
+        return any_queue_id(input);
+    };
+    match input.split_at_checked(length) {
+        Some((id, [b':', b' ', rest @ ..])) if has_inode(id) => Ok((rest, id)),
+        _ if length == 16 => any_queue_id(input),
+        _ => mismatch(),
+    }
 }
 
 /// Reads a queue id of any form.
@@ -541,6 +554,18 @@ mod tests {
             "0123456789ABCDEF",
             "0123456789ABCDEF0",
             "4F1A2g",
+            "4jHFZd2LmNz1TJrR",
+            "4jHFZd2LmNz1TJr",
+            "4jHFZd2LmNz1TJrRb",
+            "4jHFZd2LmNz1",
+            "4jHFZd2LmNzz",
+            "4jHFZd2LmNbz",
+            "4jHFZd2Lmzb1TJrR",
+            "4jHFZd2LmNb1TJrR",
+            "4jHFZd2LmNb1TJrz",
+            "4jHFad2LmNz1TJrR",
+            "warning",
+            "NOQUEUE",
         ] {
             for behind in [
                 ": removed",

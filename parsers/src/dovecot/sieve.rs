@@ -320,11 +320,11 @@ struct Action<'a> {
 /// Builds an event declared with [`sieve_struct!`].
 macro_rules! sieve_event {
     ($variant:ident, $name:ident, $of:expr, { $($field:ident $(: $value:expr)?),* $(,)? }) => {
-        Event::$variant($name {
+        Ok(Event::$variant($name {
             mail: $of.mail,
             head: $of.head,
             $($field $(: $value)?,)*
-        })
+        }))
     };
 }
 
@@ -335,7 +335,7 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     let mut mail = line.mail;
     mail.session = mail.session.or(session);
     if let Some((kind, action)) = split(mail, text) {
-        return Some(event(kind, &action));
+        return event(kind, &action).ok();
     }
     script_error(mail, line.severity.name(), text).map(Event::SieveScriptError)
 }
@@ -343,7 +343,7 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
 /// Parses what stands behind `sieve: `, where no session id stands before it.
 pub(super) fn of_user<'a>(line: &Line<'a>, text: &'a [u8]) -> Parsed<'a> {
     if let Some((kind, action)) = split(line.mail, text) {
-        return Ok(event(kind, &action));
+        return event(kind, &action);
     }
     match script_error(line.mail, line.severity.name(), text) {
         Some(error) => Ok(Event::SieveScriptError(error)),
@@ -396,7 +396,7 @@ fn split_action(head: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 #[inline(always)]
-fn event<'a>(kind: Text, of: &Action<'a>) -> Event<'a> {
+fn event<'a>(kind: Text, of: &Action<'a>) -> Parsed<'a> {
     match kind {
         Text::Stored => sieve_event!(SieveStored, Stored, of, { mailbox: mailbox(of.rest).0 }),
         Text::Left => sieve_event!(SieveLeft, Left, of, {
@@ -460,7 +460,7 @@ fn event<'a>(kind: Text, of: &Action<'a>) -> Event<'a> {
     }
 }
 
-fn redirect_failed<'a>(of: &Action<'a>) -> Event<'a> {
+fn redirect_failed<'a>(of: &Action<'a>) -> Parsed<'a> {
     let (recipient, text) = address_and_reason(of.rest);
     let (reason, class) = match trailing_group(text) {
         Some((reason, group)) if group.ends_with(b" failure") => {
@@ -471,7 +471,7 @@ fn redirect_failed<'a>(of: &Action<'a>) -> Event<'a> {
     sieve_event!(SieveRedirectFailed, RedirectFailed, of, { recipient, reason, class })
 }
 
-fn pipe<'a>(of: &Action<'a>, result: &'static str) -> Event<'a> {
+fn pipe<'a>(of: &Action<'a>, result: &'static str) -> Parsed<'a> {
     let (program, tail) = quoted(of.rest);
     let reason = tail.strip_prefix(b": ");
     sieve_event!(SievePipe, Pipe, of, { program, result, reason })
