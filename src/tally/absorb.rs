@@ -95,15 +95,6 @@ impl Tally {
         if self.wants_details {
             self.details(context, event);
         }
-        if let Postfix::SmtpConnectFailed(_) | Postfix::SmtpHostSkip(_) = event
-            && self.wanted.servers
-        {
-            self.server_trouble(event);
-        }
-        if self.wanted.exporter {
-            let exporter = &mut self.details.exporter;
-            exporter.postfix(record, event, &mut self.symbols);
-        }
         match event {
             Postfix::Delivery(event) => self.delivery(context, event),
             Postfix::QmgrActive(_)
@@ -127,7 +118,9 @@ impl Tally {
             Postfix::SmtpdConnect(event) => self.connect(context, "smtpd", event.client.address),
             Postfix::SmtpdDisconnect(event) => self.disconnect(context, event),
             Postfix::SmtpdClient(event) => self.client(context, event),
-            Postfix::SmtpHostSkip(_) if self.wanted.tls => self.host_skip(context),
+            Postfix::SmtpConnectFailed(_) | Postfix::SmtpHostSkip(_) => {
+                self.server_trouble(context, event);
+            }
             Postfix::TlsConnection(event) => self.tls_connection(context, event),
             Postfix::TlsHandshakeError(event) if self.wanted.tls => self.handshake_error(event),
             Postfix::Postsuper(event) => self.postsuper(context, event),
@@ -515,6 +508,22 @@ impl Tally {
 
 /// A server that was tried and did not take the mail; another one may follow.
 impl Tally {
+    #[cold]
+    fn server_trouble(&mut self, context: &Context<'_>, event: &Postfix<'_>) {
+        match event {
+            Postfix::SmtpConnectFailed(event) if self.wanted.servers => self.connect_failed(event),
+            Postfix::SmtpHostSkip(event) => {
+                if self.wanted.servers {
+                    self.host_skipped(event);
+                }
+                if self.wanted.tls {
+                    self.host_skip(context);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn host_skip(&mut self, context: &Context<'_>) {
         let handover = Handover {
             instance: context.instance,

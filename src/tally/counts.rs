@@ -39,6 +39,9 @@ impl<K: Copy + Eq + Hash + Renumber> Counts<K> {
 
     /// Adds a later part's counts.
     pub(crate) fn merge(&mut self, later: Counts<K>, numbers: &Renumbering) {
+        if self.0.is_empty() {
+            self.0.reserve(later.0.len());
+        }
         for (key, count) in later.0 {
             self.add(key.renumber(numbers), count);
         }

@@ -1,6 +1,7 @@
 //! Which instance, service and daemon a line came from.
 
 use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
 
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, key};
 
@@ -17,7 +18,7 @@ key! {
 /// The prefixes under which a qmgr or a master logs: the instances.
 #[derive(Clone, Default)]
 pub(crate) struct Instances {
-    known: HashSet<InstanceKey>,
+    known: HashSet<InstanceKey, FxBuildHasher>,
     /// The one noted last: a qmgr logs a sixth of all lines.
     last: Option<InstanceKey>,
 }
@@ -37,7 +38,7 @@ impl Instances {
 
     /// Settles which instance each prefix of each host belongs to.
     pub(crate) fn resolve<'a>(&'a self, symbols: &'a Symbols) -> Resolver<'a> {
-        let mut defaults: HashMap<Symbol, Symbol> = HashMap::new();
+        let mut defaults: HashMap<Symbol, Symbol, FxBuildHasher> = HashMap::default();
         for key in &self.known {
             let is_better = |old: Symbol| rank(symbols, key.prefix) < rank(symbols, old);
             let default = defaults.entry(key.host).or_insert(key.prefix);
@@ -61,8 +62,8 @@ fn rank(symbols: &Symbols, prefix: Symbol) -> (bool, &[u8]) {
 
 /// Tells instance and service of a tag prefix.
 pub(crate) struct Resolver<'a> {
-    instances: &'a HashSet<InstanceKey>,
-    defaults: HashMap<Symbol, Symbol>,
+    instances: &'a HashSet<InstanceKey, FxBuildHasher>,
+    defaults: HashMap<Symbol, Symbol, FxBuildHasher>,
     symbols: &'a Symbols,
 }
 

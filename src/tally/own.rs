@@ -11,6 +11,7 @@ use std::hash::BuildHasher;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
+use super::queue_id::QueueId;
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols};
 
 /// How many ids are kept in all: 4 MB, or a log of some half a million mails.
@@ -62,14 +63,14 @@ impl Hops {
     /// Notes that a relay's address queued a mail as this id.
     pub(crate) fn handed_to(&mut self, relay: Symbol, id: &[u8], way: Way) {
         let ids = self.relays.entry(relay).or_default();
-        self.held += push(ids, way.mark(hash(id)));
+        self.held += push(ids, way.mark(hash_id(id)));
         self.shrink();
     }
 
     /// Notes that a client's address handed in the mail of this id.
     pub(crate) fn handed_in(&mut self, client: Symbol, id: &[u8], way: Way) {
         let ids = self.clients.entry(client).or_default();
-        self.held += push(ids, way.mark(hash(id)));
+        self.held += push(ids, way.mark(hash_id(id)));
         self.shrink();
     }
 
@@ -89,6 +90,7 @@ impl Hops {
         self.shrink();
     }
 
+    #[inline]
     fn shrink(&mut self) {
         if self.held > 2 * BUDGET {
             self.compact();
@@ -186,6 +188,11 @@ fn push(ids: &mut Vec<u64>, hash: u64) -> usize {
     }
     ids.push(hash);
     1
+}
+
+/// The same of a queue id.
+fn hash_id(id: &[u8]) -> u64 {
+    FxBuildHasher.hash_one(QueueId::new(id))
 }
 
 /// A hash that is the same in all parts and all runs.

@@ -118,10 +118,8 @@ impl Servers {
         let server = self.0.entry(key).or_default();
         server.access_known = true;
         let session = server.open.take().unwrap_or_default();
+        // A process serves many clients: it is forgotten when it is swept.
         server.close(session, closing, anchored, tls);
-        if anchored {
-            self.0.remove(&key);
-        }
     }
 
     /// Takes over a later part. Returns the mails that a NOQUEUE discard or hold of this part

@@ -115,7 +115,7 @@ impl Symbols {
         let count = u32::try_from(later.len()).unwrap_or(u32::MAX);
         Renumbering::All(
             (0..count)
-                .map(|at| self.intern(slice(&later.bytes, &later.bounds, at)))
+                .map(|at| self.find_or_add(slice(&later.bytes, &later.bounds, at)))
                 .collect(),
         )
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::counts::Counts;
 use super::origin::{InstanceKey, Resolver};
+use super::recent::Recent;
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, Word, key, plain};
 use super::totals::{
     StateCounts, TlsFailureRow, TlsInboundRow, TlsOutboundRow, TlsStates, TlsTotals,
@@ -34,6 +35,18 @@ pub(crate) enum Encryption {
     Unknown,
 }
 
+impl Encryption {
+    /// All there are, in their order.
+    const ALL: [Encryption; Encryption::COUNT] = [
+        Encryption::Logged,
+        Encryption::Seen,
+        Encryption::Plain,
+        Encryption::NoLine,
+        Encryption::Unknown,
+    ];
+    const COUNT: usize = 5;
+}
+
 /// Which end opened the connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Direction {
@@ -41,7 +54,7 @@ pub(crate) enum Direction {
     Outbound,
 }
 
-plain!(Encryption, Direction);
+plain!(Direction);
 
 key! {
     /// The terms of a TLS session.
@@ -58,7 +71,48 @@ key! {
 }
 
 key! {
-    struct StateKey { direction: Direction, state: Encryption, instance: InstanceKey, day: Day }
+    /// An instance, on one day.
+    struct DayKey { instance: InstanceKey, day: Day }
+}
+
+/// What one instance logged on one day.
+#[derive(Clone, Copy, Debug, Default)]
+struct Daily {
+    inbound: OneWay,
+    outbound: OneWay,
+}
+
+/// The same of one direction.
+#[derive(Clone, Copy, Debug, Default)]
+struct OneWay {
+    /// Whether TLS lines are logged.
+    logs_tls: bool,
+    /// Sessions or deliveries by state.
+    states: [u64; Encryption::COUNT],
+}
+
+impl OneWay {
+    fn count(&mut self, state: Encryption) {
+        if let Some(count) = self.states.get_mut(state as usize) {
+            *count += 1;
+        }
+    }
+
+    fn merge(&mut self, later: &OneWay) {
+        self.logs_tls |= later.logs_tls;
+        for (ours, theirs) in self.states.iter_mut().zip(later.states) {
+            *ours += theirs;
+        }
+    }
+}
+
+impl Daily {
+    fn way(&mut self, direction: Direction) -> &mut OneWay {
+        match direction {
+            Direction::Inbound => &mut self.inbound,
+            Direction::Outbound => &mut self.outbound,
+        }
+    }
 }
 
 key! {
@@ -67,10 +121,6 @@ key! {
 
 key! {
     struct OutboundRow { key: OutboundKey, domain: Option<Symbol> }
-}
-
-key! {
-    struct LoggedKey { direction: Direction, instance: InstanceKey, day: Day }
 }
 
 key! {
@@ -88,10 +138,8 @@ key! {
 pub(crate) struct TlsCounts {
     inbound: Counts<InboundKey>,
     outbound: Counts<OutboundRow>,
-    states: Counts<StateKey>,
+    days: Recent<DayKey, Daily>,
     failures: Counts<FailureKey>,
-    /// Instances, directions and days that log TLS lines.
-    logged: Counts<LoggedKey>,
     plain: Counts<PlainKey>,
     levels: Counts<LevelKey>,
 }
@@ -103,14 +151,10 @@ impl TlsCounts {
     }
 
     pub(crate) fn logs_tls(&mut self, direction: Direction, instance: InstanceKey, day: Day) {
-        self.logged.add(
-            LoggedKey {
-                direction,
-                instance,
-                day,
-            },
-            1,
-        );
+        self.days
+            .of(DayKey { instance, day })
+            .way(direction)
+            .logs_tls = true;
     }
 
     /// Counts a session that we opened, once it is known which domain it served.
@@ -119,27 +163,11 @@ impl TlsCounts {
     }
 
     pub(crate) fn inbound_state(&mut self, state: Encryption, instance: InstanceKey, day: Day) {
-        self.states.add(
-            StateKey {
-                direction: Direction::Inbound,
-                state,
-                instance,
-                day,
-            },
-            1,
-        );
+        self.days.of(DayKey { instance, day }).inbound.count(state);
     }
 
     pub(crate) fn outbound_state(&mut self, state: Encryption, instance: InstanceKey, day: Day) {
-        self.states.add(
-            StateKey {
-                direction: Direction::Outbound,
-                state,
-                instance,
-                day,
-            },
-            1,
-        );
+        self.days.of(DayKey { instance, day }).outbound.count(state);
     }
 
     /// Counts a delivery that was not encrypted, if this instance logs TLS lines that day.
@@ -166,13 +194,13 @@ impl TlsCounts {
     /// Counts without a session, that know who logged TLS lines on the last days.
     pub(crate) fn going_on(before: &TlsCounts, numbers: &Renumbering) -> TlsCounts {
         let mut counts = TlsCounts::default();
-        let last = before.logged.iter().map(|(key, _)| key.day).max();
-        let recent = before
-            .logged
-            .iter()
-            .filter(|(key, _)| Some(key.day + 1) >= last);
-        for (key, count) in recent {
-            counts.logged.add(key.renumber(numbers), count);
+        let logs_tls = |daily: &Daily| daily.inbound.logs_tls || daily.outbound.logs_tls;
+        let logged = || before.days.iter().filter(|(_, daily)| logs_tls(daily));
+        let last = logged().map(|(key, _)| key.day).max();
+        for (key, daily) in logged().filter(|(key, _)| Some(key.day + 1) >= last) {
+            let ours = counts.days.of(key.renumber(numbers));
+            ours.inbound.logs_tls = daily.inbound.logs_tls;
+            ours.outbound.logs_tls = daily.outbound.logs_tls;
         }
         counts
     }
@@ -180,9 +208,12 @@ impl TlsCounts {
     pub(crate) fn merge(&mut self, later: TlsCounts, numbers: &Renumbering) {
         self.inbound.merge(later.inbound, numbers);
         self.outbound.merge(later.outbound, numbers);
-        self.states.merge(later.states, numbers);
+        for (key, theirs) in later.days.iter() {
+            let ours = self.days.of(key.renumber(numbers));
+            ours.inbound.merge(&theirs.inbound);
+            ours.outbound.merge(&theirs.outbound);
+        }
         self.failures.merge(later.failures, numbers);
-        self.logged.merge(later.logged, numbers);
         self.plain.merge(later.plain, numbers);
         self.levels.merge(later.levels, numbers);
     }
@@ -275,26 +306,37 @@ impl TlsCounts {
     fn state_counts(&self, instances: &Resolver<'_>) -> TlsStates {
         let logged = self.logged(instances);
         let mut states = TlsStates::default();
-        for (key, count) in self.states.iter() {
-            let counts = match key.direction {
-                Direction::Inbound => &mut states.inbound,
-                Direction::Outbound => &mut states.outbound,
-            };
+        for (key, daily) in self.days.iter() {
             let instance = instances.instance(key.instance);
-            let is_logged_there =
-                logged.contains(&(key.direction, key.instance.host, instance, key.day));
-            *state(counts, key.state, is_logged_there) += count;
+            for (direction, way, counts) in [
+                (Direction::Inbound, &daily.inbound, &mut states.inbound),
+                (Direction::Outbound, &daily.outbound, &mut states.outbound),
+            ] {
+                let place = (direction, key.instance.host, instance, key.day);
+                let is_logged_there = logged.contains(&place);
+                for (name, count) in Encryption::ALL.into_iter().zip(way.states) {
+                    *state(counts, name, is_logged_there) += count;
+                }
+            }
         }
         states
     }
 
     /// The directions of instances of hosts that log TLS lines on a day.
     fn logged(&self, instances: &Resolver<'_>) -> HashSet<(Direction, Symbol, Symbol, Day)> {
-        let place = |(key, _): (&LoggedKey, u64)| {
+        let mut logged = HashSet::new();
+        for (key, daily) in self.days.iter() {
             let instance = instances.instance(key.instance);
-            (key.direction, key.instance.host, instance, key.day)
-        };
-        self.logged.iter().map(place).collect()
+            for (direction, way) in [
+                (Direction::Inbound, &daily.inbound),
+                (Direction::Outbound, &daily.outbound),
+            ] {
+                if way.logs_tls {
+                    logged.insert((direction, key.instance.host, instance, key.day));
+                }
+            }
+        }
+        logged
     }
 
     /// Counts the TLS level that a delivery line states.

@@ -130,7 +130,7 @@ impl Wanted {
 
     /// Whether other lines of Postfix are; those about servers are few, and asked for by kind.
     pub(crate) fn details(self) -> bool {
-        self.warnings || self.stays || self.screening || self.refusal_details()
+        self.warnings || self.stays || self.screening || self.refusal_details() || self.exporter
     }
 
     /// Whether lines of Dovecot are, beside logins.

@@ -138,7 +138,7 @@ impl Failures {
 }
 
 impl Tally {
-    pub(super) fn connect_failed(&mut self, event: &smtp::ConnectFailed<'_>) {
+    pub(in crate::tally) fn connect_failed(&mut self, event: &smtp::ConnectFailed<'_>) {
         let class = event.reason_class();
         let key = Server {
             host: self.symbols.intern(event.peer.host),
@@ -149,7 +149,7 @@ impl Tally {
         self.details.failures.servers.add(key, 1);
     }
 
-    pub(super) fn host_skipped(&mut self, event: &smtp::HostSkip<'_>) {
+    pub(in crate::tally) fn host_skipped(&mut self, event: &smtp::HostSkip<'_>) {
         let reply = event.reply();
         let class = event.reason_class(&reply);
         let key = Server {

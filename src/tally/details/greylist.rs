@@ -45,6 +45,11 @@ impl Greylist {
         wait.refused_us = wait.refused_us.or(Some(us));
     }
 
+    /// Tells whether a network was refused, as far as this part knows.
+    pub(crate) fn was_refused(&self, network: Symbol) -> bool {
+        self.networks.contains_key(&network)
+    }
+
     /// Notes that a mail of this network is being accepted.
     pub(crate) fn mail(&mut self, network: Symbol, us: i64, anchored: bool) {
         let wait = match self.networks.entry(network) {

@@ -82,6 +82,8 @@ pub(crate) struct Details {
     at_us: i64,
     /// Both ends of the transaction that the refusal at hand is about, where somebody asks.
     parties: Parties,
+    /// What pflogsumm files clients under, by their names.
+    filed: Derived<Symbol>,
     scratch: Vec<u8>,
 }
 
@@ -197,6 +199,10 @@ impl Details {
             return;
         }
         let network = self.network(client.address, symbols);
+        // Nothing precedes it, so that a refusal before this mail would be known.
+        if anchored && !self.greylist.was_refused(network) {
+            return;
+        }
         let (network, sender) = (symbols.get(network), symbols.get(sender));
         let at = (settled.first.line, whole_second(settled.first.us));
         let mut recipients = story.asked_for.clone();
@@ -218,6 +224,19 @@ impl Details {
         networks.of(address, || {
             scratch.clear();
             greylist::write_network(symbols.get(address), scratch);
+            symbols.intern(scratch)
+        })
+    }
+
+    /// What a client is filed under: a domain, or its address.
+    fn filed(&mut self, client: &Client<'_>, symbols: &mut Symbols) -> Symbol {
+        if let b"" | b"unknown" = client.name {
+            return symbols.intern(client.address);
+        }
+        let name = symbols.intern(client.name);
+        let scratch = &mut self.scratch;
+        self.filed.of(name, || {
+            write_client_domain(client.name, client.address, scratch);
             symbols.intern(scratch)
         })
     }
@@ -285,14 +304,9 @@ impl Tally {
         if wanted.greylist {
             self.came_back(event);
         }
-    }
-
-    /// Counts what the topics want of a server that could not be used.
-    pub(super) fn server_trouble(&mut self, event: &Postfix<'_>) {
-        match event {
-            Postfix::SmtpConnectFailed(event) => self.connect_failed(event),
-            Postfix::SmtpHostSkip(event) => self.host_skipped(event),
-            _ => {}
+        if wanted.exporter {
+            let exporter = &mut self.details.exporter;
+            exporter.postfix(context.record, event, &mut self.symbols);
         }
     }
 
@@ -380,9 +394,7 @@ impl Tally {
         match event {
             Postfix::SmtpdConnect(_) => self.details.stays.connect(process, us),
             Postfix::SmtpdDisconnect(event) => {
-                let mut domain = Vec::new();
-                write_client_domain(event.client.name, event.client.address, &mut domain);
-                let client = self.symbols.intern(&domain);
+                let client = self.details.filed(&event.client, &mut self.symbols);
                 self.details
                     .stays
                     .disconnect(process, us, client, self.anchored);

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::finish;
+use super::super::recent::Recent;
 use super::super::sessions::ProcessKey;
 use super::super::symbols::{Renumber, Renumbering, Symbol, Symbols};
 
@@ -62,7 +63,7 @@ impl Sums {
 pub(crate) struct Stays {
     servers: HashMap<ProcessKey, Server, FxBuildHasher>,
     /// By hour of the log's wall clock since 1970, of the end.
-    hours: HashMap<i64, Sums, FxBuildHasher>,
+    hours: Recent<i64, Sums>,
     clients: HashMap<Symbol, Sums, FxBuildHasher>,
 }
 
@@ -79,15 +80,18 @@ impl Stays {
         anchored: bool,
     ) {
         let close = Close { us, client };
-        let is_new = !self.servers.contains_key(&process);
-        let server = self.servers.entry(process).or_default();
-        match server.open_us.take() {
-            Some(open_us) => self.count(open_us, close),
-            None if is_new => server.head = Some(close),
-            None => {}
-        }
-        if anchored {
-            self.servers.remove(&process);
+        // A process serves many clients: it is forgotten when it is swept.
+        match self.servers.get_mut(&process) {
+            Some(server) => {
+                if let Some(open_us) = server.open_us.take() {
+                    self.count(open_us, close);
+                }
+            }
+            None if anchored => {}
+            None => {
+                let (head, open_us) = (Some(close), None);
+                self.servers.insert(process, Server { head, open_us });
+            }
         }
     }
 
@@ -101,13 +105,13 @@ impl Stays {
             longest_us: stay_us,
         };
         let hour = close.us.div_euclid(HOUR_US);
-        self.hours.entry(hour).or_default().add(sums);
+        self.hours.of(hour).add(sums);
         self.clients.entry(close.client).or_default().add(sums);
     }
 
     pub(crate) fn merge(&mut self, later: Stays, numbers: &Renumbering, anchored: bool) {
-        for (hour, sums) in later.hours {
-            self.hours.entry(hour).or_default().add(sums);
+        for (hour, sums) in later.hours.iter() {
+            self.hours.of(hour).add(*sums);
         }
         for (client, sums) in later.clients {
             let ours = self.clients.entry(client.renumber(numbers)).or_default();
@@ -158,7 +162,7 @@ impl Stays {
             total_us: sums.total_us,
             longest_us: sums.longest_us,
         };
-        let hour = |(&hour, sums): (&i64, &Sums)| StayHourRow {
+        let hour = |(hour, sums): (i64, &Sums)| StayHourRow {
             hour,
             connections: sums.count,
             total_us: sums.total_us,
