@@ -66,6 +66,17 @@ fn replies_stand_once() {
 }
 
 #[test]
+fn the_id_a_mail_was_queued_under_stands_with_its_delivery() {
+    let count = |query: &str| ask(query, LAB)[0]["n"].as_i64().unwrap();
+    let of =
+        |table: &str, and: &str| count(&format!("SELECT COUNT(queued_as) AS n FROM {table} {and}"));
+    assert_eq!(of("events", "WHERE kind = 'delivery'"), 0);
+    assert!(of("deliveries", "") > 20);
+    let texts = "SELECT COUNT(*) AS n FROM events WHERE kind = 'policyd_spf_result' AND text LIKE 'Received-SPF%'";
+    assert_eq!(count(texts), 0);
+}
+
+#[test]
 fn a_wrong_name_is_one_line_with_the_nearest() {
     let said = complaint("sql", &["SELECT recipien FROM deliveries", LAB]);
     assert_eq!(

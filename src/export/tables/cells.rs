@@ -53,15 +53,23 @@ pub(super) struct Cells<'b> {
     batch: &'b mut Batch,
     scratch: &'b mut Vec<u8>,
     targets: &'static FxHashMap<&'static str, Target>,
+    /// A field that is left out.
+    without: Option<&'static str>,
 }
 
 impl<'b> Cells<'b> {
-    pub(super) fn new(batch: &'b mut Batch, scratch: &'b mut Vec<u8>) -> Self {
+    /// Begins to fill the cells of a row, but for that of one field.
+    pub(super) fn new(
+        batch: &'b mut Batch,
+        scratch: &'b mut Vec<u8>,
+        without: Option<&'static str>,
+    ) -> Self {
         let targets = &*TARGETS;
         Cells {
             batch,
             scratch,
             targets,
+            without,
         }
     }
 
@@ -72,6 +80,9 @@ impl<'b> Cells<'b> {
 
 impl Visitor for Cells<'_> {
     fn text(&mut self, name: &'static str, value: &[u8]) {
+        if self.without == Some(name) {
+            return;
+        }
         if let Some((column, _)) = self.plain(name) {
             self.batch.text(column, value);
         }

@@ -4,13 +4,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use mailtally_parsers::{FieldType, Kind};
+use mailtally_parsers::companion::Event as Companion;
+use mailtally_parsers::postfix::Event as Postfix;
+use mailtally_parsers::{Event, FieldType, Kind};
 
 use super::super::{UNCLASSIFIED_FIELDS, fields_of};
 use super::schemas::{Column, ColumnKind, Table, column, table};
 
 table! {
-    /// One row a line of a mail program: the columns of every line, then one for each field that any kind of event has. Lines of other programs are left out.
+    /// One row a line of a mail program: the columns of every line, then one for each field that any kind of event has. Lines of other programs are left out. What a delivery's `reason` and `relay` have in them, its delays and the id under which it was queued stand in `deliveries`; of an SPF header only the values stand here.
     events {
         time: Time always "When the line was logged.",
         offset_s: Int maybe "The logged offset from UTC in seconds; without one `time` is the wall clock as if it were UTC.",
@@ -39,10 +41,13 @@ pub(super) fn table() -> Table {
     table
 }
 
-/// Tells whether a field has a column. Fields that a delivery's `reason` or `relay` has in it have none: they would
-/// be a tenth of all that a file of events holds. `deliveries` has the relay's parts.
+/// Tells whether a field has a column. Fields that a delivery's `reason` or `relay` has in it have none, nor has the
+/// list of its delays: they would be a tenth of all that a file of events holds. `deliveries` has the relay's parts
+/// and each delay. `orig_client` has its address in it.
 pub(super) fn has_column(field: &str) -> bool {
-    const PARTS: [&str; 6] = [
+    const PARTS: [&str; 8] = [
+        "delays",
+        "orig_client_address",
         "relay_address",
         "relay_host",
         "relay_port",
@@ -51,6 +56,22 @@ pub(super) fn has_column(field: &str) -> bool {
         "reply_text",
     ];
     !PARTS.contains(&field)
+}
+
+/// Returns the field of an event that its row does not have, because others of the row say the same: the column is
+/// for other kinds.
+pub(super) fn said_by_others(event: &Event<'_>) -> Option<&'static str> {
+    match event {
+        // `reason` has it in its words, and `deliveries` in a column.
+        Event::Postfix(Postfix::Delivery(_)) => Some("queued_as"),
+        // A header is made of its values; a refusal explains itself.
+        Event::Companion(Companion::PolicydSpfResult(result))
+            if result.answer.0.starts_with(b"Received-SPF: ") =>
+        {
+            Some("text")
+        }
+        _ => None,
+    }
 }
 
 /// Returns the name of the column that a field of this type has: durations are in microseconds.
@@ -110,6 +131,8 @@ fn words(about: &str) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
+    use mailtally_parsers::Tag;
+
     use super::*;
 
     #[test]
@@ -120,7 +143,8 @@ mod tests {
         assert_eq!(kind("size_bytes"), Some(ColumnKind::Int));
         assert_eq!(kind("delay_us"), Some(ColumnKind::Int));
         assert_eq!(kind("delay"), None, "durations have their unit in the name");
-        assert_eq!(kind("delays"), Some(ColumnKind::Text));
+        assert_eq!(kind("delays"), None, "`deliveries` has them");
+        assert_eq!(kind("orig_client_address"), None, "the client has it");
         assert_eq!(kind("final"), Some(ColumnKind::Bool));
         assert_eq!(kind("message_host"), Some(ColumnKind::Text));
         assert_eq!(kind("message_date"), Some(ColumnKind::Text));
@@ -128,6 +152,23 @@ mod tests {
         assert_eq!(kind("reply_text"), None, "the reason has it");
         assert_eq!(kind("relay_host"), None, "the relay has it");
         assert_eq!(kind("relay"), Some(ColumnKind::Text));
+    }
+
+    #[test]
+    fn what_the_row_says_elsewhere_has_no_cell() {
+        let said = |tag: &str, message: &str| {
+            let event = Event::parse(&Tag::parse(tag.as_bytes()), message.as_bytes());
+            said_by_others(&event.unwrap())
+        };
+        let delivery = "4F1A2B3C4D: to=<a@b.example>, relay=mx.b.example[192.0.2.1]:25, delay=1, delays=0/0/0/1, \
+             dsn=2.0.0, status=sent (250 Ok: queued as 4F1A2B3C4E)";
+        assert_eq!(said("postfix/smtp", delivery), Some("queued_as"));
+        assert_eq!(said("postfix/qmgr", "4F1A2B3C4D: removed"), None);
+        let header = "prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=192.0.2.1; \
+             helo=mx.b.example; envelope-from=a@b.example; receiver=c.example";
+        assert_eq!(said("policyd-spf", header), Some("text"));
+        let refusal = "550 5.7.23 Message rejected due to: SPF fail - not authorized.";
+        assert_eq!(said("policyd-spf", refusal), None, "it explains itself");
     }
 
     #[test]

@@ -31,4 +31,4 @@ pub use schemas::{Column, ColumnKind, Table, TableId, TableSet};
 
 /// The version of the tables: it grows when a column changes its name, its type or its meaning, or
 /// goes. New columns at the end of a table do not change it.
-pub const TABLES_VERSION: u32 = 1;
+pub const TABLES_VERSION: u32 = 2;

@@ -17,6 +17,7 @@ use rustc_hash::FxBuildHasher;
 use super::batch::Batch;
 use super::cells::Cells;
 use super::event_columns::events::AT as EVENT;
+use super::event_columns::said_by_others;
 use super::kept::KeptLines;
 use super::schemas::deliveries::AT as DELIVERY;
 use super::schemas::rejects::AT as REJECT;
@@ -266,7 +267,8 @@ impl Filler<'_> {
             batch.text(EVENT.warning_severity, severity.as_bytes());
             batch.text(EVENT.warning_about, about.as_bytes());
         }
-        line.visit_message(&mut Cells::new(batch, &mut scratch));
+        let without = line.event.as_ref().ok().and_then(said_by_others);
+        line.visit_message(&mut Cells::new(batch, &mut scratch, without));
         batch.end_row();
         *self.scratch = scratch;
     }
