@@ -32,6 +32,9 @@ use crate::source::{self, Chunk, TimeRange};
 /// Rows take more room than their lines: chunks are smaller than a report's.
 const CHUNK_BYTES: usize = 512 << 10;
 
+/// So many batches of a table are kept for the next chunks: those that are worked on at a time, mostly of one day.
+const SPARE: usize = 8;
+
 const DAY_US: i64 = 86_400 * 1_000_000;
 
 #[derive(Args, Debug)]
@@ -123,7 +126,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<Outcome> {
         tables: TableSet::of(&arguments.table),
         filter: arguments.conditions.filter()?,
         masking: arguments.privacy.masking()?,
-        spare: Spare::default(),
+        spare: Spare::new(SPARE),
     };
     let writer = part_writer(arguments.format)?;
     let options = source::Options {
@@ -133,7 +136,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<Outcome> {
     let mut logs = input::open(&arguments.input, &options)?;
     let folder = Folder::open(out, job.tables, &logs.fingerprints());
     let folder = folder.with_context(|| cannot_write(out))?;
-    let write = |part| folder.write(part, &*writer).map(Some);
+    let write = |part: &mut Part| folder.write(part, &*writer).map(Some);
     let writers = Writers::new(&write);
     let taken = export(&mut logs, &job, arguments.input.threads(), &writers);
     let done = writers.done.into_inner();
@@ -165,20 +168,20 @@ fn cannot_write(out: &Path) -> String {
 pub(super) fn read_tables(
     arguments: &InputArguments,
     tables: TableSet,
-    keep: &(dyn Fn(Part) -> io::Result<()> + Sync),
+    keep: &(dyn Fn(&mut Part) -> io::Result<()> + Sync),
 ) -> Result<Outcome> {
     let job = Job {
         tables,
         filter: Filter::default(),
         masking: None,
-        spare: Spare::default(),
+        spare: Spare::new(SPARE),
     };
     let options = source::Options {
         chunk_bytes: CHUNK_BYTES,
         ..arguments.options()?
     };
     let mut logs = input::open(arguments, &options)?;
-    let keep = |part| keep(part).map(|()| None);
+    let keep = |part: &mut Part| keep(part).map(|()| None);
     let writers = Writers::new(&keep);
     let taken = export(&mut logs, &job, arguments.threads(), &writers);
     if let Some(error) = writers.done().error.take() {
@@ -212,9 +215,10 @@ fn export(
     let (sender, receiver) = sync_channel(1);
     let receiver = Mutex::new(receiver);
     let mut taker = Taker::new(sender, job.tables);
+    let written = &*taker.gatherer.written();
     thread::scope(|scope| {
         for _ in 0..pool.current_num_threads() {
-            scope.spawn(|| writers.write_all(&receiver));
+            scope.spawn(|| writers.write_all(&receiver, written));
         }
         let chunks = std::iter::from_fn(|| {
             let chunk = logs.next()?;
@@ -397,7 +401,7 @@ struct Writers<'w> {
 }
 
 /// Writes a part; returns where it is, if that is a file.
-type Write<'w> = dyn Fn(Part) -> io::Result<Option<PathBuf>> + Sync + 'w;
+type Write<'w> = dyn Fn(&mut Part) -> io::Result<Option<PathBuf>> + Sync + 'w;
 
 /// What was written so far.
 #[derive(Default)]
@@ -416,16 +420,17 @@ impl<'w> Writers<'w> {
         }
     }
 
-    /// Writes parts until there are no more.
-    fn write_all(&self, parts: &Mutex<Receiver<Part>>) {
+    /// Writes parts until there are no more, and leaves their room to the next ones.
+    fn write_all(&self, parts: &Mutex<Receiver<Part>>, room: &Spare) {
         loop {
             let next = lock(parts).recv();
-            let Ok(part) = next else { return };
+            let Ok(mut part) = next else { return };
             if self.done().error.is_some() {
                 continue;
             }
             let rows = part.batch.rows();
-            let written = (self.write)(part);
+            let written = (self.write)(&mut part);
+            room.give_back(part.key.table, part.batch);
             let mut done = self.done();
             match written {
                 Ok(path) => {

@@ -66,7 +66,7 @@ fn ask_logs(arguments: &SqlArguments, query: &Query) -> Result<Outcome> {
         .map_err(|error| plain(&error, query.tables()))?;
     memory.begin();
     let tables: Vec<TableId> = memory.asked();
-    let keep = |part: Part| memory.keep(part).map_err(io::Error::other);
+    let keep = |part: &mut Part| memory.keep(part).map_err(io::Error::other);
     let outcome = match tables.is_empty() {
         true => Outcome::Done,
         false => read_tables(&arguments.input, TableSet::of(&tables), &keep)?,

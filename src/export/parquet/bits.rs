@@ -62,11 +62,13 @@ pub(super) fn push_packed(out: &mut Vec<u8>, numbers: &[u32], width: u32) {
             out.resize(out.len() + filled, 0);
         }
         16 => {
-            for number in numbers {
+            let start = out.len();
+            out.resize(start + 2 * (numbers.len() + filled), 0);
+            let places = out.get_mut(start..).unwrap_or_default();
+            for (place, number) in places.chunks_exact_mut(2).zip(numbers) {
                 let [low, high, ..] = number.to_le_bytes();
-                out.extend_from_slice(&[low, high]);
+                place.copy_from_slice(&[low, high]);
             }
-            out.resize(out.len() + 2 * filled, 0);
         }
         _ => {
             let numbers = numbers.iter().map(|number| u64::from(*number));

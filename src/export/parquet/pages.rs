@@ -282,13 +282,42 @@ struct Dictionary<T> {
     is_sorted: bool,
 }
 
-impl<T: Copy + Ord + Hash> Dictionary<T> {
+/// A value that a dictionary can have.
+trait Word: Copy + Ord + Hash {
+    /// Returns a number that is the less of two where the value is, or that of both: most words are in order by it, and it
+    /// stands beside them.
+    fn first_bits(self) -> u64;
+}
+
+impl Word for i64 {
+    fn first_bits(self) -> u64 {
+        self.cast_unsigned() ^ (1 << 63)
+    }
+}
+
+impl Word for &[u8] {
+    fn first_bits(self) -> u64 {
+        let mut first = [0; 8];
+        for (place, byte) in first.iter_mut().zip(self) {
+            *place = *byte;
+        }
+        u64::from_be_bytes(first)
+    }
+}
+
+impl<T: Word> Dictionary<T> {
     /// Returns `None` where there are more different values than `most`: then numbers would only be added.
     fn of(values: impl Iterator<Item = T>, most: usize) -> Option<Dictionary<T>> {
         let mut known: HashMap<T, u32, BuildHasherDefault<FxHasher>> = HashMap::default();
         let mut words: Vec<T> = Vec::new();
         let mut numbers = Vec::with_capacity(values.size_hint().0);
+        // Host, log and coverage hardly ever change.
+        let mut last = None;
         for value in values {
+            if let Some((_, number)) = last.filter(|(word, _)| *word == value) {
+                numbers.push(number);
+                continue;
+            }
             let number = match known.entry(value) {
                 Entry::Occupied(entry) => *entry.get(),
                 Entry::Vacant(entry) => {
@@ -301,6 +330,7 @@ impl<T: Copy + Ord + Hash> Dictionary<T> {
                 }
             };
             numbers.push(number);
+            last = Some((value, number));
         }
         let mut dictionary = Dictionary {
             words,
@@ -314,10 +344,13 @@ impl<T: Copy + Ord + Hash> Dictionary<T> {
     }
 
     fn sort(&mut self) {
-        let mut order: Vec<(T, u32)> = self.words.iter().copied().zip(0..).collect();
+        let words = self.words.iter().zip(0..);
+        let mut order: Vec<(u64, T, u32)> = words
+            .map(|(word, number)| (word.first_bits(), *word, number))
+            .collect();
         order.sort_unstable();
         let mut places = vec![0; order.len()];
-        for ((word, number), place) in order.iter().zip(0..) {
+        for ((_, word, number), place) in order.iter().zip(0..) {
             let at = *number as usize;
             if let Some(new) = places.get_mut(at) {
                 *new = place;
@@ -352,7 +385,7 @@ mod tests {
 
     #[test]
     fn what_hardly_comes_again_has_no_dictionary() {
-        let values = [1, 2, 1, 3];
+        let values = [1_i64, 2, 1, 3];
         assert!(Dictionary::of(values.into_iter(), 2).is_none());
         let dictionary = Dictionary::of(values.into_iter(), 3).unwrap();
         assert_eq!(dictionary.words, [1, 2, 3]);
@@ -361,13 +394,17 @@ mod tests {
 
     #[test]
     fn a_large_dictionary_is_sorted_and_a_small_one_is_not() {
-        let values = (0..600).map(|at| (at * 7) % 300);
+        let values = (0..600_i64).map(|at| (at * 7) % 300 - 150);
         let dictionary = Dictionary::of(values.clone(), 300).unwrap();
         assert!(dictionary.words.is_sorted());
         let read = dictionary.numbers.iter();
-        let read: Vec<i32> = read.map(|at| dictionary.words[*at as usize]).collect();
-        assert_eq!(read, values.collect::<Vec<i32>>());
-        let small = Dictionary::of([3, 1, 2].into_iter(), 300).unwrap();
+        let read: Vec<i64> = read.map(|at| dictionary.words[*at as usize]).collect();
+        assert_eq!(read, values.collect::<Vec<i64>>());
+        let names: Vec<String> = (0..300).map(|at| format!("mx{at}.bank.example")).collect();
+        let texts = names.iter().map(String::as_bytes);
+        let texts = Dictionary::of(texts.chain([&b"mx"[..], b"mx\0"]), 400).unwrap();
+        assert!(texts.words.is_sorted());
+        let small = Dictionary::of([3_i64, 1, 2].into_iter(), 300).unwrap();
         assert_eq!((small.words, small.is_sorted), (vec![3, 1, 2], false));
     }
 }

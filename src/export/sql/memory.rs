@@ -43,12 +43,13 @@ impl Memory {
     ///
     /// # Errors
     /// When polars cannot hold them.
-    pub fn keep(&self, part: Part) -> Result<(), SqlError> {
+    pub fn keep(&self, part: &mut Part) -> Result<(), SqlError> {
         let asked = self.state().asked.get(part.key.table.table().name).cloned();
         let Some(asked) = asked else { return Ok(()) };
-        let frame = frame(&part.batch.sorted_by_time(), &asked);
-        let frame = frame.map_err(|error| SqlError::of(&error))?;
-        self.state().frames.insert((part.key, part.number), frame);
+        part.batch.sort_by_time();
+        let frame = frame(&part.batch, &asked).map_err(|error| SqlError::of(&error))?;
+        let key = (part.key.clone(), part.number);
+        self.state().frames.insert(key, frame);
         Ok(())
     }
 

@@ -375,23 +375,22 @@ impl Batch {
         self.rows = self.rows.saturating_add(other.rows);
     }
 
-    /// Returns the rows in the order of their time, the first column. Rows of one time keep theirs, but
+    /// Puts the rows in the order of their time, the first column. Rows of one time keep theirs, but
     /// for mails: those come as they are over, and stand by their queue ids.
-    #[must_use]
-    pub fn sorted_by_time(self) -> Batch {
+    pub fn sort_by_time(&mut self) {
         let Some(Data::Int(times)) = self.columns.first().map(Values::data) else {
-            return self;
+            return;
         };
         let tie = self.tie_breaker();
         if tie.is_none() && times.is_sorted() {
-            return self;
+            return;
         }
         let mut order: Vec<u32> = (0..self.rows).collect();
         order.sort_by_key(|row| {
             let row = *row as usize;
             (times.get(row), tie.and_then(|texts| texts.get(row)))
         });
-        self.in_order(&order)
+        *self = self.in_order(&order);
     }
 
     /// The texts by which rows of one time are put in order, where that of the log is lost.
@@ -540,20 +539,20 @@ mod tests {
             batch.text(table.place_of("queue_id").unwrap(), id.as_bytes());
             batch.end_row();
         }
-        let sorted = batch.sorted_by_time();
-        let ids: Vec<&[u8]> = sorted.tie_breaker().unwrap().iter().collect();
+        batch.sort_by_time();
+        let ids: Vec<&[u8]> = batch.tie_breaker().unwrap().iter().collect();
         assert_eq!(ids, [&b"C"[..], &b"A"[..], &b"B"[..]]);
     }
 
     #[test]
     fn sorted_rows_keep_their_cells_and_ties_their_order() {
-        let sorted = batch(&[
+        let mut sorted = batch(&[
             (5, Some(b"e"), 1),
             (1, None, 2),
             (5, None, 3),
             (1, Some(b"b"), 4),
-        ])
-        .sorted_by_time();
+        ]);
+        sorted.sort_by_time();
         assert_eq!(ints(&sorted, "time"), [1, 1, 5, 5]);
         assert_eq!(ints(&sorted, "attempts"), [2, 4, 1, 3]);
         assert_eq!(users(&sorted), [None, Some("b"), Some("e"), None]);

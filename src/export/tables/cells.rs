@@ -13,30 +13,67 @@ use crate::export::jsonl::push_seconds;
 use crate::export::line::message_name;
 
 /// Where the values of a field go.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Debug)]
 struct Target {
     /// The column of its values, and their kind; none if all of them are durations.
-    plain: Option<(usize, ColumnKind)>,
+    plain: Option<(u16, ColumnKind)>,
     /// The column of its durations.
-    micros: Option<usize>,
+    micros: Option<u16>,
 }
 
 /// The columns of all fields, by the name that the parser gives them.
 static TARGETS: LazyLock<FxHashMap<&'static str, Target>> = LazyLock::new(targets);
+
+/// Where the values of the fields go that came lately, by where the program has their names: that is told faster than what a
+/// name is, and a field's name stands at few places.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    known: Vec<Option<(&'static str, Target)>>,
+}
+
+/// A power of two, some times the number of fields that a log has.
+const PLACES: usize = 1024;
+
+impl Targets {
+    fn get(&mut self, name: &'static str) -> Target {
+        if self.known.is_empty() {
+            self.known.resize(PLACES, None);
+        }
+        let known = self.known.get_mut(place_of(name));
+        match known {
+            Some(Some((known, target))) if std::ptr::eq(*known, name) => *target,
+            other => {
+                let target = TARGETS.get(name).copied().unwrap_or_default();
+                if let Some(known) = other {
+                    *known = Some((name, target));
+                }
+                target
+            }
+        }
+    }
+}
+
+fn place_of(name: &'static str) -> usize {
+    // Multiplied by the golden ratio, all bits of an address make the upper ones (Fibonacci hashing).
+    let mixed = (name.as_ptr().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> 40).unwrap_or(0) % PLACES
+}
 
 fn targets() -> FxHashMap<&'static str, Target> {
     let table = TableId::Events.table();
     let mut targets: FxHashMap<&'static str, Target> = FxHashMap::default();
     let mut add = |name: &'static str, field_type| {
         let column = column_name(message_name(name), field_type);
-        let Some(place) = table.place_of(&column) else {
+        let place = table.place_of(&column);
+        let Some((place, column)) = place.and_then(|at| Some((at, table.columns.get(at)?))) else {
             return;
         };
         let target = targets.entry(name).or_default();
+        let place = u16::try_from(place).ok();
         if field_type == FieldType::Seconds {
-            target.micros = Some(place);
+            target.micros = place;
         } else {
-            target.plain = table.columns.get(place).map(|column| (place, column.kind));
+            target.plain = place.map(|place| (place, column.kind));
         }
     };
     for kind in Kind::all() {
@@ -50,31 +87,17 @@ fn targets() -> FxHashMap<&'static str, Target> {
 
 /// Fills the cells of the fields that it visits.
 pub(super) struct Cells<'b> {
-    batch: &'b mut Batch,
-    scratch: &'b mut Vec<u8>,
-    targets: &'static FxHashMap<&'static str, Target>,
+    pub(super) batch: &'b mut Batch,
+    pub(super) scratch: &'b mut Vec<u8>,
+    pub(super) targets: Targets,
     /// A field that is left out.
-    without: Option<&'static str>,
+    pub(super) without: Option<&'static str>,
 }
 
-impl<'b> Cells<'b> {
-    /// Begins to fill the cells of a row, but for that of one field.
-    pub(super) fn new(
-        batch: &'b mut Batch,
-        scratch: &'b mut Vec<u8>,
-        without: Option<&'static str>,
-    ) -> Self {
-        let targets = &*TARGETS;
-        Cells {
-            batch,
-            scratch,
-            targets,
-            without,
-        }
-    }
-
-    fn plain(&self, name: &str) -> Option<(usize, ColumnKind)> {
-        self.targets.get(name)?.plain
+impl Cells<'_> {
+    fn plain(&mut self, name: &'static str) -> Option<(usize, ColumnKind)> {
+        let (column, kind) = self.targets.get(name).plain?;
+        Some((usize::from(column), kind))
     }
 }
 
@@ -120,10 +143,9 @@ impl Visitor for Cells<'_> {
     }
 
     fn seconds(&mut self, name: &'static str, value: Seconds) {
-        let target = self.targets.get(name).and_then(|target| target.micros);
-        if let Some(column) = target {
+        if let Some(column) = self.targets.get(name).micros {
             let micros = i64::try_from(value.micros).unwrap_or(i64::MAX);
-            self.batch.int(column, micros);
+            self.batch.int(usize::from(column), micros);
         }
     }
 
@@ -160,9 +182,10 @@ mod tests {
 
     #[test]
     fn every_field_of_every_kind_has_a_column() {
+        let mut targets = Targets::default();
         for kind in Kind::all() {
             kind.describe_fields(&mut |field| {
-                let target = TARGETS.get(field.name).copied().unwrap_or_default();
+                let target = targets.get(field.name);
                 let has_one = match field.field_type {
                     _ if !has_column(field.name) => target.plain.is_none(),
                     FieldType::Seconds => target.micros.is_some(),

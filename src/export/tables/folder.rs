@@ -55,11 +55,11 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Writes a part; returns where it is.
+    /// Writes a part, whose rows are in order then; returns where it is.
     ///
     /// # Errors
     /// Those of the file system; nothing of the part is left then.
-    pub fn write(&self, part: Part, writer: &dyn PartWriter) -> io::Result<PathBuf> {
+    pub fn write(&self, part: &mut Part, writer: &dyn PartWriter) -> io::Result<PathBuf> {
         let key = &part.key;
         let place = self
             .root
@@ -71,11 +71,12 @@ impl Folder {
         let name = format!("part-{:016x}-{:05}.{extension}", key.log, part.number);
         let beside = place.join(format!(".{name}.{}{UNFINISHED}", self.process));
         let path = place.join(name);
-        let batch = part.batch.sorted_by_time();
+        part.batch.sort_by_time();
+        let batch = &part.batch;
         let done = new_file(&beside)
             .and_then(|file| {
                 let mut out = BufWriter::new(file);
-                writer.write(&batch, &mut out)?;
+                writer.write(batch, &mut out)?;
                 out.flush()?;
                 // A machine that fails now must not leave a name without its bytes.
                 out.get_ref().sync_data()
@@ -277,13 +278,13 @@ mod tests {
     fn an_earlier_runs_surplus_goes_and_other_logs_stay() {
         let root = tempfile::tempdir().unwrap();
         let open = |log| Folder::open(root.path(), TableSet::ALL, &[log]).unwrap();
-        let other = open(11).write(part(11, 20_777, 0), &CsvParts).unwrap();
+        let other = open(11).write(&mut part(11, 20_777, 0), &CsvParts).unwrap();
         let before = open(10);
         for (day, number) in [(20_777, 0), (20_777, 1), (20_778, 0)] {
-            before.write(part(10, day, number), &CsvParts).unwrap();
+            before.write(&mut part(10, day, number), &CsvParts).unwrap();
         }
         let again = open(10);
-        let written = again.write(part(10, 20_777, 0), &CsvParts).unwrap();
+        let written = again.write(&mut part(10, 20_777, 0), &CsvParts).unwrap();
         let written = BTreeSet::from([written]);
         let first_day = Days {
             from: Some(20_777),
@@ -310,7 +311,7 @@ mod tests {
     fn what_a_killed_run_left_goes_and_what_runs_stays() {
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::open(root.path(), TableSet::ALL, &[10]).unwrap();
-        folder.write(part(10, 20_777, 0), &CsvParts).unwrap();
+        folder.write(&mut part(10, 20_777, 0), &CsvParts).unwrap();
         let place = root.path().join("logins/date=2026-11-20/host=mx1");
         let left = |log: u64, process: u32| {
             let name = format!(".part-{log:016x}-00001.csv.{process}{UNFINISHED}");

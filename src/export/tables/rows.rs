@@ -15,7 +15,7 @@ use mailtally_parsers::{
 use rustc_hash::FxBuildHasher;
 
 use super::batch::Batch;
-use super::cells::Cells;
+use super::cells::{Cells, Targets};
 use super::event_columns::events::AT as EVENT;
 use super::event_columns::said_by_others;
 use super::kept::KeptLines;
@@ -92,15 +92,21 @@ impl DayRows {
 }
 
 /// Batches whose rows are elsewhere by now: the next stretch has much the same columns, and needs no room of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Spare {
+    most: usize,
     batches: [Mutex<Vec<Batch>>; TableId::COUNT],
 }
 
-/// So many of a table are kept: those of the stretches that are worked on at a time, mostly of one day.
-const SPARE: usize = 8;
-
 impl Spare {
+    /// Keeps at most so many of a table.
+    pub fn new(most: usize) -> Spare {
+        Spare {
+            most,
+            batches: Default::default(),
+        }
+    }
+
     /// Takes back a batch whose rows are no longer needed.
     pub fn give_back(&self, table: TableId, mut batch: Batch) {
         let Some(batches) = self.batches.get(table.place()) else {
@@ -108,12 +114,12 @@ impl Spare {
         };
         batch.clear();
         let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
-        if batches.len() < SPARE {
+        if batches.len() < self.most {
             batches.push(batch);
         }
     }
 
-    fn take(&self, table: TableId) -> Batch {
+    pub(super) fn take(&self, table: TableId) -> Batch {
         let batches = self.batches.get(table.place());
         let batches = batches.map(|batches| batches.lock().unwrap_or_else(PoisonError::into_inner));
         let spare = batches.and_then(|mut batches| batches.pop());
@@ -132,6 +138,7 @@ pub struct Rows<'s> {
     lines: i64,
     kept: KeptLines,
     scratch: Vec<u8>,
+    targets: Targets,
 }
 
 impl<'s> Rows<'s> {
@@ -146,6 +153,7 @@ impl<'s> Rows<'s> {
             lines: 0,
             kept: KeptLines::default(),
             scratch: Vec::new(),
+            targets: Targets::default(),
         }
     }
 
@@ -182,6 +190,7 @@ impl<'s> Rows<'s> {
         }
         let (wanted, spare) = (self.wanted, self.spare);
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut targets = std::mem::take(&mut self.targets);
         let day = self.day(stamp.day(), line.record.host);
         if let Some(day) = day {
             let mut filler = Filler {
@@ -190,6 +199,7 @@ impl<'s> Rows<'s> {
                 line,
                 stamp,
                 scratch: &mut scratch,
+                targets: &mut targets,
             };
             if wanted.has(TableId::Events) {
                 filler.event(log, number, ruling.as_ref());
@@ -200,7 +210,7 @@ impl<'s> Rows<'s> {
                 }
             }
         }
-        self.scratch = scratch;
+        (self.scratch, self.targets) = (scratch, targets);
     }
 
     /// Finds the rows of a day and host: mostly those of the line before.
@@ -224,6 +234,7 @@ struct Filler<'a> {
     line: &'a Line<'a>,
     stamp: Stamp,
     scratch: &'a mut Vec<u8>,
+    targets: &'a mut Targets,
 }
 
 impl Filler<'_> {
@@ -240,6 +251,7 @@ impl Filler<'_> {
     fn event(&mut self, log: &[u8], number: i64, ruling: Option<&Ruling<'_>>) {
         let (line, record) = (self.line, self.line.record);
         let mut scratch = std::mem::take(self.scratch);
+        let targets = std::mem::take(self.targets);
         let Some(batch) = self.begin(TableId::Events) else {
             return;
         };
@@ -268,9 +280,16 @@ impl Filler<'_> {
             batch.text(EVENT.warning_about, about.as_bytes());
         }
         let without = line.event.as_ref().ok().and_then(said_by_others);
-        line.visit_message(&mut Cells::new(batch, &mut scratch, without));
+        let mut cells = Cells {
+            batch,
+            scratch: &mut scratch,
+            targets,
+            without,
+        };
+        line.visit_message(&mut cells);
+        let targets = cells.targets;
         batch.end_row();
-        *self.scratch = scratch;
+        (*self.scratch, *self.targets) = (scratch, targets);
     }
 
     fn postfix(&mut self, wanted: TableSet, event: &Postfix<'_>, ruling: Option<&Ruling<'_>>) {
