@@ -84,24 +84,21 @@ fn a_packed_log_gives_the_report_of_the_plain_one() {
         .zip(["2026-11-01", "2026-12-20", "2026-01-05", "2025-01-05"])
     {
         let log = log(days);
-        for threads in ["1", "2"] {
-            let arguments = [
-                "report",
-                "--sections",
-                "totals,traffic",
-                "--threads",
-                threads,
-            ];
-            let (status, report, said) = agrees(&log, &arguments);
-            assert_eq!((status, &said[..]), (Some(0), ""));
-            assert!(report.contains(first), "{first}: {report}");
-        }
-        agrees(&log, &["report", "--format", "json"]);
-        agrees(&log, &["report", "--year", "2031"]);
+        let (status, report, said) = agrees(&log, &["report", "--sections", "totals"]);
+        assert_eq!((status, &said[..]), (Some(0), ""));
+        assert!(report.contains(first), "{first}: {report}");
         agrees(&log, &["report", "--date", "2026-01-05"]);
-        agrees(&log, &["report", "--where", "kind=smtpd_client"]);
-        agrees(&log, &["events"]);
     }
+}
+
+#[test]
+fn a_log_that_is_read_again_gives_the_same_in_every_way() {
+    let log = log(LOGS[2]);
+    agrees(&log, &["report", "--format", "json", "--threads", "1"]);
+    agrees(&log, &["report", "--format", "json", "--threads", "2"]);
+    agrees(&log, &["report", "--year", "2031"]);
+    agrees(&log, &["report", "--where", "kind=smtpd_client"]);
+    agrees(&log, &["events"]);
 }
 
 #[test]

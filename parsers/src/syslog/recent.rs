@@ -5,12 +5,16 @@
 
 use super::words::Words;
 use super::{digits, origin, rfc3164, rfc3339};
-use crate::near::{find_far, is_same, is_same_stretch, place};
+use crate::near::{find_far, find_near, is_same, is_same_stretch, place};
 use crate::{Record, Tag, Timestamp};
 
 /// How many tags are remembered: a server has some thirty, and few of them are to share a place.
 const TAGS: usize = 1 << TAG_BITS;
 const TAG_BITS: u32 = 8;
+
+/// How many hosts: logs of many are put together by servers that are there for it.
+const HOSTS: usize = 1 << HOST_BITS;
+const HOST_BITS: u32 = 6;
 
 /// Parses the envelopes of lines that follow each other in a log.
 ///
@@ -22,9 +26,12 @@ pub struct Envelopes<'a> {
     /// another form.
     head: &'a [u8],
     form: Form,
+    /// How many bytes of the head the stamp has, with its blank.
+    stamp_bytes: usize,
     minute_number: u64,
     /// The last record; as long as there is a head, its stamp and host are those of the head.
     record: Record<'a>,
+    hosts: [&'a [u8]; HOSTS],
     words: Words<'a>,
     tags: [Option<Tag<'a>>; TAGS],
 }
@@ -46,8 +53,10 @@ impl Default for Envelopes<'_> {
         Envelopes {
             head: b"",
             form: Form::Other,
+            stamp_bytes: 0,
             minute_number: 0,
             record: Record::EMPTY,
+            hosts: [b""; HOSTS],
             words: Words::default(),
             tags: [None; TAGS],
         }
@@ -124,40 +133,63 @@ impl<'a> Envelopes<'a> {
         Some(())
     }
 
-    /// Returns what stands behind stamp and host, if these are those of the line above, but for the
-    /// seconds.
+    /// Returns what stands behind stamp and host, if there is nothing in these but a new second that
+    /// was not there before.
     #[inline]
     fn behind_head(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
-        let (head, text) = line.split_at_checked(self.head.len())?;
-        if head.is_empty() || !is_same_stretch(head, self.head) {
-            self.next_second(head)?;
+        match line.split_at_checked(self.head.len()) {
+            Some((head, text)) if !head.is_empty() && is_same_stretch(head, self.head) => {
+                Some(text)
+            }
+            _ => self.behind_similar_head(line),
         }
+    }
+
+    /// The same where the stamp differs from the last one in its seconds and their fraction, or the
+    /// host is another one that logged before.
+    #[inline(never)]
+    fn behind_similar_head(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let (stamp, rest) = line.split_at_checked(self.stamp_bytes)?;
+        let (known, known_host) = self.head.split_at_checked(self.stamp_bytes)?;
+        let (second, micros) = match self.form {
+            Form::Traditional => (second_of_minute(stamp, known)?, 0),
+            Form::Rfc3339 { zone_at } => moment_of_minute(stamp, known, zone_at)?,
+            Form::Other => return None,
+        };
+        let text = match rest.split_at_checked(known_host.len()) {
+            Some((host, text)) if is_same(host, known_host) => text,
+            _ => self.behind_known_host(rest)?,
+        };
+        self.head = line.get(..line.len() - text.len())?;
+        self.record.timestamp.second = second;
+        self.record.timestamp.micros = micros;
         Some(text)
     }
 
-    /// Takes a stamp over that differs from the last one in its seconds and their fraction alone.
-    #[inline(never)]
-    fn next_second(&mut self, head: &'a [u8]) -> Option<()> {
-        let (second, micros) = match self.form {
-            Form::Traditional => (second_of_minute(head, self.head)?, 0),
-            Form::Rfc3339 { zone_at } => moment_of_minute(head, self.head, zone_at)?,
-            Form::Other => return None,
-        };
-        self.record.timestamp.second = second;
-        self.record.timestamp.micros = micros;
-        self.head = head;
-        Some(())
+    /// Takes a host off that logged before, and the blank behind it.
+    fn behind_known_host(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let (host, rest) = text.split_at_checked(find_near(text, b' ')?)?;
+        let known = *self.hosts.get(place(host, HOST_BITS))?;
+        if !is_same(known, host) {
+            return None;
+        }
+        self.record.host = known;
+        rest.get(1..)
     }
 
     /// Reads stamp and host and the blanks behind them.
     fn behind_new_head(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
         let (timestamp, rest) = self.stamped(line)?;
         let (host, text) = origin::plain_host(rest)?;
+        self.stamp_bytes = line.len() - rest.len();
         self.form = match timestamp.second {
             // A leap second is the next minute's on the clocks of many zones.
             60.. => Form::Other,
-            _ => Form::of(line, line.len() - rest.len()),
+            _ => Form::of(line, self.stamp_bytes),
         };
+        if let Some(known) = self.hosts.get_mut(place(host, HOST_BITS)) {
+            *known = host;
+        }
         self.head = line.get(..line.len() - text.len())?;
         self.record.timestamp = timestamp;
         self.record.host = host;
@@ -213,24 +245,23 @@ impl Form {
 }
 
 /// Reads the seconds of a traditional stamp, if all else is as it was.
-fn second_of_minute(head: &[u8], known: &[u8]) -> Option<u8> {
-    let (stamp, host) = head.split_first_chunk::<16>()?;
-    let (known_stamp, known_host) = known.split_first_chunk::<16>()?;
+fn second_of_minute(stamp: &[u8], known: &[u8]) -> Option<u8> {
+    let stamp = stamp.first_chunk::<16>()?;
+    let known = known.first_chunk::<16>()?;
     // All but the two digits before the blank.
     const MINUTE: u128 =
         u128::from_le_bytes(*b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\xff");
-    let others = u128::from_le_bytes(*stamp) ^ u128::from_le_bytes(*known_stamp);
-    let is_same_minute = others & MINUTE == 0;
-    (is_same_minute && is_same(host, known_host)).then(|| digits::second(stamp))?
+    let others = u128::from_le_bytes(*stamp) ^ u128::from_le_bytes(*known);
+    (others & MINUTE == 0).then(|| digits::second(stamp))?
 }
 
 /// Reads the seconds of an RFC 3339 stamp and their microseconds, if all else is as it was.
-fn moment_of_minute(head: &[u8], known: &[u8], zone_at: usize) -> Option<(u8, u32)> {
-    let (moment, behind) = head.split_at_checked(zone_at)?;
-    let (known_moment, known_behind) = known.split_at_checked(zone_at)?;
+fn moment_of_minute(stamp: &[u8], known: &[u8], zone_at: usize) -> Option<(u8, u32)> {
+    let (moment, zone) = stamp.split_at_checked(zone_at)?;
+    let (known_moment, known_zone) = known.split_at_checked(zone_at)?;
     let (minute, seconds) = moment.split_first_chunk::<17>()?;
     let is_same_minute = known_moment.first_chunk() == Some(minute);
-    if !is_same_minute || !is_same(behind, known_behind) {
+    if !is_same_minute || zone != known_zone {
         return None;
     }
     let (&[tens, ones], fraction) = seconds.split_first_chunk::<2>()?;
@@ -390,11 +421,16 @@ mod tests {
             (line(2, 10, "connect from x"), true),
             (line(3, 4_194_304, "connect from x"), true),
             (line(3, 10, "lost#012"), false),
+            (line(3, 10, "message repeated 3 times: [ x]"), false),
             (line(3, 10, "connect from x"), true),
             (iso("25.730092", "connect from x"), false),
             (iso("25.730093", "connect from x"), true),
             (iso("26.000001", "connect from x"), true),
             (iso("61.000001", "connect from x"), false),
+            (line(4, 10, "connect from x").replace("mx1", "mx2"), false),
+            (line(4, 10, "connect from x"), true),
+            (line(4, 10, "connect from x").replace("mx1", "mx2"), true),
+            (line(5, 10, "connect from x"), true),
             ("-- Boot --\n".into(), false),
             (line(3, 10, "connect from x"), false),
             (line(3, 10, "connect from x"), true),

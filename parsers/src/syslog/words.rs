@@ -50,8 +50,8 @@ impl<'a> Words<'a> {
         let Some([word @ .., b' ']) = text.get(..before) else {
             return;
         };
-        if find_near(word, b' ').is_none()
-            && let Some(place) = place_of_end(word, WORD_BITS)
+        // With a blank in it, before which Solaris's id stands, it is never found.
+        if let Some(place) = place_of_end(word, WORD_BITS)
             && let Some(known) = self.0.get_mut(place)
         {
             *known = Some(Word {
