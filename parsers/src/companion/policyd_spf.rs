@@ -96,7 +96,12 @@ pub struct Facts<'a> {
 
 /// Parses a message of policyd-spf.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
-    if let Some(debug) = debug(message) {
+    // A queue id or a colon stands before all others.
+    if matches!(
+        message.first(),
+        Some(b'A'..=b'Z' | b'a'..=b'z' | b';' | b' ')
+    ) && let Some(debug) = debug(message)
+    {
         return Ok(Event::PolicydSpfDebug(debug));
     }
     let (text, id) = match queue_id(message) {
