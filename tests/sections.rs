@@ -6,7 +6,7 @@ mod by_hand;
 
 use by_hand::{absorb, brief, briefs, totals, wall_us};
 use mailtally::render;
-use mailtally::report::{self, Meta, Options, Sections};
+use mailtally::report::{self, Meta, Options, Part, Sections};
 use mailtally::tally::totals::{DetailTotals, Totals};
 use mailtally::tally::{Tally, Wanted, Windows};
 use mailtally_parsers::Record;
@@ -31,29 +31,98 @@ fn what_nobody_asked_for_is_empty() {
     }
 }
 
-/// Lists for programs alone change nothing else.
+/// Lists for programs alone change nothing that people read, and no metric.
 #[test]
 fn lists_that_no_section_shows_are_left_out() {
-    for log in [MAILS, CLIENTS] {
-        let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
-        let wanted = Wanted {
-            lists: false,
-            ..Wanted::ALL
+    let options = &Options {
+        sections: Sections::ALL,
+        top: Some(3),
+        ..Options::default()
+    };
+    let mut left_out = 0;
+    for log in [MAILS, CLIENTS, SCREEN, DOVECOT, TLS, UNREACHED] {
+        let with = totals(log);
+        let without = |relays| {
+            let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+            let wanted = Wanted {
+                lists: false,
+                relays,
+                ..Wanted::ALL
+            };
+            let mut tally = Tally::anchored(Windows::default()).counting(wanted);
+            absorb(&mut tally, &lines);
+            tally.finish()
         };
+        let read = |totals: &Totals| report::for_people(totals, &Meta::default(), options);
+        assert_eq!(read(&without(false)), read(&with));
+        let metrics = |totals: &Totals| report::metrics(totals, options);
+        assert_eq!(metrics(&without(true)), metrics(&with));
+        let short = without(false);
+        let mut clients = short.accepted_by_client.iter();
+        assert!(clients.all(|row| row.address.is_empty()));
+        let mut refused = short.rejects.by_client.iter();
+        assert!(refused.all(|row| row.address.is_none()));
+        let mut servers = short.tls.outbound.iter();
+        assert!(servers.all(|row| row.host.is_empty() && row.domain.is_none()));
+        let lists = |totals: &Totals| {
+            let deliveries = &totals.deliveries;
+            deliveries.by_recipient.len()
+                + deliveries.by_relay.len()
+                + totals.connections.by_address.len()
+        };
+        left_out += lists(&with) - lists(&short);
+    }
+    assert!(left_out > 20, "{left_out}");
+}
+
+/// Without the section on failures, servers are asked for by the families alone.
+#[test]
+fn servers_that_only_families_ask_for_are_those_of_ipv6() {
+    for log in [MAILS, UNREACHED] {
+        let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+        let options = &Options {
+            sections: [Part::Families].into_iter().collect(),
+            ..Options::default()
+        };
+        let wanted = options.sections.wanted();
+        assert!(wanted.servers && wanted.unreached_alone);
         let mut tally = Tally::anchored(Windows::default()).counting(wanted);
         absorb(&mut tally, &lines);
-        let mut without = tally.finish();
-        let with = totals(log);
-        assert!(without.deliveries.by_recipient.is_empty());
-        assert!(without.connections.by_address.is_empty());
-        let lists = |totals: &Totals| {
-            totals.deliveries.by_recipient.len() + totals.connections.by_address.len()
-        };
-        assert_ne!(lists(&with), 0);
-        without.deliveries.by_recipient = with.deliveries.by_recipient.clone();
-        without.connections.by_address = with.connections.by_address.clone();
-        assert!(without == with);
+        let (short, with) = (tally.finish(), totals(log));
+        let servers = &short.details.failures.servers;
+        assert!(
+            servers
+                .iter()
+                .all(|row| row.family == "ipv6" && !row.connected)
+        );
+        assert!(servers.len() < with.details.failures.servers.len() || log == UNREACHED);
+        let read = |totals: &Totals| report::for_people(totals, &Meta::default(), options);
+        assert_eq!(read(&short).sections[1..], read(&with).sections[1..]);
     }
+}
+
+/// One domain that IPv4 alone reached, one that IPv6 reached by another server, one of no concern.
+const UNREACHED: &str = "
+10:00:00 mx1 postfix/smtp[80]: connect to mx.example.org[2001:db8::9]:25: Connection timed out
+10:00:02 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<bob@example.org>, relay=mx.example.org[203.0.113.9]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:03 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<joe@example.com>, relay=mx.example.org[203.0.113.9]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:04 mx1 postfix/smtp[81]: 4F1A22C0D9B: to=<ann@example.com>, relay=mx.example.com[2001:db8::7]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:05 mx1 postfix/smtp[82]: 4F1A22C0D9C: to=<eve@example.net>, relay=mx.example.net[203.0.113.5]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+";
+
+/// Of relays that no section lists those are kept that tell how a domain was reached.
+#[test]
+fn relays_of_domains_behind_an_unreached_server_are_kept() {
+    let lines: Vec<&str> = UNREACHED.lines().filter(|line| !line.is_empty()).collect();
+    let wanted = Wanted {
+        relays: false,
+        ..Wanted::ALL
+    };
+    let mut tally = Tally::anchored(Windows::default()).counting(wanted);
+    absorb(&mut tally, &lines);
+    let relays = tally.finish().deliveries.by_relay;
+    let kept: Vec<&str> = relays.iter().map(|row| &*row.domain).collect();
+    assert_eq!(kept, ["example.com", "example.com", "example.org"]);
 }
 
 /// What programs get is what was counted, with stamps written out.

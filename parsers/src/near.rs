@@ -97,7 +97,7 @@ pub fn place(text: &[u8], bits: u32) -> usize {
 /// The same told by the last eight letters alone, which hold the process id behind a tag; `None` for
 /// a shorter text.
 #[inline]
-pub(crate) fn place_of_end(text: &[u8], bits: u32) -> Option<usize> {
+pub fn place_of_end(text: &[u8], bits: u32) -> Option<usize> {
     Some(mixed(u64::from_le_bytes(*text.last_chunk()?), bits))
 }
 

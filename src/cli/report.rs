@@ -23,7 +23,7 @@ use super::queue;
 use super::split::{self, Asked, SplitArguments};
 use super::unparsed::UnparsedArguments;
 use super::{Format, Outcome};
-use crate::report::{self, Options, Part, Report, Sections};
+use crate::report::{self, Meta, Options, Part, Report, Sections};
 use crate::tally::Wanted;
 use crate::tally::totals::Totals;
 
@@ -286,11 +286,14 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<Outcome> {
         conditions::refuse_unseen(&arguments.fail_on)?;
         notes = conditions::leave_out(&mut options);
     }
+    let format = arguments.layout.format();
+    let wanted = fail_on::wanted(&arguments.fail_on, options.sections.wanted());
     let wanted = Wanted {
-        lists: arguments.layout.format() == Format::Json,
-        relays: matches!(arguments.layout.format(), Format::Json | Format::Prometheus),
+        lists: format == Format::Json,
+        relays: matches!(format, Format::Json | Format::Prometheus),
+        unreached_alone: wanted.unreached_alone && format != Format::Prometheus,
         exporter: arguments.compat_metrics,
-        ..fail_on::wanted(&arguments.fail_on, options.sections.wanted())
+        ..wanted
     };
     let asked = Asked {
         input: &arguments.input,
@@ -327,12 +330,12 @@ fn one(arguments: &ReportArguments, asked: Asked<'_>) -> Result<Outcome> {
         return Ok(counted.outcome);
     }
     let started = Instant::now();
-    let report = report::report(&counted.totals, &counted.meta, &asked.options);
-    arguments.layout.write(&Printed {
-        report: &report,
-        totals: &counted.totals,
-        options: &asked.options,
-    })?;
+    write(
+        &arguments.layout,
+        &counted.totals,
+        &counted.meta,
+        &asked.options,
+    )?;
     if arguments.timings {
         say(&format!(
             "{}, report {:.1?}",
@@ -348,4 +351,22 @@ fn one(arguments: &ReportArguments, asked: Asked<'_>) -> Result<Outcome> {
     // The program ends here: to free a million names one by one would take longer than to print them.
     std::mem::forget(counted);
     Ok(outcome)
+}
+
+/// Writes the report to where it was asked for.
+fn write(layout: &LayoutArguments, totals: &Totals, meta: &Meta, options: &Options) -> Result<()> {
+    if layout.format() != Format::Json {
+        let report = &report::for_people(totals, meta, options);
+        return layout.write(&Printed {
+            report,
+            totals,
+            options,
+        });
+    }
+    let report = &report::report(totals, meta, options);
+    layout.write(&Printed {
+        report,
+        totals,
+        options,
+    })
 }

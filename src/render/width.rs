@@ -72,6 +72,9 @@ fn is_mark(character: char) -> bool {
 
 /// Appends a text made harmless, cut with `…` if it is wider than `max`; returns its width.
 pub(super) fn push_fitted(line: &mut String, text: &str, max: usize) -> usize {
+    if is_plain(text) {
+        return push_plain(line, text, max);
+    }
     let mut width = 0;
     let mut marks = 0;
     // Where to cut: the end of the longest part that leaves a column for the ellipsis.
@@ -102,9 +105,31 @@ pub(super) fn push_fitted(line: &mut String, text: &str, max: usize) -> usize {
     width
 }
 
+/// Tells whether each character is harmless and takes one column and one byte: nearly all texts are
+/// so.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Appends such a text as [`push_fitted`] does.
+fn push_plain(line: &mut String, text: &str, max: usize) -> usize {
+    if text.len() <= max {
+        line.push_str(text);
+        return text.len();
+    }
+    if let Some(kept) = max.checked_sub(1).and_then(|kept| text.get(..kept)) {
+        line.push_str(kept);
+        line.push('…');
+    }
+    max
+}
+
 /// Returns the width that [`push_fitted`] would use.
 pub(super) fn fitted_width(text: &str, max: usize) -> usize {
-    push_fitted(&mut String::new(), text, max)
+    match is_plain(text) {
+        true => text.len().min(max),
+        false => push_fitted(&mut String::new(), text, max),
+    }
 }
 
 /// Appends spaces.
@@ -115,6 +140,20 @@ pub(super) fn push_spaces(line: &mut String, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_texts_are_cut_as_others_are() {
+        for max in 0..8 {
+            // The last letter of the second is none of the plain ones, and takes one column too.
+            let (plain, width) = fit("ab cde", max);
+            let (other, other_width) = fit("ab cdé", max);
+            assert_eq!((plain.replace('e', "é"), width), (other, other_width));
+            assert_eq!(fitted_width("ab cde", max), width);
+        }
+        assert_eq!(fit("ab cde", 4), ("ab …".into(), 4));
+        assert_eq!(fit("ab cde", 6), ("ab cde".into(), 6));
+        assert_eq!(fit("ab", 0), (String::new(), 0));
+    }
 
     fn fit(text: &str, max: usize) -> (String, usize) {
         let mut line = String::new();

@@ -177,16 +177,33 @@ impl Options {
 
 /// Makes the report of a log.
 pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Report<Figures<'a>> {
-    let options = *options;
     let sources = spam_sources(&totals.evidence);
+    Report {
+        sections: sections(totals, meta, *options, &sources),
+        figures: Figures::new(totals, meta, sources, *options),
+    }
+}
+
+/// Makes what people read of a log's report alone: nobody asks for the figures.
+pub fn for_people(totals: &Totals, meta: &Meta, options: &Options) -> Report<()> {
+    let sources = spam_sources(&totals.evidence);
+    Report {
+        sections: sections(totals, meta, *options, &sources),
+        figures: (),
+    }
+}
+
+fn sections(
+    totals: &Totals,
+    meta: &Meta,
+    options: Options,
+    sources: &[SpamSource<'_>],
+) -> Vec<Section> {
     let has = |part| options.sections.has(part);
     let at = |part| options.at(part);
     let mut sections = vec![head(totals, meta)];
     if totals.coverage.lines.read == 0 {
-        return Report {
-            sections,
-            figures: Figures::new(totals, meta, sources, options),
-        };
+        return sections;
     }
     if has(Part::Totals) {
         sections.push(grand_totals::grand_totals(&totals.totals, &totals.messages));
@@ -223,7 +240,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
         sections.extend(families::families(totals, options.at(Part::Families)));
     }
     if has(Part::SpamSources) {
-        sections.push(spam_sources::section(&sources, at(Part::SpamSources)));
+        sections.push(spam_sources::section(sources, at(Part::SpamSources)));
     }
     if has(Part::Mailboxes) {
         sections.extend(mailboxes::mailboxes(
@@ -241,10 +258,7 @@ pub fn report<'a>(totals: &'a Totals, meta: &'a Meta, options: &Options) -> Repo
         sections.push(coverage::coverage(&totals.coverage, at(Part::Coverage)));
     }
     charts::add(&mut sections, totals);
-    Report {
-        sections,
-        figures: Figures::new(totals, meta, sources, options),
-    }
+    sections
 }
 
 /// Adds the sections on how mail fared beyond its totals; those that have nothing to say are left

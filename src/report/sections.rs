@@ -214,6 +214,7 @@ impl Sections {
             failures,
             // IPv6 may be what failed.
             servers: failures || families,
+            unreached_alone: !failures,
             volume,
             mails,
             delays: self.has(Part::Delays),

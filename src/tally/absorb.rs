@@ -304,6 +304,10 @@ impl Tally {
                 domain,
                 is_outbound: facts.is_outbound(),
                 is_delivered: is_sent && !forwarded,
+                delay_us: match self.wanted.delivery_times() {
+                    true => event.delay().micros,
+                    false => 0,
+                },
             };
             self.delivery_details(context, &attempt);
         }
@@ -513,7 +517,7 @@ impl Tally {
         match event {
             Postfix::SmtpConnectFailed(event) if self.wanted.servers => self.connect_failed(event),
             Postfix::SmtpHostSkip(event) => {
-                if self.wanted.servers {
+                if self.wanted.servers && !self.wanted.unreached_alone {
                     self.host_skipped(event);
                 }
                 if self.wanted.tls {

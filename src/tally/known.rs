@@ -3,7 +3,7 @@
 //! What is known here is known of one part of a log and its symbols; another part begins anew.
 
 use mailtally_parsers::Tag;
-use mailtally_parsers::near::{is_same, place};
+use mailtally_parsers::near::{is_same, place_of_end};
 
 use super::deliveries::Status;
 use super::symbols::{Symbol, Symbols};
@@ -68,7 +68,8 @@ impl Known {
     /// Returns the symbols of a tag; most lines repeat one of a few.
     #[inline]
     pub(crate) fn tag(&mut self, tag: &Tag<'_>, symbols: &mut Symbols) -> TagSymbols {
-        let place = place(tag.text, TAG_BITS);
+        // Services and daemons differ at the end.
+        let place = place_of_end(tag.text, TAG_BITS).unwrap_or(0);
         match self.tags.get(place) {
             Some(Some(known)) if is_same(symbols.get(known.whole), tag.text) => *known,
             _ => self.other_tag(place, tag, symbols),

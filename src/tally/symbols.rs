@@ -21,7 +21,8 @@ impl Symbol {
 }
 
 /// How many strings seen lately are found without a hash, as a power of two: most lines repeat some.
-const RECENT_BITS: u32 = 12;
+/// There are as many places as there are strings, from the first number up to the second.
+const RECENT_BITS: std::ops::RangeInclusive<u32> = 8..=14;
 
 /// The strings of a part of a log.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(crate) struct Symbols {
     hasher: DefaultHashBuilder,
     /// The string last seen at each place.
     recent: Box<[u32]>,
+    recent_bits: u32,
 }
 
 impl Default for Symbols {
@@ -42,7 +44,8 @@ impl Default for Symbols {
             bounds: Vec::new(),
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            recent: vec![u32::MAX; 1 << RECENT_BITS].into_boxed_slice(),
+            recent: places(*RECENT_BITS.start()),
+            recent_bits: *RECENT_BITS.start(),
         }
     }
 }
@@ -51,7 +54,7 @@ impl Symbols {
     /// Returns the number of a string, giving it the next one on first sight.
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
-        let place = place(text, RECENT_BITS);
+        let place = place(text, self.recent_bits);
         match self.recent.get(place) {
             Some(&recent)
                 if recent != u32::MAX
@@ -59,14 +62,15 @@ impl Symbols {
             {
                 Symbol(recent)
             }
-            _ => self.intern_at(place, text),
+            _ => self.intern_at(text),
         }
     }
 
     /// Takes the longer way, and remembers.
     #[inline(never)]
-    fn intern_at(&mut self, place: usize, text: &[u8]) -> Symbol {
+    fn intern_at(&mut self, text: &[u8]) -> Symbol {
         let symbol = self.find_or_add(text);
+        let place = place(text, self.recent_bits);
         if let Some(recent) = self.recent.get_mut(place) {
             *recent = symbol.0;
         }
@@ -93,6 +97,10 @@ impl Symbols {
         let next = u32::try_from(self.len()).unwrap_or(u32::MAX);
         self.table
             .insert_unique(hash, next, |&at| hasher.hash_one(slice(bytes, bounds, at)));
+        if self.len() >= self.recent.len() && self.recent_bits < *RECENT_BITS.end() {
+            self.recent_bits += 1;
+            self.recent = places(self.recent_bits);
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
         self.bounds.push((start, self.bytes.len()));
@@ -126,6 +134,11 @@ impl Symbols {
     }
 }
 
+/// Places where no string was seen.
+fn places(bits: u32) -> Box<[u32]> {
+    vec![u32::MAX; 1 << bits].into_boxed_slice()
+}
+
 #[inline]
 fn slice<'a>(bytes: &'a [u8], bounds: &[(usize, usize)], at: u32) -> &'a [u8] {
     let text = bounds.get(at as usize);
@@ -147,12 +160,17 @@ impl<T> Default for Derived<T> {
 
 impl<T: Copy> Derived<T> {
     /// Returns what follows from a string.
+    #[inline]
     pub(crate) fn of(&mut self, symbol: Symbol, derive: impl FnOnce() -> T) -> T {
-        let at = symbol.0 as usize;
-        if let Some(Some(known)) = self.0.get(at) {
-            return *known;
+        match self.0.get(symbol.0 as usize) {
+            Some(Some(known)) => *known,
+            _ => self.note(symbol, derive()),
         }
-        let derived = derive();
+    }
+
+    #[inline(never)]
+    fn note(&mut self, symbol: Symbol, derived: T) -> T {
+        let at = symbol.0 as usize;
         if self.0.len() <= at {
             self.0.resize(at + 1, None);
         }
@@ -301,11 +319,31 @@ mod tests {
     fn strings_of_one_length_with_the_same_ends_are_told_apart() {
         let mut symbols = Symbols::default();
         let names: [&[u8]; 2] = [b"jane.doe1@mail.example", b"jane.doe2@mail.example"];
-        assert_eq!(place(names[0], RECENT_BITS), place(names[1], RECENT_BITS));
+        let bits = *RECENT_BITS.end();
+        assert_eq!(place(names[0], bits), place(names[1], bits));
         for _ in 0..2 {
             let found = names.map(|name| symbols.intern(name));
             assert_eq!(found.map(|symbol| symbols.get(symbol)), names);
         }
+    }
+
+    #[test]
+    fn more_strings_than_places_are_told_apart() {
+        let mut symbols = Symbols::default();
+        let name = |at: usize| format!("user{at}@example.com");
+        let count = 3 << *RECENT_BITS.end();
+        for round in 0..2 {
+            for at in 0..count {
+                let symbol = symbols.intern(name(at).as_bytes());
+                assert_eq!(symbol.number() as usize, at, "{round}");
+                assert_eq!(
+                    symbols.intern(name(at / 2).as_bytes()).number() as usize,
+                    at / 2
+                );
+            }
+        }
+        assert_eq!(symbols.len(), count);
+        assert_eq!(symbols.recent.len(), 1 << *RECENT_BITS.end());
     }
 
     #[test]

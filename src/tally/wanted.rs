@@ -22,6 +22,8 @@ pub struct Wanted {
     pub failures: bool,
     /// Servers that could not be used.
     pub servers: bool,
+    /// Of those only the ones that could not be reached by IPv6.
+    pub unreached_alone: bool,
     /// Mails and bytes by address and domain; needs `mail`.
     pub volume: bool,
     /// Single mails; needs `mail`.
@@ -68,6 +70,7 @@ impl Wanted {
         deliveries: true,
         failures: true,
         servers: true,
+        unreached_alone: false,
         volume: true,
         mails: true,
         delays: true,
@@ -96,6 +99,7 @@ impl Wanted {
         deliveries: false,
         failures: false,
         servers: false,
+        unreached_alone: false,
         volume: false,
         mails: false,
         delays: false,
@@ -116,6 +120,11 @@ impl Wanted {
     /// Whether delivery lines are looked at more closely than the totals need.
     pub(crate) fn delivery_details(self) -> bool {
         self.failures || self.volume || self.mails || self.delays || self.greylist
+    }
+
+    /// Whether their delays are read.
+    pub(crate) fn delivery_times(self) -> bool {
+        self.delays || self.volume || self.mails
     }
 
     /// Whether refusals are.

@@ -33,7 +33,7 @@ impl Delays {
             &mut self.local
         };
         let [before, in_qmgr, connection, transmission, total] = stages;
-        total.add(attempt.event.delay().micros);
+        total.add(attempt.delay_us);
         // Postfix up to 2.2 logs the whole alone.
         if let Some(parts) = attempt.event.delays() {
             for (stage, part) in [before, in_qmgr, connection, transmission]

@@ -1,8 +1,8 @@
 //! Deliveries that failed: why, and to where; servers that could not be reached.
 
 use hashbrown::{HashMap, HashSet};
-use mailtally_parsers::family;
 use mailtally_parsers::postfix::smtp;
+use mailtally_parsers::{Family, family};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -139,10 +139,14 @@ impl Failures {
 
 impl Tally {
     pub(in crate::tally) fn connect_failed(&mut self, event: &smtp::ConnectFailed<'_>) {
+        let family = family(event.peer.address);
+        if self.wanted.unreached_alone && family != Family::Ipv6 {
+            return;
+        }
         let class = event.reason_class();
         let key = Server {
             host: self.symbols.intern(event.peer.host),
-            family: family(event.peer.address).name(),
+            family: family.name(),
             reason: self.class_symbol(class.name, class.detail),
             connected: false,
         };

@@ -258,6 +258,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) is_outbound: bool,
     /// Delivered, and not only forwarded.
     pub(crate) is_delivered: bool,
+    /// The whole delay, where [`Wanted`] says that somebody asks for it; else 0.
+    pub(crate) delay_us: u64,
 }
 
 impl Tally {
@@ -475,7 +477,6 @@ impl Tally {
             Some(orig_to) if greylist => self.symbols.intern(orig_to),
             _ => attempt.recipient,
         };
-        let delay_us = attempt.event.delay().micros;
         let Some(story) = self.story(context, attempt) else {
             return;
         };
@@ -487,7 +488,7 @@ impl Tally {
         }
         story.names.add(attempt.recipient);
         if attempt.is_delivered {
-            story.delivered(delay_us, attempt.recipient);
+            story.delivered(attempt.delay_us, attempt.recipient);
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Volume {
 impl Volume {
     pub(crate) fn attempt(&mut self, attempt: &Attempt<'_>) {
         let sums = self.domains.entry(attempt.domain).or_default();
-        let delay_us = attempt.event.delay().micros;
+        let delay_us = attempt.delay_us;
         match attempt.event.status {
             _ if attempt.is_delivered => {
                 sums.delivered += 1;
