@@ -21,6 +21,8 @@ use super::tied;
 const LOOK_BYTES: u64 = 4 << 10;
 /// A line of a container that is cut into parts: 16 KiB of it, each byte escaped.
 const LONGEST_PART_BYTES: u64 = 128 << 10;
+/// Buffers are made as long as some of these.
+const PAGES_BYTES: usize = 64 << 10;
 /// How much longer the next look is where there is none.
 const GROWTH: u64 = 8;
 
@@ -63,8 +65,7 @@ impl PlainLog {
     /// Reads a part into a buffer; after an error that has what was read before it.
     pub(super) fn read(&self, part: Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
         let bytes = part.end.saturating_sub(part.start);
-        // What is left from the part before need not be cleared first.
-        buffer.resize(usize::try_from(bytes).unwrap_or(usize::MAX), 0);
+        make_room(buffer, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut filled = 0;
         let mut outcome = Ok(());
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -98,6 +99,17 @@ impl PlainLog {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take()
     }
+}
+
+/// Gives a buffer a length; what is in it is written over.
+///
+/// What is left from the part before need not be cleared first, and fresh pages are clear already.
+fn make_room(buffer: &mut Vec<u8>, bytes: usize) {
+    if buffer.capacity() < bytes {
+        // The next part may be a little longer.
+        *buffer = vec![0; bytes.checked_next_multiple_of(PAGES_BYTES).unwrap_or(bytes)];
+    }
+    buffer.resize(bytes, 0);
 }
 
 /// Cuts a plain file, or a part of it, into parts of whole lines.
