@@ -644,6 +644,20 @@ mod tests {
     }
 
     #[test]
+    fn discards_are_told_in_both_spellings() {
+        for word in ["marked", "Marked"] {
+            let text = format!(
+                "msgid=<m>: {word} message to be discarded if not explicitly delivered (discard action)"
+            );
+            let line = line_of(&text);
+            assert!(
+                matches!(parse(line.as_bytes()), Ok(Event::SieveDiscarded(_))),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
     fn a_message_id_cannot_bring_a_result() {
         let line = line_of(
             "msgid=<x>: discard action: Marked message to be discarded (y@example.org>: stored mail into mailbox 'INBOX'",

@@ -150,17 +150,15 @@ impl Fields for Delivery<'_> {
 struct Details<'a>(&'a [u8]);
 
 impl<'a> Details<'a> {
-    /// Returns the value of the field of this name, written with its `=`.
+    /// Returns the value of the field of this name, written with its `=`: the last one counts.
     fn value(self, name: &[u8]) -> Option<&'a [u8]> {
-        let mut rest = self.0;
+        let (mut rest, mut found) = (self.0, None);
         while let Some(field) = rest.strip_prefix(b", ") {
             let (piece, behind) = value(field);
-            if let Some(found) = piece.strip_prefix(name) {
-                return Some(found);
-            }
+            found = piece.strip_prefix(name).or(found);
             rest = behind;
         }
-        None
+        found
     }
 }
 
@@ -373,6 +371,8 @@ pub(super) fn parse_other(message: &[u8]) -> Option<Event<'_>> {
 impl<'a> Delivery<'a> {
     /// Takes the fields behind the recipient up to the relay, and what follows it.
     fn take_fields(&mut self, mut rest: &'a [u8]) {
+        // Where the relay does not come first, what stands before it is kept too.
+        let mut details = None;
         while let Some(field) = rest.strip_prefix(b", ") {
             if field.starts_with(b"status=") {
                 break;
@@ -385,19 +385,22 @@ impl<'a> Delivery<'a> {
                 continue;
             }
             let (piece, behind) = value(field);
-            rest = behind;
             if let Some(relay) = piece.strip_prefix(b"relay=") {
                 self.relay = Relay::of(relay);
+                rest = behind;
                 break;
             }
+            details = details.or(Some(rest));
+            rest = behind;
         }
-        self.take_details(rest);
+        self.take_details(details.unwrap_or(rest), rest);
     }
 
-    /// Takes the fields behind the relay.
-    fn take_details(&mut self, rest: &'a [u8]) {
-        let split = status_at(rest).and_then(|at| rest.split_at_checked(at));
-        let (details, status) = split.unwrap_or((rest, b""));
+    /// Takes the fields beside recipient and relay, and the status, which stands in `rest`.
+    fn take_details(&mut self, details: &'a [u8], rest: &'a [u8]) {
+        let before = details.len() - rest.len();
+        let split = status_at(rest).and_then(|at| details.split_at_checked(before + at));
+        let (details, status) = split.unwrap_or((details, b""));
         self.details = Details(details);
         if let Some(status) = status.strip_prefix(STATUS) {
             self.take_status(status);
@@ -612,6 +615,43 @@ mod tests {
             (&b"none"[..], 3_000_000)
         );
         assert_eq!(found.reason, b"x");
+    }
+
+    /// A field that was damaged takes no other with it, and the last of two counts.
+    #[test]
+    fn damaged_fields_leave_the_others_whole() {
+        for line in [
+            "4F1A22C0D9E: to=<a@b>, relay=none, delay=3, delays0/0/0/3, dsn=4.4.1, status=deferred (x)",
+            "4F1A22C0D9E: to=<a@b>, relay=none, delay=3, dsn=5.0.0, 1, dsn=4.4.1, status=deferred (x)",
+        ] {
+            let found = read(line);
+            assert_eq!(
+                (found.dsn(), found.reason),
+                (Some(&b"4.4.1"[..]), &b"x"[..]),
+                "{line}"
+            );
+            assert_eq!(found.delay().micros, 3_000_000, "{line}");
+        }
+    }
+
+    #[test]
+    fn fields_are_found_wherever_they_stand() {
+        for line in [
+            "4F1A22C0D9E: to=<a@b>, delay=3, dsn=2.0.0, relay=none, conn_use=2, status=sent (x)",
+            "4F1A22C0D9E: to=<a@b>, conn_use=2, delay=3, dsn=2.0.0, status=sent (x)",
+        ] {
+            let found = read(line);
+            assert_eq!(
+                (found.conn_use(), found.delay().micros),
+                (Some(2), 3_000_000),
+                "{line}"
+            );
+            assert_eq!(
+                (found.dsn(), found.status),
+                (Some(&b"2.0.0"[..]), &b"sent"[..]),
+                "{line}"
+            );
+        }
     }
 
     #[test]

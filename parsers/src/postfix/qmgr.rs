@@ -217,14 +217,15 @@ fn usual_active<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Active<'a>> {
     let (sender, rest) = inside.split_at_checked(find_from::<b'>'>(inside, 0)?)?;
     let (rest, size_bytes) = near_number(rest.strip_prefix(b">, size=")?)?;
     let (rest, nrcpt) = near_number(rest.strip_prefix(b", nrcpt=")?)?;
-    let queue_name = rest.strip_prefix(b" (queue ")?.strip_suffix(b")")?;
-    let is_word = queue_name.len() <= 16 && queue_name.iter().all(u8::is_ascii_lowercase);
-    is_word.then_some(Active {
+    if rest != b" (queue active)" {
+        return None;
+    }
+    Some(Active {
         queue_id,
         sender,
         size_bytes,
         nrcpt,
-        queue_name,
+        queue_name: rest.strip_prefix(b" (queue ")?.strip_suffix(b")")?,
     })
 }
 

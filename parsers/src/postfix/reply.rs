@@ -343,7 +343,7 @@ fn remote<'a>(kind: ReplyKind, text: &'a [u8], server: Option<Peer<'a>>) -> Repl
     }
 }
 
-#[inline]
+#[inline(always)]
 fn codes(text: &[u8]) -> (Option<u32>, Option<&[u8]>) {
     if let [
         a @ b'0'..=b'9',
@@ -355,7 +355,20 @@ fn codes(text: &[u8]) -> (Option<u32>, Option<&[u8]>) {
     {
         let digit = |byte: &u8| u32::from(byte - b'0');
         let code = digit(a) * 100 + digit(b) * 10 + digit(c);
-        return (Some(code), enhanced_code(rest).ok().map(|(_, dsn)| dsn));
+        // Most enhanced codes have one digit in each place.
+        let dsn = match rest {
+            [
+                b'2' | b'4' | b'5',
+                b'.',
+                b'0'..=b'9',
+                b'.',
+                b'0'..=b'9',
+                b' ',
+                ..,
+            ] => rest.get(..5),
+            _ => enhanced_code(rest).ok().map(|(_, dsn)| dsn),
+        };
+        return (Some(code), dsn);
     }
     let Some((digits, rest)) = text.split_at_checked(3) else {
         return (None, None);

@@ -21,8 +21,8 @@ use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
     Scan, client, find, find_from, find_here, find_iter, find_near, is_queue_id, mismatch,
-    name_and_address, number, queue_id, queue_id_or_none, rfind, split_once, to_number,
-    without_angles,
+    name_and_address, number, optional_port, queue_id, queue_id_or_none, rfind, split_once,
+    to_number, without_angles,
 };
 
 pub use notices::{
@@ -413,17 +413,7 @@ fn disconnect(input: &[u8]) -> Scan<'_, Disconnect<'_>> {
 }
 
 /// Reads `{name}={ok}[/{total}]`.
-#[inline]
 fn counter(word: &[u8]) -> Option<(&[u8], u64, u64)> {
-    // Nearly all: a command that was given a few times, and never failed.
-    if let [name @ .., b'=', digit @ b'0'..=b'9'] = word {
-        let count = u64::from(digit - b'0');
-        return Some((name, count, count));
-    }
-    any_counter(word)
-}
-
-fn any_counter(word: &[u8]) -> Option<(&[u8], u64, u64)> {
     let (name, counts) = split_once(word, b"=")?;
     match split_once(counts, b"/") {
         Some((ok, total)) => Some((name, to_number(ok)?, to_number(total)?)),
@@ -476,7 +466,13 @@ fn bare_lf(message: &[u8]) -> Option<Event<'_>> {
 }
 
 fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<ClientLine<'a>> {
-    let (rest, client) = client(input).ok()?;
+    let (name, address, rest) = name_and_address(input)?;
+    let (rest, port) = optional_port(rest);
+    let client = Client {
+        name,
+        address,
+        port,
+    };
     let mut line = ClientLine {
         queue_id,
         client,
@@ -621,6 +617,9 @@ mod tests {
             "ehlo=1 xmail=1 starttls=0/1 mail=12 mail=0 commands=3",
             "starttls=10/11 mail=x mail=1 commands=1",
             "mail=1",
+            "mail=0/1 rcpt=1 mail=1 commands=3",
+            "starttls=1 mail=0/1 starttls=0/1 quit=1 commands=3",
+            "commands=0/0",
             "",
         ] {
             let counters = Counters(text.as_bytes());

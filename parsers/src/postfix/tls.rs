@@ -15,7 +15,9 @@ use nom::sequence::{delimited, separated_pair};
 
 use super::{Event, Peer};
 use crate::fields::{Field, Visitor, event_struct};
-use crate::scan::{Scan, find, find_from, mismatch, peer, small_number, split_once};
+use crate::scan::{
+    Scan, find, find_from, mismatch, name_and_address, optional_port, small_number, split_once,
+};
 
 pub use dane::{DaneMatch, DaneProblem, DnssecProbe};
 pub use details::{
@@ -289,10 +291,25 @@ fn warning(text: &[u8]) -> Option<Event<'_>> {
 }
 
 /// Reads `host[address]:port`, or up to 2.4 a bare host before the colon.
+#[inline]
 pub(super) fn server(input: &[u8]) -> Scan<'_, Peer<'_>> {
-    if let Ok(found) = peer(input) {
-        return Ok(found);
+    match name_and_address(input) {
+        Some((host, address, rest)) => {
+            let (rest, port) = optional_port(rest);
+            let text = input.get(..input.len() - rest.len()).unwrap_or(input);
+            let peer = Peer {
+                text,
+                host,
+                address,
+                port,
+            };
+            Ok((rest, peer))
+        }
+        None => bare_server(input),
     }
+}
+
+fn bare_server(input: &[u8]) -> Scan<'_, Peer<'_>> {
     let end = memchr::memchr2(b':', b' ', input).unwrap_or(input.len());
     match input.split_at_checked(end) {
         Some((host, rest)) if !host.is_empty() && !host.contains(&b'[') => Ok((
