@@ -40,7 +40,7 @@ fn lists_that_no_section_shows_are_left_out() {
         ..Options::default()
     };
     let mut left_out = 0;
-    for log in [MAILS, CLIENTS, SCREEN, DOVECOT, TLS, UNREACHED] {
+    for log in [MAILS, CLIENTS, SCREEN, DOVECOT, TLS, UNREACHED, FAMILIES] {
         let with = totals(log);
         let without = |relays| {
             let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
@@ -75,6 +75,45 @@ fn lists_that_no_section_shows_are_left_out() {
     assert!(left_out > 20, "{left_out}");
 }
 
+/// Each topic that shows delays has them, whether others are asked for or not.
+#[test]
+fn delays_are_read_for_each_topic_that_asks() {
+    let lines: Vec<&str> = MAILS.lines().filter(|line| !line.is_empty()).collect();
+    let count = |part| {
+        let wanted = [part].into_iter().collect::<Sections>().wanted();
+        let mut tally = Tally::anchored(Windows::default()).counting(wanted);
+        absorb(&mut tally, &lines);
+        tally.finish().details
+    };
+    let all = details(MAILS);
+    let domains = count(Part::Domains).volume.recipient_domains;
+    assert_eq!(domains, all.volume.recipient_domains);
+    assert!(domains.iter().any(|row| row.delay_max_us > 0));
+    assert_eq!(count(Part::Delays).delays, all.delays);
+    let slowest = count(Part::MessageDetail).mails.slowest;
+    assert_eq!(slowest, all.mails.slowest);
+}
+
+/// A disconnect without a connect before it says nothing of the session that the process had before.
+#[test]
+fn a_session_ends_once() {
+    let log = "
+10:00:00 mx1 postfix/qmgr[62]: 4F1A22C0D90: removed
+10:00:00 mx1 postfix/smtpd[70]: connect from one.example.net[192.0.2.1]
+10:00:00 mx1 postfix/smtpd[70]: Anonymous TLS connection established from one.example.net[192.0.2.1]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+10:00:01 mx1 postfix/smtpd[70]: disconnect from one.example.net[192.0.2.1] ehlo=2 starttls=1 mail=1 quit=1 commands=5
+10:00:02 mx1 postfix/smtpd[70]: disconnect from two.example.net[192.0.2.2] ehlo=1 mail=1 quit=1 commands=3
+";
+    let states = totals(log).tls.states.inbound;
+    let counted = (
+        states.logged,
+        states.seen,
+        states.plaintext,
+        states.not_logged,
+    );
+    assert_eq!(counted, (1, 0, 1, 0));
+}
+
 /// Without the section on failures, servers are asked for by the families alone.
 #[test]
 fn servers_that_only_families_ask_for_are_those_of_ipv6() {
@@ -99,6 +138,35 @@ fn servers_that_only_families_ask_for_are_those_of_ipv6() {
         let read = |totals: &Totals| report::for_people(totals, &Meta::default(), options);
         assert_eq!(read(&short).sections[1..], read(&with).sections[1..]);
     }
+}
+
+const FAMILIES: &str = "
+10:00:00 mx1 postfix/smtpd[70]: NOQUEUE: reject: RCPT from six.example.net[2001:db8::5]: 554 5.7.1 <bob@example.org>: Relay access denied; from=<ann@example.net> to=<bob@example.org> proto=ESMTP helo=<six.example.net>
+10:00:01 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from four.example.net[192.0.2.4]: 554 5.7.1 <bob@example.org>: Relay access denied; from=<ann@example.net> to=<bob@example.org> proto=ESMTP helo=<four.example.net>
+10:00:01 mx1 postfix/smtpd[71]: NOQUEUE: reject: RCPT from other.example.net[192.0.2.5]: 554 5.7.1 <bob@example.org>: Relay access denied; from=<ann@example.net> to=<bob@example.org> proto=ESMTP helo=<other.example.net>
+10:00:02 mx1 postfix/smtp[80]: Trusted TLS connection established to mx.example.org[2001:db8::9]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+10:00:03 mx1 postfix/smtp[80]: 4F1A22C0D9A: to=<bob@example.org>, relay=mx.example.org[2001:db8::9]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+10:00:04 mx1 postfix/smtp[81]: Trusted TLS connection established to mx.example.com[203.0.113.7]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+10:00:05 mx1 postfix/smtp[81]: 4F1A22C0D9A: to=<bob@example.com>, relay=mx.example.com[203.0.113.7]:25, delay=2, delays=0.5/0.25/1/0.25, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+";
+
+/// A row that stands for all clients or servers stands for those of one family.
+#[test]
+fn rows_without_an_address_keep_their_family() {
+    let lines: Vec<&str> = FAMILIES.lines().filter(|line| !line.is_empty()).collect();
+    let wanted = Wanted {
+        lists: false,
+        ..Wanted::ALL
+    };
+    let mut tally = Tally::anchored(Windows::default()).counting(wanted);
+    absorb(&mut tally, &lines);
+    let totals = tally.finish();
+    let refused = totals.rejects.by_client.iter();
+    let refused: Vec<_> = refused.map(|row| (row.family, row.count)).collect();
+    assert_eq!(refused, [("ipv4", 2), ("ipv6", 1)]);
+    let sessions = totals.tls.outbound.iter();
+    let sessions: Vec<_> = sessions.map(|row| (row.family, row.sessions)).collect();
+    assert_eq!(sessions, [("ipv4", 1), ("ipv6", 1)]);
 }
 
 /// One domain that IPv4 alone reached, one that IPv6 reached by another server, one of no concern.

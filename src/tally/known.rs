@@ -3,7 +3,7 @@
 //! What is known here is known of one part of a log and its symbols; another part begins anew.
 
 use mailtally_parsers::Tag;
-use mailtally_parsers::near::{is_same, place_of_end};
+use mailtally_parsers::near::place_of_end;
 
 use super::deliveries::Status;
 use super::symbols::{Symbol, Symbols};
@@ -44,7 +44,7 @@ impl Known {
     #[inline(always)]
     pub(crate) fn host(&mut self, host: &[u8], symbols: &mut Symbols) -> Symbol {
         match self.host {
-            Some(last) if is_same(symbols.get(last), host) => last,
+            Some(last) if symbols.is(last, host) => last,
             _ => self.other_host(host, symbols),
         }
     }
@@ -71,7 +71,7 @@ impl Known {
         // Services and daemons differ at the end.
         let place = place_of_end(tag.text, TAG_BITS).unwrap_or(0);
         match self.tags.get(place) {
-            Some(Some(known)) if is_same(symbols.get(known.whole), tag.text) => *known,
+            Some(Some(known)) if symbols.is(known.whole, tag.text) => *known,
             _ => self.other_tag(place, tag, symbols),
         }
     }

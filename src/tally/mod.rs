@@ -195,16 +195,14 @@ impl Tally {
             Ok(Event::Dovecot(event)) => self.absorb_dovecot(record, wall_us, event),
             Ok(event) => {
                 self.account(record, wall_us, event.kind(), event.class());
-                let count = |tally: &mut Tally| match event {
-                    Event::Logger(logger::Event::RateLimit(lost)) => {
-                        tally.accounts.count_lost(lost.count);
+                for _ in 0..self.times(record) {
+                    match event {
+                        Event::Logger(logger::Event::RateLimit(lost)) => {
+                            self.accounts.count_lost(lost.count);
+                        }
+                        Event::Companion(event) => self.companion(record, event),
+                        _ => {}
                     }
-                    Event::Companion(event) => tally.companion(record, event),
-                    _ => {}
-                };
-                count(self);
-                if record.repeated > 1 {
-                    self.again(record, count);
                 }
                 self.sweep();
             }
@@ -225,9 +223,8 @@ impl Tally {
     #[inline]
     fn absorb_postfix(&mut self, record: &Record<'_>, wall_us: i64, event: &PostfixEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        self.postfix(host, record, wall_us, event);
-        if record.repeated > 1 {
-            self.again(record, |tally| tally.postfix(host, record, wall_us, event));
+        for _ in 0..self.times(record) {
+            self.postfix(host, record, wall_us, event);
         }
         self.sweep();
     }
@@ -235,25 +232,23 @@ impl Tally {
     #[inline]
     fn absorb_dovecot(&mut self, record: &Record<'_>, wall_us: i64, event: &DovecotEvent<'_>) {
         let host = self.account(record, wall_us, event.kind(), event.class());
-        let count = |tally: &mut Tally| {
-            tally.dovecot(host, event);
-            if tally.wanted.dovecot_details() {
-                tally.dovecot_details(record, wall_us, event);
+        for _ in 0..self.times(record) {
+            self.dovecot(host, event);
+            if self.wanted.dovecot_details() {
+                self.dovecot_details(record, wall_us, event);
             }
-        };
-        count(self);
-        if record.repeated > 1 {
-            self.again(record, count);
         }
         self.sweep();
     }
 
-    /// Counts the events that a line stands for beside its own: in the account of lines it is one.
-    #[cold]
-    fn again(&mut self, record: &Record<'_>, mut count: impl FnMut(&mut Tally)) {
-        let more = record.repeated.saturating_sub(1);
-        self.accounts.count_expanded(u64::from(more));
-        (0..more).for_each(|_| count(self));
+    /// Returns how many events a line stands for; those beside its own are accounted for.
+    #[inline]
+    fn times(&mut self, record: &Record<'_>) -> u32 {
+        let times = record.repeated.max(1);
+        if times > 1 {
+            self.accounts.count_expanded(u64::from(times - 1));
+        }
+        times
     }
 
     /// Accounts for a line of a known kind; returns its host.

@@ -56,12 +56,7 @@ impl Symbols {
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
         let place = place(text, self.recent_bits);
         match self.recent.get(place) {
-            Some(&recent)
-                if recent != u32::MAX
-                    && is_same(slice(&self.bytes, &self.bounds, recent), text) =>
-            {
-                Symbol(recent)
-            }
+            Some(&recent) if self.is(Symbol(recent), text) => Symbol(recent),
             _ => self.intern_at(text),
         }
     }
@@ -83,9 +78,8 @@ impl Symbols {
     }
 
     fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<Symbol> {
-        let (bytes, bounds) = (&self.bytes, &self.bounds);
-        let is_it = |&at: &u32| is_same(slice(bytes, bounds, at), text);
-        self.table.find(hash, is_it).map(|&found| Symbol(found))
+        let found = self.table.find(hash, |&at| self.is(Symbol(at), text));
+        found.map(|&found| Symbol(found))
     }
 
     fn find_or_add(&mut self, text: &[u8]) -> Symbol {
@@ -111,6 +105,18 @@ impl Symbols {
     #[inline]
     pub(crate) fn get(&self, symbol: Symbol) -> &[u8] {
         slice(&self.bytes, &self.bounds, symbol.0)
+    }
+
+    /// Tells whether this is the string of a number.
+    #[inline]
+    pub(crate) fn is(&self, symbol: Symbol, text: &[u8]) -> bool {
+        let Some(&(start, end)) = self.bounds.get(symbol.0 as usize) else {
+            return false;
+        };
+        match self.bytes.get(start..end) {
+            Some(known) => is_same(known, text),
+            None => false,
+        }
     }
 
     /// Returns the string for writing out: lossily UTF-8.

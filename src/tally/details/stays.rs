@@ -211,3 +211,30 @@ pub struct StayRow {
     /// The longest of them.
     pub longest_us: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stay_ends_once_and_the_next_one_of_the_process_counts_too() {
+        let mut symbols = Symbols::default();
+        let [host, tag, client] =
+            ["mx1", "postfix/smtpd", "example.com"].map(|text| symbols.intern(text.as_bytes()));
+        let process = ProcessKey { host, tag, pid: 7 };
+        for anchored in [true, false] {
+            let mut stays = Stays::default();
+            stays.connect(process, 0);
+            stays.disconnect(process, 5, client, anchored);
+            stays.disconnect(process, 9, client, anchored);
+            stays.connect(process, 20);
+            stays.disconnect(process, 24, client, anchored);
+            let rows = stays.finish(&symbols).by_client;
+            let counted: Vec<_> = rows
+                .iter()
+                .map(|row| (row.connections, row.total_us))
+                .collect();
+            assert_eq!(counted, [(2, 9)]);
+        }
+    }
+}
