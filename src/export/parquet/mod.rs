@@ -5,6 +5,7 @@
 //! decided here.
 
 mod bits;
+mod pack;
 mod pages;
 mod write;
 

@@ -2,16 +2,16 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::vec::IntoIter;
 
-use polars::error::{PolarsError, PolarsResult, polars_err, to_compute_err};
+use polars::error::{PolarsError, PolarsResult, polars_err};
 use polars_arrow::datatypes::ArrowSchema;
-use polars_parquet::parquet::error::ParquetError;
 use polars_parquet::write::{
-    CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator,
-    FallibleStreamingIterator, FileWriter, KeyValue, Page, ParquetType, StatisticsOptions, Version,
-    WriteOptions, ZstdLevel, to_parquet_schema,
+    CompressedPage, CompressionOptions, DynIter, DynStreamingIterator, FallibleStreamingIterator,
+    FileWriter, KeyValue, ParquetType, StatisticsOptions, Version, WriteOptions, to_parquet_schema,
 };
 
+use super::pack::{Packer, Packing};
 use super::pages::{field, pages};
 use crate::export::tables::{Batch, Column, PartWriter, Table, Values};
 
@@ -46,8 +46,17 @@ fn write_file(batch: &Batch, out: impl Write) -> PolarsResult<()> {
     if !batch.is_empty() {
         let rows = batch.rows();
         let columns = table.columns.iter().zip(batch.columns()).zip(types);
-        // One column after the other: `events` has hundreds, nearly all of them empty.
-        let columns = columns.map(|((column, values), to)| packed(column, values, rows, to));
+        let mut packer = Packer::new()?;
+        // What is packed of a part takes a few megabytes; what is not, only one column at a time.
+        let columns: Vec<Vec<CompressedPage>> = columns
+            .map(|((column, values), to)| packed(column, values, rows, to, &mut packer))
+            .collect::<PolarsResult<_>>()?;
+        let columns = columns.into_iter().map(|pages| {
+            Ok::<_, PolarsError>(DynStreamingIterator::new(Packed {
+                left: pages.into_iter(),
+                current: None,
+            }))
+        });
         file.write(rows as u64, DynIter::new(columns))?;
     }
     // No Arrow schema: the types of Parquet say all, and for hundreds of columns it is a third of the file's foot.
@@ -114,45 +123,41 @@ static OPTIONS: LazyLock<WriteOptions> = LazyLock::new(|| WriteOptions {
     data_page_size: None,
 });
 
-/// How hard zstd tries. Of a day of a generated log 1 leaves 2.96 MB and takes 0.03 s, 6 leaves 2.76 in 0.11, 8 leaves 2.63 in
-/// 0.16, 12 leaves 2.58 in 0.63. Below 8 it does not see a number of two bytes that comes twice in a row, as queue ids do.
-const LEVEL: i32 = 8;
-
-/// What suffices where little but bits say which rows have a value: zstd finds nothing in those that comes again, and 1 leaves as
-/// little of them as 8, in a sixth of its time.
-const LEVEL_OF_BITS: i32 = 1;
-
-fn size_bytes(page: &Page) -> usize {
-    match page {
-        Page::Data(page) => page.buffer().len(),
-        Page::Dict(page) => page.buffer.len(),
-    }
-}
-
-/// Chooses how a column is packed whose pages have so many bytes.
-fn compression(values: &Values, rows: usize, bytes: usize) -> CompressionOptions {
-    // Of a column without a value there are ten bytes, to which zstd would only add.
-    if values.is_empty() {
-        return CompressionOptions::Uncompressed;
-    }
-    let is_bits = values.rows().len() < rows && bytes < rows / 4;
-    let level = if is_bits { LEVEL_OF_BITS } else { LEVEL };
-    CompressionOptions::Zstd(ZstdLevel::try_new(level).ok())
-}
-
-type Packed = DynStreamingIterator<'static, CompressedPage, PolarsError>;
-
-/// Encodes one column of a row group; its pages are packed as they are written.
-fn packed(column: &Column, values: &Values, rows: usize, to: ParquetType) -> PolarsResult<Packed> {
+/// Encodes and packs one column of a row group.
+fn packed(
+    column: &Column,
+    values: &Values,
+    rows: usize,
+    to: ParquetType,
+    packer: &mut Packer,
+) -> PolarsResult<Vec<CompressedPage>> {
     let ParquetType::PrimitiveType(to) = to else {
         return Err(polars_err!(ComputeError: "column {} is a group", column.name));
     };
     let pages = pages(column, values, rows, to)?;
-    let bytes = pages.iter().map(size_bytes).sum();
-    let compression = compression(values, rows, bytes);
-    let pages = DynIter::new(pages.into_iter().map(Ok::<_, ParquetError>));
-    let packed = Compressor::new(pages, compression, Vec::new()).map_err(to_compute_err);
-    Ok(DynStreamingIterator::new(packed))
+    let packing = Packing::of(&pages, values.rows().len(), rows);
+    let packed = pages.into_iter().map(|page| packer.pack(page, packing));
+    Ok(packed.collect::<io::Result<_>>()?)
+}
+
+/// The packed pages of a column, one after the other.
+struct Packed {
+    left: IntoIter<CompressedPage>,
+    current: Option<CompressedPage>,
+}
+
+impl FallibleStreamingIterator for Packed {
+    type Item = CompressedPage;
+    type Error = PolarsError;
+
+    fn advance(&mut self) -> PolarsResult<()> {
+        self.current = self.left.next();
+        Ok(())
+    }
+
+    fn get(&self) -> Option<&CompressedPage> {
+        self.current.as_ref()
+    }
 }
 
 #[cfg(test)]
