@@ -92,15 +92,23 @@ fn log(days: &[(&str, usize)]) -> String {
     log
 }
 
+fn pack(path: &Path, log: &str) {
+    let file = std::fs::File::create(path).unwrap();
+    let mut encoder = GzEncoder::new(file, Compression::none());
+    encoder.write_all(log.as_bytes()).unwrap();
+    encoder.finish().unwrap();
+}
+
 /// The times of all lines, and whether the years held.
-fn times(path: &Path, guess_years: bool) -> (Vec<String>, bool) {
+fn times(paths: &[&Path], guess_years: bool) -> (Vec<String>, bool) {
     let options = Options {
         tz: Some(chrono_tz::UTC),
         guess_years,
         chunk_bytes: 100_000,
         ..Options::default()
     };
-    let mut chunks = read_all(vec![Input::File(path.into())], &options);
+    let inputs = paths.iter().map(|path| Input::File(path.into()));
+    let mut chunks = read_all(inputs.collect(), &options);
     let mut times = Vec::new();
     for chunk in &mut chunks {
         let mut lines = chunk.records();
@@ -121,39 +129,37 @@ fn a_packed_log_has_the_times_of_the_plain_one_or_says_that_they_are_wrong() {
         let plain = folder.path().join("plain-20270110");
         std::fs::write(&plain, &log).unwrap();
         let packed = folder.path().join("packed-20270110");
-        let mut encoder =
-            GzEncoder::new(std::fs::File::create(&packed).unwrap(), Compression::none());
-        encoder.write_all(log.as_bytes()).unwrap();
-        encoder.finish().unwrap();
+        pack(&packed, &log);
 
-        let (expected, held) = times(&plain, true);
+        let (expected, held) = times(&[&plain], true);
         assert!(held, "{}: the end of a plain file is looked at", case.name);
-        let (guessed, held) = times(&packed, true);
+        let (guessed, held) = times(&[&packed], true);
         assert_eq!(held, case.holds, "{}", case.name);
         assert_eq!(guessed == expected, case.holds, "{}", case.name);
-        assert_eq!(times(&packed, false), (expected, true), "{}", case.name);
+        assert_eq!(times(&[&packed], false), (expected, true), "{}", case.name);
     }
 }
 
+/// Where logs stand among each other, and whether they are merged, is told by their ends.
 #[test]
-fn the_year_of_one_of_several_logs_is_not_guessed() {
+fn the_years_of_several_logs_are_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
-    let files: Vec<Input> = ["a-20270110", "b-20270110"]
-        .iter()
-        .map(|name| {
-            let path = folder.path().join(name);
-            let mut encoder =
-                GzEncoder::new(std::fs::File::create(&path).unwrap(), Compression::none());
-            encoder.write_all(log(CASES[2].days).as_bytes()).unwrap();
-            encoder.finish().unwrap();
-            Input::File(path)
-        })
-        .collect();
-    let options = Options {
-        guess_years: true,
-        ..Options::default()
-    };
-    let mut chunks = read_all(files, &options);
-    chunks.by_ref().for_each(drop);
-    assert!(chunks.years_held());
+    let path = |name: &str| folder.path().join(name);
+    let log = log(CASES[2].days);
+    for (host, name) in [("mx1", "a"), ("mx2", "b")] {
+        let log = log.replace("mx1", host);
+        std::fs::write(path(&format!("{name}-20270110")), &log).unwrap();
+        pack(&path(&format!("{name}-20270110.gz")), &log);
+    }
+    let plain = [path("a-20270110"), path("b-20270110")];
+    let packed = [path("a-20270110.gz"), path("b-20270110.gz")];
+    let [plain, packed] =
+        [&plain, &packed].map(|paths| times(&[paths[0].as_path(), paths[1].as_path()], true));
+    assert!(
+        plain
+            .0
+            .first()
+            .is_some_and(|line| line.contains("2026-01-05"))
+    );
+    assert_eq!(packed, plain);
 }
