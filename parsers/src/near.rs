@@ -601,7 +601,7 @@ mod tests {
                 let found = find_letter_from::<b'i', b'r'>(&text, 0);
                 assert_eq!(found, is_letter.then_some(at), "{byte}");
                 assert_eq!(has_digit(&text), byte.is_ascii_digit(), "{byte}");
-                assert_eq!(has_digit(&text[..at]), false);
+                assert!(!has_digit(&text[..at]));
             }
         }
     }
