@@ -14,9 +14,6 @@ const PYTHON: &str = "MAILTALLY_ENGINES";
 
 /// Has both engines answer all named queries over a directory.
 fn compare(directory: &Path, folder: &Path) {
-    let Some(python) = std::env::var_os(PYTHON) else {
-        return skip("MAILTALLY_ENGINES names no Python that has duckdb and chdb");
-    };
     let answers = folder.join("answers");
     fs::create_dir(&answers).unwrap();
     for name in names() {
@@ -24,14 +21,18 @@ fn compare(directory: &Path, folder: &Path) {
         let answer = stdout_of(mailtally(&arguments, &[directory.to_str().unwrap()]));
         fs::write(answers.join(format!("{name}.json")), answer).unwrap();
     }
+    let script = Path::new("tests/columns/engines.py");
+    run(&[script, directory, Path::new("dashboards/sql"), &answers]);
+}
+
+/// Runs a script and its arguments with the Python that has the engines.
+fn run(script: &[&Path]) {
+    let Some(python) = std::env::var_os(PYTHON) else {
+        return skip("MAILTALLY_ENGINES names no Python that has duckdb and chdb");
+    };
     let mut engines = Command::new(python);
     engines.current_dir(env!("CARGO_MANIFEST_DIR"));
-    engines.args(["tests/columns/engines.py".as_ref(), directory]);
-    let output = engines
-        .arg("dashboards/sql")
-        .arg(&answers)
-        .output()
-        .unwrap();
+    let output = engines.args(script).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     println!("{said}");
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -44,6 +45,14 @@ fn engines_answer_alike_about_a_laboratory() {
     let directory = folder.path().join("tables");
     export(&directory, &[LAB]);
     compare(&directory, folder.path());
+}
+
+#[test]
+fn what_files_say_of_their_values_is_so() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("tables");
+    export(&directory, &[LAB]);
+    run(&[Path::new("tests/columns/statistics.py"), &directory]);
 }
 
 #[test]
