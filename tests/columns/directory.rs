@@ -103,3 +103,25 @@ fn a_part_without_a_column_has_no_values_there() {
     let row = json!({ "date": "2026-11-19", "user": "anna", "method": null });
     assert_eq!(ask(query, name), [row]);
 }
+
+#[test]
+fn a_day_is_that_of_the_loggers_clock_and_a_host_may_have_any_name() {
+    let folder = TempDir::new().unwrap();
+    let (log, directory) = (folder.path().join("mail.log"), folder.path().join("tables"));
+    // Half an hour into a day that has not begun in UTC, and a host whose name cannot stand in a path as it is.
+    let lines = "\
+        2026-11-21T00:30:00.000000+01:00 2001:db8::1 postfix/qmgr[102]: 4A1B2C3D4E: removed\n\
+        2026-11-21T00:30:01.000000+01:00 mx1 postfix/qmgr[102]: 4A1B2C3D4F: removed\n";
+    fs::write(&log, lines).unwrap();
+    export(&directory, &[log.to_str().unwrap()]);
+    let query =
+        "SELECT COUNT(*) AS n FROM events WHERE date = '2026-11-21' AND host = '2001:db8::1'";
+    for of in [&log, &directory] {
+        assert_eq!(
+            ask(query, of.to_str().unwrap())[0]["n"],
+            json!(1),
+            "{}",
+            of.display()
+        );
+    }
+}
