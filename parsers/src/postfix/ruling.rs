@@ -2,8 +2,7 @@
 //!
 //! One shape for all the kinds that refuse a mail or do something else with it by a rule: smtpd,
 //! cleanup, postscreen, milters and proxies log the same things in different lines. What a mail
-//! server's owner calls the rule is not decided here (that is [`rule`](super::rule)), and nothing is
-//! counted.
+//! server's owner calls the rule is not decided here (that is [`rule`]), and nothing is counted.
 
 use super::access::{Note, Reject, Subject, Trigger};
 use super::cleanup::Check;
