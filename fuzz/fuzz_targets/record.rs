@@ -12,7 +12,11 @@ fuzz_target!(|bytes: &[u8]| {
     // Several lines: what is remembered of one must not change the next.
     for line in bytes.split(|byte| *byte == b'\n') {
         let record = Record::parse(line);
-        assert_eq!(envelopes.parse(line), record.as_ref(), "the fast path agrees");
+        assert_eq!(
+            envelopes.parse(line),
+            record.as_ref(),
+            "the fast path agrees"
+        );
         if let Some(record) = &record {
             check(line, record);
         }
