@@ -201,8 +201,10 @@ pub struct BehindRow {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use mailtally_parsers::Daemon;
+
+    use super::super::super::finish;
+    use super::*;
 
     fn read(daemon: Daemon, message: &[u8]) -> Parties {
         let mut parties = Parties::default();
@@ -231,5 +233,36 @@ mod tests {
         );
         assert_eq!(parties.client, b"[192.0.2.7]");
         assert!(!parties.has_sender && parties.recipient.is_empty() && parties.helo.is_empty());
+    }
+
+    #[test]
+    fn rows_of_one_count_are_in_the_order_of_their_words() {
+        let mut symbols = Symbols::default();
+        // Rules get their numbers in another order than that of their names.
+        let rules = [b"relay", b"dnsbl", b"spf-a"].map(|rule| symbols.intern(rule));
+        let mut behind = Behind::default();
+        for (at, rule) in rules.into_iter().enumerate() {
+            for (action, class) in [("reject", 1), ("hold", 2), ("reject", 0)] {
+                let refusal = Refusal {
+                    rule,
+                    class: rules[(at + class) % rules.len()],
+                    action,
+                    stage: "rcpt",
+                    code_class: None,
+                };
+                let mut parties = read(
+                    Daemon::Smtpd,
+                    b"NOQUEUE: reject: RCPT from b[192.0.2.7]: 554 5.7.1 <b@c.example>: x; from=<s@a.example> to=<b@c.example> proto=SMTP helo=<h>",
+                );
+                for name in [&b"x"[..], b"a", b"x"] {
+                    parties.helo = name.to_vec();
+                    behind.add(&refusal, &parties);
+                }
+            }
+        }
+        let rows = behind.finish(&symbols).by_party;
+        assert_eq!(rows.len(), 3 * 3 * 5);
+        let plain = finish::sorted(rows.iter().cloned(), |row| row.count);
+        assert_eq!(rows, plain);
     }
 }

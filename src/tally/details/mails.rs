@@ -308,6 +308,8 @@ pub struct MailRow {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
     fn mail(symbols: &mut Symbols, first_us: i64) -> Mail {
@@ -328,42 +330,48 @@ mod tests {
         }
     }
 
+    /// Adds mails of these lines, of which the first one's ordinal is 0.
+    fn best_of(lines: Range<u64>, symbols: &mut Symbols) -> Best {
+        let mut best = Best::default();
+        for line in lines.clone() {
+            let first_us = i64::try_from(line).unwrap();
+            best.add(value_of(line), line - lines.start, || {
+                mail(symbols, first_us)
+            });
+        }
+        best
+    }
+
+    /// A value comes 20 times, so that lines decide at the edge.
+    fn value_of(line: u64) -> u64 {
+        line * 7_919 % 5_000 / 20
+    }
+
+    fn first_of(lines: u64) -> Vec<i64> {
+        let ranks = (0..lines).map(|line| (Reverse(value_of(line)), line));
+        let mut ranks: Vec<_> = ranks.collect();
+        ranks.sort_unstable();
+        let lines = ranks.iter().take(KEPT).map(|(_, line)| *line);
+        lines.map(|line| i64::try_from(line).unwrap()).collect()
+    }
+
     #[test]
     fn the_first_thousand_stay_wherever_a_log_is_cut() {
-        // A value comes 20 times, so that lines decide at the edge.
-        let value_of = |line: u64| line * 7_919 % 5_000 / 20;
-        let lines = 0..5_000_u64;
-        let mut expected: Vec<(Reverse<u64>, u64)> = lines
-            .clone()
-            .map(|line| (Reverse(value_of(line)), line))
-            .collect();
-        expected.sort_unstable();
-        let expected: Vec<i64> = expected[..KEPT]
-            .iter()
-            .map(|(_, line)| i64::try_from(*line).unwrap())
-            .collect();
         let mut symbols = Symbols::default();
-        let mut best_of = |lines: std::ops::Range<u64>| {
-            let mut best = Best::default();
-            for line in lines.clone() {
-                let first_us = i64::try_from(line).unwrap();
-                best.add(value_of(line), line - lines.start, || {
-                    mail(&mut symbols, first_us)
-                });
+        for lines in [999, 1_000, 1_001, 1_999, 2_000, 2_001, 5_000] {
+            for cut in [0, 1, 998, lines / 2, lines - 1, lines] {
+                let mut best = best_of(0..cut, &mut symbols);
+                let later = best_of(cut..lines, &mut symbols);
+                let none = Symbols::default().merge(&Symbols::default());
+                best.merge(later, cut, &none);
+                let list = best.finish(&symbols);
+                let kept: Vec<i64> = list.mails.iter().map(|mail| mail.first_us).collect();
+                assert_eq!(
+                    (list.count, kept),
+                    (lines, first_of(lines)),
+                    "{cut} of {lines}"
+                );
             }
-            best
-        };
-        let mut all = vec![best_of(lines.clone())];
-        for cut in [1, 999, 1_000, 2_500, 4_999] {
-            let (mut left, right) = (best_of(0..cut), best_of(cut..lines.end));
-            let none = Symbols::default().merge(&Symbols::default());
-            left.merge(right, cut, &none);
-            all.push(left);
-        }
-        for best in all {
-            let list = best.finish(&symbols);
-            let kept: Vec<i64> = list.mails.iter().map(|mail| mail.first_us).collect();
-            assert_eq!((list.count, kept), (lines.end, expected.clone()));
         }
     }
 }
