@@ -38,7 +38,7 @@ impl Block {
     /// Returns a bit for each place where both are the same, the first place's lowest.
     #[inline(always)]
     fn same(self, other: Self) -> u32 {
-        self.0.cmp_eq(other.0).move_mask().cast_unsigned()
+        bits(self.0.cmp_eq(other.0))
     }
 }
 
@@ -130,17 +130,26 @@ fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
     a_first == b_first && a_last == b_last
 }
 
+/// Marks the places of bytes that are one of `count` from a first one on.
+#[inline(always)]
+fn within(block: u8x16, from: u8, count: u8) -> u8x16 {
+    let above = block - u8x16::splat(from);
+    above.cmp_eq(above.min(u8x16::splat(count - 1)))
+}
+
+/// Returns a bit for each place that is marked, the first place's lowest.
+#[inline(always)]
+fn bits(marks: u8x16) -> u32 {
+    marks.move_mask().cast_unsigned()
+}
+
 /// Counts the digits of a hexadecimal number, `A` to `F`, that a text begins with, up to sixteen;
 /// `None` where less than sixteen bytes of text are there.
 #[inline]
 pub(crate) fn hex_digits(text: &[u8]) -> Option<usize> {
     let block = u8x16::new(*text.first_chunk()?);
-    let within = |from: u8, count: u8| {
-        let above = block - u8x16::splat(from);
-        Block(above).same(Block(above.min(u8x16::splat(count - 1))))
-    };
-    let digits = within(b'0', 10) | within(b'A', 6);
-    Some(lowest(!digits))
+    let digits = within(block, b'0', 10) | within(block, b'A', 6);
+    Some(lowest(!bits(digits)))
 }
 
 /// Counts the digits of a number to the base 52 that a text begins with, up to sixteen: digits and
@@ -148,16 +157,11 @@ pub(crate) fn hex_digits(text: &[u8]) -> Option<usize> {
 #[inline]
 pub(crate) fn base52_digits(text: &[u8]) -> Option<usize> {
     let block = u8x16::new(*text.first_chunk()?);
-    let within = |block: u8x16, from: u8, count: u8| {
-        let above = block - u8x16::splat(from);
-        above.cmp_eq(above.min(u8x16::splat(count - 1)))
-    };
     let small = block | u8x16::splat(0x20);
     let vowel = |letter: u8| small.cmp_eq(u8x16::splat(letter));
     let vowels = (vowel(b'a') | vowel(b'e')) | (vowel(b'i') | vowel(b'o')) | vowel(b'u');
     let others = within(block, b'0', 10) | within(small, b'a', 26);
-    let hits = |block: u8x16| block.move_mask().cast_unsigned();
-    Some(lowest(!(hits(others) & !hits(vowels))))
+    Some(lowest(!(bits(others) & !bits(vowels))))
 }
 
 /// Counts the letters, digits, `-`, `.` and `_` that a text begins with, up to sixteen; `None` where
@@ -165,16 +169,11 @@ pub(crate) fn base52_digits(text: &[u8]) -> Option<usize> {
 #[inline]
 pub(crate) fn name_bytes(text: &[u8]) -> Option<usize> {
     let block = u8x16::new(*text.first_chunk()?);
-    let within = |block: u8x16, from: u8, count: u8| {
-        let above = block - u8x16::splat(from);
-        above.cmp_eq(above.min(u8x16::splat(count - 1)))
-    };
     let letters = within(block | u8x16::splat(0x20), b'a', 26);
     // `/` is between them: the dot, the slash and the digits are one stretch.
     let others = within(block, b'-', 13) | block.cmp_eq(u8x16::splat(b'_'));
     let slashes = block.cmp_eq(u8x16::splat(b'/'));
-    let hits = |block: u8x16| block.move_mask().cast_unsigned();
-    Some(lowest(!(hits(letters | others) & !hits(slashes))))
+    Some(lowest(!(bits(letters | others) & !bits(slashes))))
 }
 
 /// The place of the lowest bit.
@@ -189,69 +188,11 @@ fn highest(bits: u32) -> usize {
     (u32::BITS - 1).saturating_sub(bits.leading_zeros()) as usize
 }
 
-/// Finds the first byte that `hits` has a bit for: mostly in the first two blocks, which are looked
-/// at where it is asked for.
-#[inline(always)]
-fn first(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
-    if let Some((block, rest)) = input.split_first_chunk() {
-        let bits = hits(Block::of(block));
-        if bits != 0 {
-            return Some(lowest(bits));
-        }
-        if let Some(block) = rest.first_chunk() {
-            let bits = hits(Block::of(block));
-            if bits != 0 {
-                return Some(WIDTH + lowest(bits));
-            }
-        }
-    }
-    first_of_many(input, hits)
-}
-
-/// The same of a text whose first blocks have none, or that is shorter than a block.
-#[inline(never)]
-fn first_of_many(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
-    let (blocks, tail) = input.as_chunks::<WIDTH>();
-    let mut at = 0;
-    for block in blocks {
-        let bits = hits(Block::of(block));
-        if bits != 0 {
-            return Some(at + lowest(bits));
-        }
-        at += WIDTH;
-    }
-    if tail.is_empty() {
-        return None;
-    }
-    // Bytes that were looked at already have no bit.
-    if let Some(last) = input.last_chunk() {
-        let bits = hits(Block::of(last));
-        return (bits != 0).then(|| input.len() - WIDTH + lowest(bits));
-    }
-    first_of_few(tail, hits)
-}
-
-/// The same where less than a block is left: both halves, which overlap, or one by one.
-#[inline(always)]
-fn first_of_few(input: &[u8], hits: impl Fn(Block) -> u32) -> Option<usize> {
-    if let (Some(low), Some(high)) = (input.first_chunk(), input.last_chunk()) {
-        let bits = hits(Block::of_halves(*low, *high));
-        let place = lowest(bits);
-        return match bits {
-            0 => None,
-            _ if place < 8 => Some(place),
-            _ => Some(input.len() + place - WIDTH),
-        };
-    }
-    let is_hit = |byte: &u8| hits(Block::all(*byte)) != 0;
-    input.iter().position(is_hit)
-}
-
 /// Finds a byte.
 #[inline]
 pub(crate) fn find_near(input: &[u8], byte: u8) -> Option<usize> {
     let wanted = Block::all(byte);
-    first(input, |block| block.same(wanted))
+    hit_from(input, 0, |block| block.same(wanted))
 }
 
 /// Finds a byte from a place of a text on, which begins before that place: less than a block behind it
@@ -288,11 +229,7 @@ pub(crate) fn find_letter_from<const A: u8, const B: u8>(
 /// Tells whether a text has a digit.
 #[inline]
 pub(crate) fn has_digit(text: &[u8]) -> bool {
-    let digits = |block: Block| {
-        let above = block.0 - u8x16::splat(b'0');
-        Block(above).same(Block(above.min(u8x16::splat(9))))
-    };
-    hit_from(text, 0, digits).is_some()
+    hit_from(text, 0, |block| bits(within(block.0, b'0', 10))).is_some()
 }
 
 /// Finds the first of two bytes from a place of a text on; see [`find_from`].
@@ -306,6 +243,8 @@ pub(crate) fn find_either_from<const A: u8, const B: u8>(
     })
 }
 
+/// Finds the first byte from a place on that `hits` has a bit for: mostly in the first two blocks,
+/// which are looked at where it is asked for.
 #[inline(always)]
 fn hit_from(text: &[u8], from: usize, hits: impl Fn(Block) -> u32) -> Option<usize> {
     let rest = text.get(from..)?;
@@ -352,10 +291,21 @@ fn hit_at_end(text: &[u8], from: usize, left: usize, hits: impl Fn(Block) -> u32
     (bits != 0).then(|| from + lowest(bits))
 }
 
-/// The same where the whole text is less than a block.
+/// The same where the whole text is less than a block: both halves, which overlap, or one by one.
 #[inline(never)]
 fn hit_of_few(text: &[u8], from: usize, hits: impl Fn(Block) -> u32) -> Option<usize> {
-    first_of_few(text.get(from..)?, hits).map(|place| from + place)
+    let rest = text.get(from..)?;
+    if let (Some(low), Some(high)) = (rest.first_chunk(), rest.last_chunk()) {
+        let bits = hits(Block::of_halves(*low, *high));
+        let place = lowest(bits);
+        return match bits {
+            0 => None,
+            _ if place < 8 => Some(from + place),
+            _ => Some(text.len() + place - WIDTH),
+        };
+    }
+    let is_hit = |byte: &u8| hits(Block::all(*byte)) != 0;
+    rest.iter().position(is_hit).map(|place| from + place)
 }
 
 /// How many bytes are looked at in one go where a byte is far away.
@@ -385,7 +335,7 @@ pub fn find_far(input: &[u8], byte: u8) -> Option<usize> {
 #[inline]
 pub(crate) fn find_either(input: &[u8], a: u8, b: u8) -> Option<usize> {
     let (a, b) = (Block::all(a), Block::all(b));
-    first(input, |block| block.same(a) | block.same(b))
+    hit_from(input, 0, |block| block.same(a) | block.same(b))
 }
 
 /// Finds the last place of a byte.

@@ -283,7 +283,7 @@ impl Field for Peer<'_> {
 }
 
 /// Reads `name[address]` with an optional `:port`.
-#[inline]
+#[inline(always)]
 pub(crate) fn client(input: &[u8]) -> Scan<'_, Client<'_>> {
     match name_and_address(input) {
         Some((name, address, rest)) => {
@@ -301,7 +301,7 @@ pub(crate) fn client(input: &[u8]) -> Scan<'_, Client<'_>> {
 
 /// Splits `name[address]` off; neither holds a blank.
 #[inline(always)]
-pub(crate) fn name_and_address(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+fn name_and_address(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (name, behind) = input.split_at_checked(find_either_from::<b'[', b' '>(input, 0)?)?;
     let inside = behind.strip_prefix(b"[")?;
     let end = find_either_from::<b']', b' '>(input, name.len() + 1)?;
@@ -310,6 +310,7 @@ pub(crate) fn name_and_address(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 }
 
 /// Reads a server: [`client`]'s shape, with the text kept whole for joining.
+#[inline(always)]
 pub(crate) fn peer(input: &[u8]) -> Scan<'_, Peer<'_>> {
     let (
         rest,
@@ -341,7 +342,7 @@ pub(crate) fn nameless_client(input: &[u8]) -> Scan<'_, Client<'_>> {
 
 /// Reads `:port` (digits or the word `unknown`) where it stands.
 #[inline(always)]
-pub(crate) fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
+fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
     match input {
         [b':', tail @ ..] => port(input, tail),
         _ => (input, None),

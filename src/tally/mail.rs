@@ -247,6 +247,11 @@ pub(crate) fn write_client_domain(name: &[u8], address: &[u8], into: &mut Vec<u8
     }
 }
 
+/// Tells whether a client has a name.
+pub(crate) fn is_named(name: &[u8]) -> bool {
+    !matches!(name, b"" | b"unknown")
+}
+
 /// The part of a client's name that pflogsumm files its mail under, and whether it is lower-cased.
 ///
 /// Of three labels or more, the last two if the last has three letters; of four or more, the last
@@ -254,7 +259,7 @@ pub(crate) fn write_client_domain(name: &[u8], address: &[u8], into: &mut Vec<u8
 /// unknown name it is the address.
 /// Source: the counting rules of pflogsumm 1.1.5 (`gimme_domain`).
 fn client_domain<'a>(name: &'a [u8], address: &'a [u8]) -> (&'a [u8], bool) {
-    if name.is_empty() || name == b"unknown" {
+    if !is_named(name) {
         return (address, false);
     }
     let mut dots = memchr::memrchr_iter(b'.', name);

@@ -75,6 +75,10 @@ key! {
     struct DayKey { instance: InstanceKey, day: Day }
 }
 
+/// What a row of outgoing sessions is made of: instance, domain and server where they are listed, family
+/// and terms.
+type Outbound = (InstanceKey, Option<Symbol>, Option<Symbol>, Word, Terms);
+
 /// What one instance logged on one day.
 #[derive(Clone, Copy, Debug, Default)]
 struct Daily {
@@ -270,36 +274,29 @@ impl TlsCounts {
         instances: &Resolver<'_>,
         lists: bool,
     ) -> Vec<TlsOutboundRow> {
-        if lists {
-            let row = |(row, sessions): (&OutboundRow, u64)| TlsOutboundRow {
-                instance: symbols.text(instances.instance(row.key.instance)),
-                domain: row.domain.map(|domain| symbols.text(domain)),
-                host: symbols.text(row.key.peer),
-                family: row.key.family.0,
-                trust: row.key.terms.trust.0,
-                protocol: symbols.text(row.key.terms.protocol),
-                cipher: symbols.text(row.key.terms.cipher),
-                sessions,
-            };
-            return finish::sorted(self.outbound.iter().map(row), |row| row.sessions);
-        }
-        let mut sums: HashMap<_, u64, FxBuildHasher> = HashMap::default();
+        let mut sums: HashMap<Outbound, u64, FxBuildHasher> = HashMap::default();
         for (row, sessions) in self.outbound.iter() {
-            let key = (row.key.instance, row.key.family, row.key.terms);
-            *sums.entry(key).or_insert(0) += sessions;
+            let (domain, peer) = match lists {
+                true => (row.domain, Some(row.key.peer)),
+                false => (None, None),
+            };
+            let (instance, family, terms) = (row.key.instance, row.key.family, row.key.terms);
+            *sums
+                .entry((instance, domain, peer, family, terms))
+                .or_insert(0) += sessions;
         }
-        let row = |((instance, family, terms), sessions): ((InstanceKey, Word, Terms), u64)| {
-            TlsOutboundRow {
-                instance: symbols.text(instances.instance(instance)),
-                domain: None,
-                host: String::new(),
+        let text = |symbol: Symbol| symbols.text(symbol);
+        let row =
+            |((instance, domain, peer, family, terms), sessions): (Outbound, u64)| TlsOutboundRow {
+                instance: text(instances.instance(instance)),
+                domain: domain.map(text),
+                host: peer.map_or_else(String::new, text),
                 family: family.0,
                 trust: terms.trust.0,
-                protocol: symbols.text(terms.protocol),
-                cipher: symbols.text(terms.cipher),
+                protocol: text(terms.protocol),
+                cipher: text(terms.cipher),
                 sessions,
-            }
-        };
+            };
         finish::sorted(sums.into_iter().map(row), |row| row.sessions)
     }
 

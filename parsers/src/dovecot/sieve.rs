@@ -9,7 +9,7 @@ use super::prefix::{Line, MailProcess, leading_session};
 use super::{Event, Parsed, any_of_user};
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    before_last, behind, contains, rfind_iter, split_once, to_number, trailing_group,
+    before_last, behind, byte_table, contains, rfind_iter, split_once, to_number, trailing_group,
     without_angles,
 };
 
@@ -368,13 +368,27 @@ fn split<'a>(mail: MailProcess<'a>, text: &'a [u8]) -> Option<(Text, Action<'a>)
     ))
 }
 
+/// 1 for each letter that one of the texts begins with.
+static FIRST_LETTERS: [u8; 256] = byte_table!(begins_text);
+
+const fn begins_text(byte: u8) -> u8 {
+    let mut texts: &[(&[u8], Text)] = &TEXTS;
+    while let [(words, _), rest @ ..] = texts {
+        if let [first, ..] = words
+            && *first == byte
+        {
+            return 1;
+        }
+        texts = rest;
+    }
+    0
+}
+
 /// Tells which text this is, and returns what stands behind its words.
 fn known(text: &[u8]) -> Option<(Text, &[u8])> {
     // Message ids and scripts' texts are told by their first letter.
-    if !matches!(
-        text.first(),
-        Some(b's' | b'l' | b'f' | b'd' | b'n' | b'm' | b'M' | b'r' | b'p')
-    ) {
+    let first = text.first()?;
+    if FIRST_LETTERS.get(usize::from(*first)) != Some(&1) {
         return None;
     }
     let (words, kind) = TEXTS.iter().find(|(words, _)| text.starts_with(words))?;

@@ -10,8 +10,7 @@ use nom::sequence::delimited;
 use super::{Client, Event};
 use crate::fields::event_struct;
 use crate::scan::{
-    Scan, before_last, client, contains, enhanced_code, find, mismatch, name_and_address,
-    small_number, split_once,
+    Scan, before_last, client, contains, enhanced_code, find, mismatch, small_number, split_once,
 };
 
 use tail::quoted_len;
@@ -190,19 +189,14 @@ pub(super) struct Head<'a> {
     pub(super) client: Client<'a>,
 }
 
-/// Parses the commonest refusal: of a recipient, by a client without a port.
+/// Parses the commonest refusal: of a recipient.
 pub(super) fn usual_reject<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Reject<'a>> {
     let rest = rest.strip_prefix(b"reject: ")?;
     let stage = rest.get(..b"RCPT".len())?;
-    let (name, address, rest) = name_and_address(rest.strip_prefix(b"RCPT from ")?)?;
+    let (rest, client) = client(rest.strip_prefix(b"RCPT from ")?).ok()?;
     let (text, tail) = split_tail(rest.strip_prefix(b": ")?, stage);
-    let client = Client {
-        name,
-        address,
-        port: None,
-    };
     let refusal = refusal(queue_id, Head { stage, client }, text, tail);
-    let is_usual = !name.is_empty() && !refusal.reason.ends_with(LOCAL_DATA_ERROR);
+    let is_usual = !client.name.is_empty() && !refusal.reason.ends_with(LOCAL_DATA_ERROR);
     is_usual.then_some(refusal)
 }
 

@@ -15,8 +15,8 @@ use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
 use crate::scan::{
-    Scan, angle, find, find_either_from, find_from, find_here, find_near, mismatch,
-    name_and_address, optional_port, queue_id, seconds, small_number, split_once,
+    Scan, angle, find, find_either_from, find_from, find_here, find_near, mismatch, peer, queue_id,
+    seconds, small_number, split_once,
 };
 
 /// What became of one recipient in one attempt to deliver.
@@ -179,14 +179,12 @@ pub struct Relay<'a> {
 impl<'a> Relay<'a> {
     #[inline(always)]
     fn of(text: &'a [u8]) -> Self {
-        let server = name_and_address(text)
-            .map(|(host, address, rest)| (host, address, optional_port(rest)));
-        match server {
-            Some((host, address, (b"", port))) => Relay {
+        match peer(text) {
+            Ok((b"", peer)) => Relay {
                 text,
-                host,
-                address: Some(address),
-                port,
+                host: peer.host,
+                address: Some(peer.address),
+                port: peer.port,
             },
             _ => Relay {
                 text,

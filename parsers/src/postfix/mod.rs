@@ -324,9 +324,7 @@ pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
 /// Parses a message by the own grammar of a daemon that logs less than others.
 #[inline(never)]
 fn of_rarer_daemon(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
-    if tls::may_be_established(message)
-        && let Some(connection) = tls::connection(message)
-    {
+    if let Some(connection) = tls::established(message) {
         return Ok(Event::TlsConnection(connection));
     }
     match daemon {

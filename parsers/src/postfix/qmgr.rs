@@ -217,15 +217,13 @@ fn usual_active<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Active<'a>> {
     let (sender, rest) = inside.split_at_checked(find_from::<b'>'>(inside, 0)?)?;
     let (rest, size_bytes) = near_number(rest.strip_prefix(b">, size=")?)?;
     let (rest, nrcpt) = near_number(rest.strip_prefix(b", nrcpt=")?)?;
-    if rest != b" (queue active)" {
-        return None;
-    }
-    Some(Active {
+    let queue_name = rest.strip_prefix(b" (queue ")?.strip_suffix(b")")?;
+    (queue_name == b"active").then_some(Active {
         queue_id,
         sender,
         size_bytes,
         nrcpt,
-        queue_name: rest.strip_prefix(b" (queue ")?.strip_suffix(b")")?,
+        queue_name,
     })
 }
 

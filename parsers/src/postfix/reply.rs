@@ -6,7 +6,7 @@
 mod text;
 
 use crate::fields::{Field, Fields, Visitor};
-use crate::scan::{Peer, before_last, enhanced_code, peer, rfind_here, split_once, to_number};
+use crate::scan::{Peer, before_last, enhanced_code, peer, rfind_here, split_once};
 
 pub use text::Lines;
 pub(super) use text::without_codes;
@@ -303,16 +303,14 @@ fn agent(reason: &[u8]) -> Reply<'_> {
 /// Reads the words of a server that took the mail.
 #[inline]
 fn accept<'a>(reason: &'a [u8], status: &[u8]) -> Option<Reply<'a>> {
-    let (code, dsn) = codes(reason);
-    code?;
+    let reply = remote(ReplyKind::RemoteAccept, reason, None);
+    reply.code?;
     // A probe's answer is that to RCPT or to DATA (smtp_address_verify_target): the log is silent.
     let stage = (status == b"sent").then_some(Stage::EndOfData);
     Some(Reply {
         stage,
         queued_as: queued_as(reason),
-        code,
-        dsn,
-        ..plain(ReplyKind::RemoteAccept, reason)
+        ..reply
     })
 }
 
@@ -330,6 +328,7 @@ fn queued_as(reply: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads a remote reply: its code, its enhanced code, its words.
+#[inline]
 fn remote<'a>(kind: ReplyKind, text: &'a [u8], server: Option<Peer<'a>>) -> Reply<'a> {
     let (code, dsn) = codes(text);
     Reply {
@@ -343,42 +342,22 @@ fn remote<'a>(kind: ReplyKind, text: &'a [u8], server: Option<Peer<'a>>) -> Repl
     }
 }
 
+/// Reads the code and the enhanced code that a reply begins with.
 #[inline(always)]
 fn codes(text: &[u8]) -> (Option<u32>, Option<&[u8]>) {
-    if let [
-        a @ b'0'..=b'9',
-        b @ b'0'..=b'9',
-        c @ b'0'..=b'9',
-        b' ' | b'-',
-        rest @ ..,
-    ] = text
-    {
-        let digit = |byte: &u8| u32::from(byte - b'0');
-        let code = digit(a) * 100 + digit(b) * 10 + digit(c);
-        // Most enhanced codes have one digit in each place.
-        let dsn = match rest {
-            [
-                b'2' | b'4' | b'5',
-                b'.',
-                b'0'..=b'9',
-                b'.',
-                b'0'..=b'9',
-                b' ',
-                ..,
-            ] => rest.get(..5),
-            _ => enhanced_code(rest).ok().map(|(_, dsn)| dsn),
-        };
-        return (Some(code), dsn);
-    }
-    let Some((digits, rest)) = text.split_at_checked(3) else {
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else {
         return (None, None);
     };
-    let code = to_number(digits).and_then(|code| u32::try_from(code).ok());
-    let Some(rest) = rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"-")) else {
-        return (code.filter(|_| rest.is_empty()), None);
-    };
-    let dsn = enhanced_code(rest).ok().map(|(_, dsn)| dsn);
-    (code, dsn.filter(|_| code.is_some()))
+    let digit = |byte: &u8| u32::from(byte - b'0');
+    let code = digit(a) * 100 + digit(b) * 10 + digit(c);
+    match rest {
+        [] => (Some(code), None),
+        [b' ' | b'-', words @ ..] => {
+            let dsn = enhanced_code(words).ok().map(|(_, dsn)| dsn);
+            (Some(code), dsn)
+        }
+        _ => (None, None),
+    }
 }
 
 /// Reads a text in a frame of the smtp client.

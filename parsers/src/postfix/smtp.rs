@@ -281,9 +281,7 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 /// Parses a line that says nothing of what became of a mail.
 #[inline(never)]
 fn parse_rarer(message: &[u8]) -> Parsed<'_> {
-    if tls::may_be_established(message)
-        && let Some(connection) = tls::connection(message)
-    {
+    if let Some(connection) = tls::established(message) {
         return Ok(Event::TlsConnection(connection));
     }
     if let Some(text) = message.strip_prefix(b"warning: ") {

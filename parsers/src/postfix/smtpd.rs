@@ -20,9 +20,8 @@ use super::{Client, Event, Parsed, access, milter, tls};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find, find_from, find_here, find_iter, find_near, is_queue_id, mismatch,
-    name_and_address, number, optional_port, queue_id, queue_id_or_none, rfind, split_once,
-    to_number, without_angles,
+    Scan, client, find, find_from, find_here, find_iter, find_near, is_queue_id, mismatch, number,
+    queue_id, queue_id_or_none, rfind, split_once, to_number, without_angles,
 };
 
 pub use notices::{
@@ -310,9 +309,9 @@ event_struct! {
 /// Parses a message of smtpd.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     if let Some(rest) = message.strip_prefix(b"connect from ") {
-        return match whole_client(rest) {
-            Some(client) => Ok(Event::SmtpdConnect(Connect { client })),
-            None => Err(Reason("smtpd connect")),
+        return match client(rest) {
+            Ok((b"", client)) => Ok(Event::SmtpdConnect(Connect { client })),
+            _ => Err(Reason("smtpd connect")),
         };
     }
     if let Some(rest) = message.strip_prefix(b"disconnect from ") {
@@ -327,9 +326,7 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
             None => parse_rarer(message),
         };
     }
-    if tls::may_be_established(message)
-        && let Some(connection) = tls::connection(message)
-    {
+    if let Some(connection) = tls::established(message) {
         return Ok(Event::TlsConnection(connection));
     }
     if let Ok((rest, queue_id)) = queue_id(message)
@@ -373,22 +370,6 @@ pub(super) fn parse_shared(message: &[u8]) -> Option<Event<'_>> {
 /// Parses a warning of a shape that smtpd shares with other daemons, its severity word taken off.
 pub(super) fn parse_shared_warning(text: &[u8]) -> Option<Event<'_>> {
     warnings::parse_shared(text)
-}
-
-/// Reads a client that nothing follows; most have no port.
-#[inline(always)]
-fn whole_client(input: &[u8]) -> Option<Client<'_>> {
-    match name_and_address(input)? {
-        (name, address, b"") => Some(Client {
-            name,
-            address,
-            port: None,
-        }),
-        _ => match client(input) {
-            Ok((b"", client)) => Some(client),
-            _ => None,
-        },
-    }
 }
 
 fn with_queue_id<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
@@ -466,13 +447,7 @@ fn bare_lf(message: &[u8]) -> Option<Event<'_>> {
 }
 
 fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<ClientLine<'a>> {
-    let (name, address, rest) = name_and_address(input)?;
-    let (rest, port) = optional_port(rest);
-    let client = Client {
-        name,
-        address,
-        port,
-    };
+    let (rest, client) = client(input).ok()?;
     let mut line = ClientLine {
         queue_id,
         client,

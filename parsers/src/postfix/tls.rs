@@ -15,9 +15,7 @@ use nom::sequence::{delimited, separated_pair};
 
 use super::{Event, Peer};
 use crate::fields::{Field, Visitor, event_struct};
-use crate::scan::{
-    Scan, find, find_from, mismatch, name_and_address, optional_port, small_number, split_once,
-};
+use crate::scan::{Scan, find, find_from, mismatch, peer, small_number, split_once};
 
 pub use dane::{DaneMatch, DaneProblem, DnssecProbe};
 pub use details::{
@@ -277,10 +275,12 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
 /// Tells whether a line may be that of a connection that is up: of the lines about TLS the one that
 /// is common.
 #[inline]
-pub(super) fn may_be_established(message: &[u8]) -> bool {
+pub(super) fn established(message: &[u8]) -> Option<Connection<'_>> {
     // A queue id may begin with an `A`, but has no small letter behind it.
-    let start = message.first_chunk();
-    matches!(start, Some(b"An" | b"Tr" | b"Un" | b"Ve" | b"TL"))
+    match message.first_chunk()? {
+        b"An" | b"Tr" | b"Un" | b"Ve" | b"TL" => connection(message),
+        _ => None,
+    }
 }
 
 fn warning(text: &[u8]) -> Option<Event<'_>> {
@@ -293,19 +293,9 @@ fn warning(text: &[u8]) -> Option<Event<'_>> {
 /// Reads `host[address]:port`, or up to 2.4 a bare host before the colon.
 #[inline]
 pub(super) fn server(input: &[u8]) -> Scan<'_, Peer<'_>> {
-    match name_and_address(input) {
-        Some((host, address, rest)) => {
-            let (rest, port) = optional_port(rest);
-            let text = input.get(..input.len() - rest.len()).unwrap_or(input);
-            let peer = Peer {
-                text,
-                host,
-                address,
-                port,
-            };
-            Ok((rest, peer))
-        }
-        None => bare_server(input),
+    match peer(input) {
+        Ok(found) => Ok(found),
+        Err(_) => bare_server(input),
     }
 }
 

@@ -24,39 +24,17 @@ struct Target {
 /// The columns of all fields, by the name that the parser gives them.
 static TARGETS: LazyLock<FxHashMap<&'static str, Target>> = LazyLock::new(targets);
 
-/// Where the values of the fields go that came lately, by where the program has their names: that is told faster than what a
-/// name is, and a field's name stands at few places.
+/// The same of the fields that came so far, by where the program has their names: that is told faster
+/// than what a name is, and a field's name stands at few places.
 #[derive(Debug, Default)]
-pub(super) struct Targets {
-    known: Vec<Option<(&'static str, Target)>>,
-}
-
-/// A power of two, some times the number of fields that a log has.
-const PLACES: usize = 1024;
+pub(super) struct Targets(FxHashMap<(usize, usize), Target>);
 
 impl Targets {
     fn get(&mut self, name: &'static str) -> Target {
-        if self.known.is_empty() {
-            self.known.resize(PLACES, None);
-        }
-        let known = self.known.get_mut(place_of(name));
-        match known {
-            Some(Some((known, target))) if std::ptr::eq(*known, name) => *target,
-            other => {
-                let target = TARGETS.get(name).copied().unwrap_or_default();
-                if let Some(known) = other {
-                    *known = Some((name, target));
-                }
-                target
-            }
-        }
+        let place = (name.as_ptr().addr(), name.len());
+        let target = || TARGETS.get(name).copied().unwrap_or_default();
+        *self.0.entry(place).or_insert_with(target)
     }
-}
-
-fn place_of(name: &'static str) -> usize {
-    // Multiplied by the golden ratio, all bits of an address make the upper ones (Fibonacci hashing).
-    let mixed = (name.as_ptr().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(mixed >> 40).unwrap_or(0) % PLACES
 }
 
 fn targets() -> FxHashMap<&'static str, Target> {

@@ -441,7 +441,6 @@ fn reads_the_copy_of_an_emptied_file_to_its_end() {
     assert_eq!(world.tail.gaps(), 0);
 }
 
-/// The emptied file is among the siblings by the time at which that is seen.
 /// The new log was begun, so nothing comes into the old one any more, whatever became of the new one.
 #[test]
 fn a_new_log_that_was_emptied_was_begun() {
@@ -458,6 +457,7 @@ fn a_new_log_that_was_emptied_was_begun() {
     assert_eq!(lines(&mut world.tail), b"the second line\n");
 }
 
+/// The emptied file is among the siblings by the time at which that is seen.
 #[test]
 fn reads_an_emptied_file_that_was_renamed_once() {
     let mut world = World::new(1);

@@ -50,7 +50,7 @@ use self::warnings::{WarningRow, Warnings};
 use super::absorb::Context;
 use super::counts::Counts;
 use super::lives::Settled;
-use super::mail::{normalize, write_client_domain};
+use super::mail::{is_named, normalize, write_client_domain};
 use super::origin::Resolver;
 use super::queue::QueueTotals;
 use super::symbols::{Derived, Renumbering, Symbol, Symbols};
@@ -230,7 +230,7 @@ impl Details {
 
     /// What a client is filed under: a domain, or its address.
     fn filed(&mut self, client: &Client<'_>, symbols: &mut Symbols) -> Symbol {
-        if let b"" | b"unknown" = client.name {
+        if !is_named(client.name) {
             return symbols.intern(client.address);
         }
         let name = symbols.intern(client.name);
