@@ -30,11 +30,11 @@ fn check(line: &[u8], record: &Record<'_>) {
     if ![&b"dovecot"[..], b"syslogd"].contains(&record.tag.text) {
         assert_inside("tag", record.tag.text, line);
     }
-    assert_inside("instance", record.tag.instance, record.tag.text);
+    assert_inside("instance", record.tag.instance(), record.tag.text);
     assert_inside("name", record.tag.name(), record.tag.text);
     assert_inside(
         "service",
-        record.tag.service.unwrap_or(b""),
+        record.tag.service().unwrap_or(b""),
         record.tag.text,
     );
     assert_eq!(record.tag, Tag::parse(record.tag.text));

@@ -1,6 +1,7 @@
 //! Address families, told from the text of an address.
 
 use crate::fields::{Field, Visitor};
+use crate::near::places_of_both;
 
 /// The address family of a peer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -41,6 +42,32 @@ const MAPPED: &[u8] = b"::ffff:";
 /// Masked addresses (`2a00:1838:20:1::XXXX:XXXX`) still have a family: anything with two colons is
 /// IPv6. A path is `local`; the words `unknown` and `none`, and nothing at all, are `unknown`.
 pub fn family(address: &[u8]) -> Family {
+    match usual_family(address) {
+        Some(family) => family,
+        None => any_family(address),
+    }
+}
+
+/// Tells the family of most addresses: of those with three dots or two colons among up to 32 bytes.
+#[inline(always)]
+fn usual_family(address: &[u8]) -> Option<Family> {
+    let (dots, colons) = places_of_both(address, b'.', b':')?;
+    let without_first = |places: u32| places & places.wrapping_sub(1);
+    match address.first()? {
+        // Only what begins with a colon may map an IPv4 address.
+        b':' => None,
+        _ if without_first(colons) != 0 => Some(Family::Ipv6),
+        b'0'..=b'9' => {
+            let third = without_first(without_first(dots));
+            (third != 0 && without_first(third) == 0).then_some(Family::Ipv4)
+        }
+        _ => None,
+    }
+}
+
+/// The same of any address.
+#[inline(never)]
+fn any_family(address: &[u8]) -> Family {
     if is_mapped(address) {
         return Family::Ipv4;
     }
@@ -75,6 +102,8 @@ pub fn is_loopback(address: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -92,6 +121,40 @@ mod tests {
             ("", Family::Unknown),
         ] {
             assert_eq!(family(address.as_bytes()), expected, "{address}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        /// The addresses that are told at once, beside their twin.
+        #[test]
+        fn usual_families_are_told_as_all_others_are(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "192", "0", ".", "..", ":", "::", "2001", "db8", "::ffff:", "::FFFF:", "/", "x",
+                    "a00", "198.51.100.7", "2001:db8:a00:115::4504", "private", "unknown", "\u{ff}",
+                ]),
+                0..9,
+            ),
+        ) {
+            let address = words.concat();
+            let address = address.as_bytes();
+            prop_assert_eq!(family(address), any_family(address));
+        }
+    }
+
+    #[test]
+    fn most_addresses_are_told_at_once() {
+        for (address, expected) in [
+            ("192.0.2.1", Some(Family::Ipv4)),
+            ("198.51.100.255", Some(Family::Ipv4)),
+            ("2001:db8:a00:115::4504", Some(Family::Ipv6)),
+            ("2001:db8::1", Some(Family::Ipv6)),
+            ("fe80:0:0:1::1", Some(Family::Ipv6)),
+            ("private/dovecot-lmtp", None),
+            ("192.0.2.1.1", None),
+        ] {
+            assert_eq!(usual_family(address.as_bytes()), expected, "{address}");
         }
     }
 

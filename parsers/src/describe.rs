@@ -6,6 +6,7 @@
 //! fields, which visit names of their own, describe themselves here.
 
 use crate::companion::Decimal;
+use crate::companion::amavis::{ClientText, FactsText, ScoresText};
 use crate::companion::policyd_spf::Answer;
 use crate::dovecot::MailProcess;
 use crate::dovecot::delivery::{Formatted, FormattedId, LmtpEnd};
@@ -200,6 +201,35 @@ groups! {
         "sender": Text maybe "The envelope sender; empty for bounces.",
         "recipient": Text maybe "The recipient, or the receiving host.",
         "text": Text always "The text behind the action.",
+    }
+    ClientText<'_> {
+        "policy_bank": Text maybe "The policy banks in force.",
+        "local": Flag always "Whether the client is in `@mynetworks`.",
+        "client_address": Text maybe "The client's address.",
+        "client_port": Number maybe "The client's port.",
+        "trace_address": Text maybe "The first public address of the `Received:` headers.",
+    }
+    FactsText<'_> {
+        "quarantine": Text maybe "Where the mail is kept.",
+        "queue_id": Text maybe "The queue id before the filter.",
+        "message_id": Text maybe "The message id, with its angle brackets.",
+        "resent_message_id": Text maybe "The `Resent-Message-ID:` header, with its angle brackets.",
+        "mail_id": Text maybe "Amavis's own id of the mail.",
+        "hits": Decimal maybe "The spam score; absent where the mail was not scanned.",
+        "size_bytes": Number maybe "The size.",
+        "pt": Number maybe "The preferred transport.",
+        "queued_as": Text maybe "The queue ids after the filter, as logged: `A` or `A/B`.",
+        "dkim_sd": Text maybe "Valid signatures: `{selector}:{domain}`, joined by commas.",
+        "dkim_new": Text maybe "New signatures.",
+        "duration_ms": Number maybe "How long it took, in milliseconds.",
+    }
+    ScoresText<'_> {
+        "hits": Decimal maybe "The spam score.",
+        "tag": Decimal maybe "The score from which headers are added.",
+        "tag2": Decimal maybe "The score from which the mail is marked as spam.",
+        "kill": Decimal maybe "The score from which the mail is blocked.",
+        "queued_as": Text maybe "The queue id after the filter.",
+        "flags": Text maybe "The flags, as logged: `L/0/0/0`.",
     }
     MailProcess<'_> {
         "process": Text always "The process that spoke, such as `imap` or `lmtp`.",

@@ -2,7 +2,7 @@
 
 use crate::describe::{self, Description, FieldInfo};
 use crate::fields::{Fields, Visitor};
-use crate::{Daemon, Program, Tag, companion, dovecot, logger, postfix};
+use crate::{Companion, Daemon, Program, Tag, companion, dovecot, logger, postfix};
 
 /// One line's message as a typed value that borrows from the line.
 #[non_exhaustive]
@@ -62,7 +62,7 @@ impl<'a> Event<'a> {
         match self {
             Event::Postfix(event) => event.kind(),
             Event::Dovecot(event) => event.kind(),
-            Event::Companion(event) => Kind(COMPANION + event.index()),
+            Event::Companion(event) => event.kind(),
             Event::Logger(event) => Kind(LOGGER + event.index()),
         }
     }
@@ -83,6 +83,7 @@ impl<'a> postfix::Event<'a> {
     /// Parses a message by the grammar of the daemon that logged it.
     ///
     /// [`Event::parse`] does so for any program; this spares who asks for one the way there.
+    #[inline(always)]
     pub fn parse(daemon: Daemon, message: &'a [u8]) -> core::result::Result<Self, Reason> {
         postfix::parse(daemon, message)
     }
@@ -102,6 +103,18 @@ impl<'a> dovecot::Event<'a> {
     /// Returns the event's kind.
     pub fn kind(&self) -> Kind {
         Kind(DOVECOT + self.index())
+    }
+}
+
+impl<'a> companion::Event<'a> {
+    /// Parses a message of a companion; see [`postfix::Event::parse`].
+    pub fn parse(companion: Companion, message: &'a [u8]) -> core::result::Result<Self, Reason> {
+        companion::parse(companion, message)
+    }
+
+    /// Returns the event's kind.
+    pub fn kind(&self) -> Kind {
+        Kind(COMPANION + self.index())
     }
 }
 

@@ -13,7 +13,7 @@ use wide::u8x16;
 const WIDTH: usize = 16;
 
 /// Bytes that are compared at once.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Block(u8x16);
 
 impl Block {
@@ -42,6 +42,133 @@ impl Block {
     }
 }
 
+/// How many bytes a [`Stretch`] has.
+pub(crate) const STRETCH: usize = 2 * WIDTH;
+
+/// Thirty-two bytes that are compared at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    low: Block,
+    high: Block,
+}
+
+impl Stretch {
+    #[inline(always)]
+    pub(crate) fn of(bytes: &[u8; STRETCH]) -> Self {
+        let (low, high) = bytes.split_at(WIDTH);
+        let block = |half: &[u8]| half.first_chunk().map_or(Block::all(0), Block::of);
+        Stretch {
+            low: block(low),
+            high: block(high),
+        }
+    }
+
+    /// The beginning of a text, and zeros where that is shorter.
+    pub(crate) fn of_text(text: &[u8]) -> Self {
+        let mut bytes = [0; STRETCH];
+        for (to, from) in bytes.iter_mut().zip(text) {
+            *to = *from;
+        }
+        Stretch::of(&bytes)
+    }
+
+    /// Returns a bit for each place that has a byte, the first place's lowest.
+    #[inline(always)]
+    pub(crate) fn places_of(self, byte: u8) -> u32 {
+        let all = Block::all(byte);
+        self.same(Stretch {
+            low: all,
+            high: all,
+        })
+    }
+
+    /// Returns a bit for each place where both are the same.
+    #[inline(always)]
+    pub(crate) fn same(self, other: Self) -> u32 {
+        self.low.same(other.low) | self.high.same(other.high) << WIDTH
+    }
+}
+
+/// What a text is looked at for the beginning that it may have in common with others.
+const WINDOW: usize = 4 * WIDTH;
+/// A beginning has less than three blocks.
+const LONGEST: usize = 3 * WIDTH - 1;
+
+/// A beginning that many texts have in common, compared with theirs at once: its first sixteen
+/// letters, its last, and those behind the first. These may overlap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning {
+    blocks: [Block; 3],
+    /// Where the second and the third block begin.
+    second_at: usize,
+    third_at: usize,
+    length: usize,
+}
+
+impl Beginning {
+    /// One that no text has: two letters in one place.
+    pub(crate) fn none() -> Self {
+        Beginning {
+            blocks: [Block::all(b'a'), Block::all(b'b'), Block::all(b'b')],
+            second_at: 0,
+            third_at: 0,
+            // No text is taken in its place for being as long.
+            length: usize::MAX,
+        }
+    }
+
+    /// One of sixteen to forty-seven letters; a text of another length is never found again.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let third_at = text.len().saturating_sub(WIDTH);
+        let second_at = third_at.min(WIDTH);
+        let block = |at: usize| text.get(at..)?.first_chunk().map(Block::of);
+        match (block(0), block(second_at), block(third_at)) {
+            (Some(first), Some(second), Some(third)) if text.len() <= LONGEST => Beginning {
+                blocks: [first, second, third],
+                second_at,
+                third_at,
+                length: text.len(),
+            },
+            _ => Beginning::none(),
+        }
+    }
+
+    /// Takes the beginning of another text in its place, of so many letters.
+    #[inline(always)]
+    pub(crate) fn renew(&mut self, text: &[u8], length: usize) {
+        match text.first_chunk() {
+            Some(window) if length == self.length => {
+                self.blocks = self.blocks_of(window).unwrap_or(self.blocks);
+            }
+            _ => self.begin_anew(text.get(..length).unwrap_or_default()),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_anew(&mut self, text: &[u8]) {
+        *self = Beginning::of(text);
+    }
+
+    /// Returns what stands behind it in a long text that begins so; `None` also of a text that is
+    /// not long.
+    #[inline(always)]
+    pub(crate) fn split<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let [first, second, third] = self.blocks_of(text.first_chunk()?)?;
+        let same = self.blocks[0].0.cmp_eq(first.0)
+            & self.blocks[1].0.cmp_eq(second.0)
+            & self.blocks[2].0.cmp_eq(third.0);
+        (bits(same) == 0xffff).then(|| text.get(self.length & 63..))?
+    }
+
+    /// What another text has where the blocks are.
+    #[inline(always)]
+    fn blocks_of(&self, window: &[u8; WINDOW]) -> Option<[Block; 3]> {
+        // No place is beyond what the bits hold: they spare asking whether it is in the window.
+        let block = |at: usize| window.get(at & 31..)?.first_chunk().map(Block::of);
+        Some([block(0)?, block(self.second_at)?, block(self.third_at)?])
+    }
+}
+
 /// Tells whether two texts are the same. Most are short, and calling for help takes longer than
 /// looking at both ends of them, which meet or overlap.
 #[inline]
@@ -54,19 +181,7 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
         0..=7 => is_same_of_few(a, b),
         8..=16 => same_ends::<8>(a, b),
         17..=32 => same_ends::<16>(a, b),
-        _ => a == b,
-    }
-}
-
-/// Tells whether two texts are the same that are mostly longer than sixteen letters.
-#[inline]
-pub(crate) fn is_same_stretch(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    match a.len() {
         33..=64 => same_ends::<32>(a, b),
-        16..=32 => same_ends::<16>(a, b),
         _ => a == b,
     }
 }
@@ -213,6 +328,18 @@ pub(crate) fn find_any_from<const A: u8, const B: u8, const C: u8>(
     })
 }
 
+/// Finds the first of four bytes from a place of a text on; see [`find_from`].
+#[inline(always)]
+pub(crate) fn find_of_four_from<const A: u8, const B: u8, const C: u8, const D: u8>(
+    text: &[u8],
+    from: usize,
+) -> Option<usize> {
+    hit_from(text, from, |block| {
+        let (a, b) = (block.same(Block::all(A)), block.same(Block::all(B)));
+        a | b | block.same(Block::all(C)) | block.same(Block::all(D))
+    })
+}
+
 /// Finds the first of two small letters or their capitals from a place of a text on; see
 /// [`find_from`].
 #[inline(always)]
@@ -223,6 +350,16 @@ pub(crate) fn find_letter_from<const A: u8, const B: u8>(
     hit_from(text, from, |block| {
         let small = Block(block.0 | u8x16::splat(0x20));
         small.same(Block::all(A)) | small.same(Block::all(B))
+    })
+}
+
+/// Finds the first byte that is neither a letter nor a digit from a place of a text on; see
+/// [`find_from`].
+#[inline(always)]
+pub(crate) fn find_no_alphanumeric_from(text: &[u8], from: usize) -> Option<usize> {
+    hit_from(text, from, |block| {
+        let letters = within(block.0 | u8x16::splat(0x20), b'a', 26);
+        bits(!(letters | within(block.0, b'0', 10)))
     })
 }
 
@@ -308,27 +445,59 @@ fn hit_of_few(text: &[u8], from: usize, hits: impl Fn(Block) -> u32) -> Option<u
     rest.iter().position(is_hit).map(|place| from + place)
 }
 
+/// Returns a bit for each place of the one and of the other byte in a text of eight to 32 bytes, the
+/// first place's lowest; `None` for any other text.
+#[inline(always)]
+pub(crate) fn places_of_both(text: &[u8], a: u8, b: u8) -> Option<(u32, u32)> {
+    let (a, b) = (Block::all(a), Block::all(b));
+    if let (Some(low), Some(high)) = (text.first_chunk(), text.last_chunk()) {
+        // Places that both blocks have count once.
+        let twice = 2 * WIDTH - text.len().min(2 * WIDTH);
+        let (low, high) = (Block::of(low), Block::of(high));
+        let places = |byte| low.same(byte) | high.same(byte) >> twice << WIDTH;
+        return (text.len() <= 2 * WIDTH).then(|| (places(a), places(b)));
+    }
+    let (low, high) = (text.first_chunk()?, text.last_chunk()?);
+    let block = Block::of_halves(*low, *high);
+    let twice = WIDTH.saturating_sub(text.len());
+    let places = |byte| {
+        let hits = block.same(byte);
+        hits & 0xff | hits >> 8 >> twice << 8
+    };
+    Some((places(a), places(b)))
+}
+
 /// How many bytes are looked at in one go where a byte is far away.
-const FAR: usize = 4 * WIDTH;
+const FAR: usize = 4 * STRETCH;
 
 /// Finds a byte that is some hundred bytes away: the end of a line.
 pub fn find_far(input: &[u8], byte: u8) -> Option<usize> {
-    let wanted = u8x16::splat(byte);
-    let (stretches, tail) = input.as_chunks::<FAR>();
-    let mut at = 0;
-    for stretch in stretches {
-        let (blocks, _) = stretch.as_chunks::<WIDTH>();
-        let [a, b, c, d] = blocks else { break };
-        let hits = |block: &[u8; WIDTH]| wanted.cmp_eq(u8x16::new(*block));
-        let (a, b, c, d) = (hits(a), hits(b), hits(c), hits(d));
-        if ((a | b) | (c | d)).move_mask() != 0 {
-            let bits = |hits: u8x16| u64::from(hits.move_mask().cast_unsigned());
-            let all = bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48;
-            return Some(at + all.trailing_zeros() as usize);
+    find_far_here(input, byte)
+}
+
+/// The same where it is asked for.
+#[inline(always)]
+pub(crate) fn find_far_here(input: &[u8], byte: u8) -> Option<usize> {
+    let (mut at, mut rest) = (0, input);
+    while let Some((here, behind)) = rest.split_first_chunk::<FAR>() {
+        let (stretches, _) = here.as_chunks::<STRETCH>();
+        for (number, stretch) in stretches.iter().enumerate() {
+            // Putting both together costs no more than asking whether one of them has it.
+            let bits = Stretch::of(stretch).places_of(byte);
+            if bits != 0 {
+                return Some(at + number * STRETCH + lowest(bits));
+            }
         }
         at += FAR;
+        rest = behind;
     }
-    find_near(tail, byte).map(|place| at + place)
+    find_at_end(rest, byte).map(|place| at + place)
+}
+
+/// The same in what is left at the end of a text.
+#[inline(never)]
+fn find_at_end(input: &[u8], byte: u8) -> Option<usize> {
+    find_near(input, byte)
 }
 
 /// Finds the first of two bytes.
@@ -523,8 +692,27 @@ mod tests {
             assert_eq!(find_from::<1>(text, from), place([1, 1]), "{text:?} {from}");
             let any = find_any_from::<1, 2, 7>(text, from);
             assert_eq!(any, place([1, 2]), "{text:?} {from}");
+            let any = find_of_four_from::<7, 1, 8, 2>(text, from);
+            assert_eq!(any, place([1, 2]), "{text:?} {from}");
         }
         assert_eq!(find_from::<1>(text, text.len() + 1), None);
+    }
+
+    #[test]
+    fn places_of_both_bytes_are_found_once_each() {
+        for length in 0..40 {
+            for at in 0..length.max(1) {
+                let mut text: Vec<u8> = (0..3).cycle().take(length).collect();
+                text.get_mut(at..).unwrap().fill(1);
+                let places = |byte| {
+                    let hits = (0..length).filter(|&at| text[at] == byte);
+                    hits.fold(0u32, |all, at| all | 1 << at)
+                };
+                let found = places_of_both(&text, 1, 2);
+                let expected = (8..=32).contains(&length);
+                assert_eq!(found, expected.then(|| (places(1), places(2))), "{text:?}");
+            }
+        }
     }
 
     #[test]
@@ -551,6 +739,16 @@ mod tests {
                 let found = find_letter_from::<b'i', b'r'>(&text, 0);
                 assert_eq!(found, is_letter.then_some(at), "{byte}");
                 assert_eq!(has_digit(&text), byte.is_ascii_digit(), "{byte}");
+                text.fill(b'z');
+                text[at] = byte;
+                let found = find_no_alphanumeric_from(&text, 0);
+                assert_eq!(
+                    found,
+                    (!byte.is_ascii_alphanumeric()).then_some(at),
+                    "{byte}"
+                );
+                text.fill(b'/');
+                text[at] = byte;
                 assert!(!has_digit(&text[..at]));
             }
         }
@@ -558,18 +756,67 @@ mod tests {
 
     #[test]
     fn texts_that_differ_in_one_byte_are_not_the_same() {
-        for is_same in [is_same, is_same_stretch] {
-            for length in 0..80u8 {
-                let text: Vec<u8> = (0..length).collect();
-                assert!(is_same(&text, &text.clone()));
-                for at in 0..usize::from(length) {
-                    let mut other = text.clone();
-                    other[at] ^= 1;
-                    assert!(!is_same(&text, &other), "{length} {at}");
-                }
-                assert!(!is_same(&text, &[&text[..], b"x"].concat()));
+        for length in 0..80u8 {
+            let text: Vec<u8> = (0..length).collect();
+            assert!(is_same(&text, &text.clone()));
+            for at in 0..usize::from(length) {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert!(!is_same(&text, &other), "{length} {at}");
+            }
+            assert!(!is_same(&text, &[&text[..], b"x"].concat()));
+        }
+    }
+
+    #[test]
+    fn beginnings_are_told_from_texts_that_differ_in_one_byte() {
+        for length in 0..80 {
+            let text: Vec<u8> = (0..length).collect();
+            let beginning = Beginning::of(&text);
+            let long = [&text[..], &[b'x'; WINDOW]].concat();
+            let (kept, rest) = long.split_at(text.len());
+            let is_kept = (WIDTH..=LONGEST).contains(&text.len());
+            assert_eq!(beginning.split(&long), is_kept.then_some(rest), "{length}");
+            assert_eq!(beginning.split(kept), None);
+            for at in 0..text.len() {
+                let mut other = long.clone();
+                other[at] ^= 1;
+                assert_eq!(beginning.split(&other), None, "{length} {at}");
             }
         }
+        for byte in [0, b'a', b'b'] {
+            assert_eq!(Beginning::none().split(&[byte; WINDOW]), None);
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_taken_anew_from_texts_of_any_length() {
+        let text: Vec<u8> = (0..200).collect();
+        for (before, length) in (0..70).flat_map(|before| (0..70).map(move |at| (before, at))) {
+            let mut beginning = Beginning::of(&text[..before]);
+            beginning.renew(&text[50..], length);
+            let is_kept = (WIDTH..=LONGEST).contains(&length);
+            let rest = is_kept.then_some(&text[50 + length..]);
+            assert_eq!(beginning.split(&text[50..]), rest, "{before} {length}");
+            beginning.renew(&text[..length], length);
+            let rest = is_kept.then_some(&text[length..]);
+            assert_eq!(beginning.split(&text), rest, "{before} {length}");
+        }
+    }
+
+    #[test]
+    fn places_of_a_stretch_are_those_of_its_bytes() {
+        let bytes = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef";
+        let stretch = Stretch::of(&bytes);
+        for at in 0..STRETCH {
+            assert_eq!(stretch.places_of(bytes[at]), 1 << at);
+            let mut other = bytes;
+            other[at] = 0;
+            assert_eq!(stretch.same(Stretch::of(&other)), !(1 << at));
+            let zeros = Stretch::of_text(&bytes[..at]).places_of(0);
+            assert_eq!(zeros, u32::MAX << at);
+        }
+        assert_eq!(stretch.places_of(0), 0);
     }
 
     #[test]

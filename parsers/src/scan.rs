@@ -13,7 +13,8 @@ use crate::fields::{Field, Seconds, Visitor};
 use crate::near::{base52_digits, hex_digits, is_same};
 pub(crate) use crate::near::{
     find, find_any_from, find_either, find_either_from, find_from, find_here, find_letter_from,
-    find_near, has_digit, rfind, rfind_here, rfind_near,
+    find_near, find_no_alphanumeric_from, find_of_four_from, has_digit, rfind, rfind_here,
+    rfind_near,
 };
 
 /// Makes a table of what a function says of each byte.
@@ -54,6 +55,13 @@ pub(crate) fn before_last<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8],
 /// Splits at the first `mark`.
 pub(crate) fn split_once<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = find(input, mark)?;
+    Some((input.get(..at)?, input.get(at + mark.len()..)?))
+}
+
+/// The same where it is asked for; see [`find_here`].
+#[inline(always)]
+pub(crate) fn split_once_here<'a>(input: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = find_here(input, mark)?;
     Some((input.get(..at)?, input.get(at + mark.len()..)?))
 }
 
@@ -312,32 +320,42 @@ fn name_and_address(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 /// Reads a server: [`client`]'s shape, with the text kept whole for joining.
 #[inline(always)]
 pub(crate) fn peer(input: &[u8]) -> Scan<'_, Peer<'_>> {
-    let (
-        rest,
-        Client {
-            name,
-            address,
-            port,
-        },
-    ) = client(input)?;
+    let Some((host, address, rest)) = name_and_address(input) else {
+        return mismatch();
+    };
+    let (rest, port) = server_port(rest);
     let text = input.get(..input.len() - rest.len()).unwrap_or(input);
-    Ok((
-        rest,
-        Peer {
-            text,
-            host: name,
-            address,
-            port,
-        },
-    ))
+    let peer = Peer {
+        text,
+        host,
+        address,
+        port,
+    };
+    Ok((rest, peer))
 }
 
 /// Reads postscreen's and tlsproxy's `[address]:port`, which has no name.
+#[inline]
 pub(crate) fn nameless_client(input: &[u8]) -> Scan<'_, Client<'_>> {
-    if input.first() != Some(&b'[') {
+    let Some((address, rest)) = bracketed_address(input) else {
         return mismatch();
-    }
-    client(input)
+    };
+    let (rest, port) = server_port(rest);
+    let client = Client {
+        name: b"",
+        address,
+        port,
+    };
+    Ok((rest, client))
+}
+
+/// Splits `[address]` off.
+#[inline(always)]
+fn bracketed_address(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inside = input.strip_prefix(b"[")?;
+    let end = find_either_from::<b']', b' '>(input, 1)?;
+    let (address, behind) = inside.split_at_checked(end - 1)?;
+    Some((address, behind.strip_prefix(b"]")?))
 }
 
 /// Reads `:port` (digits or the word `unknown`) where it stands.
@@ -346,6 +364,18 @@ fn optional_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
     match input {
         [b':', tail @ ..] => port(input, tail),
         _ => (input, None),
+    }
+}
+
+/// The same of a server, which mostly has one.
+#[inline(always)]
+pub(crate) fn server_port(input: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let [b':', tail @ ..] = input else {
+        return (input, None);
+    };
+    match near_number(tail) {
+        Some((rest, _)) => (rest, tail.get(..tail.len() - rest.len())),
+        None => port(input, tail),
     }
 }
 
@@ -493,7 +523,7 @@ fn quoted_prefix(input: &[u8]) -> usize {
 }
 
 /// Tells whether the text is `d.d.d`: an enhanced status code.
-#[inline]
+#[inline(always)]
 pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
     // Words are told from codes by their first letter.
     if !matches!(input, [b'2' | b'4' | b'5', ..]) {
@@ -505,6 +535,12 @@ pub(crate) fn enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
     {
         return Ok((rest, code));
     }
+    any_enhanced_code(input)
+}
+
+/// The same with numbers of any length.
+#[inline(never)]
+fn any_enhanced_code(input: &[u8]) -> Scan<'_, &[u8]> {
     let (rest, _) = (number, tag("."), number, tag("."), number).parse(input)?;
     let text = input.get(..input.len() - rest.len()).unwrap_or(input);
     match text.len() {

@@ -12,51 +12,65 @@ use crate::scan::{find_near, rfind_near};
 pub struct Tag<'a> {
     /// The whole tag, without `[pid]` and colon.
     pub text: &'a [u8],
-    /// The first path element.
-    pub instance: &'a [u8],
-    /// What stands between the first and the last path element.
-    pub service: Option<&'a [u8]>,
+    /// Where the first and the last slash stand; beyond the text where there is none. A tag is copied
+    /// for each line: two places are half as long as the texts between them.
+    first_slash: u32,
+    last_slash: u32,
     /// The program told from the last path element.
     pub program: Program,
 }
+
+/// A place that is beyond any text.
+const BEYOND: u32 = u32::MAX;
 
 impl<'a> Tag<'a> {
     /// The tag of a line that has none.
     pub(crate) const EMPTY: Self = Tag {
         text: b"",
-        instance: b"",
-        service: None,
+        first_slash: BEYOND,
+        last_slash: BEYOND,
         program: Program::Foreign,
     };
 
     /// Takes a tag apart.
     pub fn parse(text: &'a [u8]) -> Self {
-        let first = find_near(text, b'/');
-        let last = rfind_near(text, b'/');
-        let (instance, service, name) = match (first, last) {
-            (Some(first), Some(last)) => (
-                text.get(..first).unwrap_or(text),
-                text.get(first + 1..last)
-                    .filter(|service| !service.is_empty()),
-                text.get(last + 1..).unwrap_or(b""),
-            ),
-            _ => (text, None, text),
+        let place = |slash: Option<usize>| {
+            let place = slash.and_then(|slash| u32::try_from(slash).ok());
+            place.unwrap_or(BEYOND)
         };
-        Tag {
+        let mut tag = Tag {
             text,
-            instance,
-            service,
-            program: Program::of(text, name),
-        }
+            first_slash: place(find_near(text, b'/')),
+            last_slash: place(rfind_near(text, b'/')),
+            program: Program::Foreign,
+        };
+        tag.program = Program::of(text, tag.name());
+        tag
+    }
+
+    /// Returns the first path element.
+    pub fn instance(&self) -> &'a [u8] {
+        self.text.get(..at(self.first_slash)).unwrap_or(self.text)
+    }
+
+    /// Returns what stands between the first and the last path element.
+    pub fn service(&self) -> Option<&'a [u8]> {
+        let begin = at(self.first_slash).checked_add(1)?;
+        let service = self.text.get(begin..at(self.last_slash));
+        service.filter(|service| !service.is_empty())
     }
 
     /// Returns the last path element: the program's name as logged.
     pub fn name(&self) -> &'a [u8] {
-        match rfind_near(self.text, b'/') {
-            Some(slash) => self.text.get(slash + 1..).unwrap_or(b""),
-            None => self.text,
-        }
+        let begin = at(self.last_slash).checked_add(1);
+        let name = begin.and_then(|begin| self.text.get(begin..));
+        name.unwrap_or(self.text)
     }
+}
+
+/// A place in a text.
+fn at(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 /// Which family of programs a line belongs to.
@@ -349,8 +363,8 @@ mod tests {
             ("rsyslogd", "rsyslogd", None, Program::Logger),
         ] {
             let tag = Tag::parse(text.as_bytes());
-            assert_eq!(tag.instance, instance.as_bytes(), "{text}");
-            assert_eq!(tag.service, service.map(str::as_bytes), "{text}");
+            assert_eq!(tag.instance(), instance.as_bytes(), "{text}");
+            assert_eq!(tag.service(), service.map(str::as_bytes), "{text}");
             assert_eq!(tag.program, program, "{text}");
         }
     }

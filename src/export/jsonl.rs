@@ -78,7 +78,7 @@ fn push_head(out: &mut Vec<u8>, line: &Line<'_>) {
         ("host", line.host()),
         ("program", Some(tag.text)),
         ("instance", line.instance()),
-        ("service", tag.service),
+        ("service", tag.service()),
         ("daemon", line.daemon()),
     ];
     for (name, value) in fields {

@@ -44,8 +44,8 @@ impl<'a> Line<'a> {
             tag.program,
             Program::Postfix(_) | Program::PostfixCut | Program::PostfixUnknown | Program::Dovecot
         );
-        let has_path = tag.instance.len() != tag.text.len();
-        (is_mail_server || has_path).then_some(tag.instance)
+        let has_path = tag.instance().len() != tag.text.len();
+        (is_mail_server || has_path).then_some(tag.instance())
     }
 
     /// Returns the program's own name, whatever the tag before it; `None` where the tag was cut.
@@ -81,7 +81,7 @@ impl Fields for Line<'_> {
             ("host", self.host()),
             ("program", Some(self.record.tag.text)),
             ("instance", self.instance()),
-            ("service", self.record.tag.service),
+            ("service", self.record.tag.service()),
             ("daemon", self.daemon()),
         ];
         for (name, value) in envelope {

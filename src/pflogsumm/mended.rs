@@ -248,7 +248,7 @@ fn write<'w>(
 ) -> Option<Line<'w>> {
     written.clear();
     let tag = record.tag.text;
-    let below = tag.get(record.tag.instance.len()..).unwrap_or(b"");
+    let below = tag.get(record.tag.instance().len()..).unwrap_or(b"");
     match event.and_then(Postfix::daemon) {
         Some(daemon) if record.tag.program == Program::PostfixCut => {
             written.extend_from_slice(b"postfix/");

@@ -1,7 +1,7 @@
 //! The cursor over the lines of a chunk: containers and envelopes taken off, repeats put in their
 //! place, each line dated.
 
-use mailtally_parsers::syslog::Envelopes;
+use mailtally_parsers::syslog::{Author, Envelopes};
 use mailtally_parsers::{Program, Record, Timestamp};
 
 use super::chunk::{Chunk, split_line, split_lines};
@@ -18,6 +18,8 @@ pub struct Line<'a> {
     /// When it was logged; as long as there is a record, there is a time, but for the markers of
     /// `journalctl`.
     pub time: Option<WallTime>,
+    /// Who logged it, by numbers; `None` for lines that are not plain, and for some that are.
+    pub author: Option<Author>,
 }
 
 /// Where the record of a line is.
@@ -49,11 +51,19 @@ pub struct Lines<'c> {
     dater: Dater,
     dates: Dating,
     envelopes: Envelopes<'c>,
-    /// The number of the minute of the last plain line, and when that began.
+    /// The time of the last plain line, and the number of its stamp; no stamp has the number 0.
+    time: WallTime,
+    moment: u64,
+    /// The number of the minute of that line, and when that began.
     minute: Option<(u64, WallTime)>,
+    /// The last line that is not plain.
+    other: Other<'c>,
     unwrapped: Unwrapped,
-    /// The last line that did not say that another one was repeated.
+    /// The last line that did not say that another one was repeated, if that was looked at closely.
     above: &'c [u8],
+    /// Else that line with those below it, up to where it ends at `rest`: where it ends is worked out
+    /// for whoever asks.
+    glanced: &'c [u8],
     unwrapped_above: Unwrapped,
     /// Where a line begins of which only parts came so far; up to the end of the chunk.
     parts: Option<&'c [u8]>,
@@ -69,17 +79,37 @@ enum Seen<'c> {
     Part,
 }
 
+/// What the cursor came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// A line as nearly all are, of text and with an envelope: [`Lines::plain`] has it.
+    Plain,
+    /// Any other line: [`Lines::other`] has it.
+    Other,
+    /// There are no more lines.
+    End,
+}
+
 /// What came of looking at a line closely.
-enum Looked<'c> {
+enum Looked {
     /// Its record is the last one of the envelopes; it was not dated.
     Plain,
     /// It is outside of the range, or only a part of a line.
     Outside,
+    Other,
+    End,
+}
+
+/// A line that is not plain, within the range.
+#[derive(Debug)]
+enum Other<'c> {
+    None,
     Text(Line<'c>),
     InContainer(Found<'c>),
 }
 
-/// A line in a container that is within the range.
+/// A line in a container.
+#[derive(Clone, Copy, Debug)]
 struct Found<'c> {
     raw: &'c [u8],
     /// How often the line above was logged again, if that is what it says.
@@ -102,9 +132,16 @@ impl<'c> Lines<'c> {
             dater: Dater::new(&dates),
             dates,
             envelopes: Envelopes::default(),
+            time: WallTime {
+                wall_us: 0,
+                offset_secs: None,
+            },
+            moment: 0,
             minute: None,
+            other: Other::None,
             unwrapped: Unwrapped::default(),
             above: chunk.above(),
+            glanced: b"",
             unwrapped_above: Unwrapped::default(),
             parts: None,
         }
@@ -122,36 +159,90 @@ impl<'c> Lines<'c> {
         reason = "a line in a container borrows from the cursor's own buffer"
     )]
     pub fn next(&mut self) -> Option<Line<'_>> {
+        match self.step() {
+            Step::Plain => Some(Line {
+                raw: self.line_above(),
+                logged: Logged::InCursor(self.envelopes.record()),
+                time: Some(self.time),
+                author: self.author(),
+            }),
+            Step::Other => Some(self.other()),
+            Step::End => None,
+        }
+    }
+
+    /// Goes to the next line within the range. Who asks for each line of large logs takes its record
+    /// from where it is: making a [`Line`] of it takes a tenth of the time of counting it.
+    #[inline(always)]
+    pub fn step(&mut self) -> Step {
         loop {
-            if let Some((raw, rest)) = self.envelopes.take_repeating(self.rest) {
-                (self.rest, self.above) = (rest, raw);
+            let here = self.rest;
+            if let Some(rest) = self.envelopes.take_repeating(here) {
+                (self.rest, self.glanced) = (rest, here);
             } else {
-                match self.look_closer()? {
+                match self.look_closer() {
                     Looked::Plain => {}
                     Looked::Outside => continue,
-                    Looked::Text(line) => return Some(line),
-                    Looked::InContainer(found) => return Some(self.line_in_container(found)),
+                    Looked::Other => return Step::Other,
+                    Looked::End => return Step::End,
                 }
             }
-            let time = Some(self.time_of_record());
-            if self.lets_through(time) {
-                return Some(Line {
-                    raw: self.above,
-                    logged: Logged::InCursor(self.envelopes.record()),
-                    time,
-                });
+            let number = self.envelopes.moment_number();
+            if self.moment != number {
+                self.new_moment(number);
+            }
+            if self.lets_through(Some(self.time)) {
+                return Step::Plain;
             }
         }
     }
 
-    /// Reads the next line, whatever it is; `None` where there is none.
+    /// Returns the record of the plain line that the cursor came to, and its time.
+    #[inline(always)]
+    pub fn plain(&self) -> (&Record<'c>, WallTime) {
+        (self.envelopes.record(), self.time)
+    }
+
+    /// Returns who logged the plain line that the cursor came to, where that is remembered.
+    #[inline(always)]
+    pub fn author(&self) -> Option<Author> {
+        self.envelopes.author()
+    }
+
+    /// Returns the line that the cursor came to, if it is not a plain one.
+    #[cold]
+    pub fn other(&mut self) -> Line<'_> {
+        match self.other {
+            Other::Text(line) => line,
+            Other::InContainer(found) => self.line_in_container(found),
+            Other::None => Line {
+                raw: self.above,
+                logged: Logged::Nothing,
+                time: None,
+                author: None,
+            },
+        }
+    }
+
+    /// Returns the last line that did not say that another one was repeated.
+    fn line_above(&self) -> &'c [u8] {
+        // Its line end is between it and those below it.
+        let bytes = self.glanced.len().checked_sub(self.rest.len() + 1);
+        let glanced = bytes.and_then(|bytes| self.glanced.get(..bytes));
+        glanced.unwrap_or(self.above)
+    }
+
+    /// Reads the next line, whatever it is.
     #[inline(never)]
-    fn look_closer(&mut self) -> Option<Looked<'c>> {
+    fn look_closer(&mut self) -> Looked {
+        (self.above, self.glanced) = (self.line_above(), b"");
         let here = self.rest;
         let Some((raw, rest)) = split_line(here) else {
             // The end of a line in a container may never have come.
-            let stamp = self.unwrapped.take_unfinished()?;
-            return Some(self.in_container(b"", stamp));
+            return match self.unwrapped.take_unfinished() {
+                Some(stamp) => self.in_container(b"", stamp),
+                None => Looked::End,
+            };
         };
         self.rest = rest;
         let record = match raw.first() {
@@ -161,36 +252,36 @@ impl<'c> Lines<'c> {
         // Nearly all lines: the others are looked at a second time.
         if record.is_some_and(|record| is_plain(record.tag.program)) {
             self.above = raw;
-            return Some(Looked::Plain);
+            return Looked::Plain;
         }
         let record = record.copied();
-        Some(match self.see(raw, record) {
+        match self.see(raw, record) {
             Seen::Text(record) => self.text(raw, record),
             Seen::InContainer(stamp) => self.in_container(raw, stamp),
             Seen::Part => {
                 self.parts.get_or_insert(here);
                 Looked::Outside
             }
-        })
-    }
-
-    /// Dates a plain line; most are of the minute of the one above.
-    #[inline]
-    fn time_of_record(&mut self) -> WallTime {
-        let number = self.envelopes.minute_number();
-        let minute = match self.minute {
-            Some((known, minute)) if known == number => minute,
-            _ => self.new_minute(number),
-        };
-        let us = us_of_minute(&self.envelopes.record().timestamp);
-        WallTime {
-            wall_us: minute.wall_us + us,
-            ..minute
         }
     }
 
-    /// Dates the beginning of a plain line's minute; no zone changes its clock within one.
+    /// Dates a plain line whose stamp is not that of the one above; most are of the same minute.
     #[inline(never)]
+    fn new_moment(&mut self, number: u64) {
+        let minute_number = self.envelopes.minute_number();
+        let minute = match self.minute {
+            Some((known, minute)) if known == minute_number => minute,
+            _ => self.new_minute(minute_number),
+        };
+        let us = us_of_minute(&self.envelopes.record().timestamp);
+        self.moment = number;
+        self.time = WallTime {
+            wall_us: minute.wall_us + us,
+            ..minute
+        };
+    }
+
+    /// Dates the beginning of a plain line's minute; no zone changes its clock within one.
     fn new_minute(&mut self, number: u64) -> WallTime {
         let stamp = self.envelopes.record().timestamp;
         let time = self.dater.wall_time(&stamp);
@@ -204,7 +295,7 @@ impl<'c> Lines<'c> {
 
     /// Dates a line of text.
     #[cold]
-    fn text(&mut self, raw: &'c [u8], record: Option<Record<'c>>) -> Looked<'c> {
+    fn text(&mut self, raw: &'c [u8], record: Option<Record<'c>>) -> Looked {
         let stamp = record
             .map(|record| record.timestamp)
             .or_else(|| Timestamp::of_line(raw));
@@ -217,7 +308,13 @@ impl<'c> Lines<'c> {
             Some(record) => Logged::Here(record),
             None => Logged::Nothing,
         };
-        Looked::Text(Line { raw, logged, time })
+        self.other = Other::Text(Line {
+            raw,
+            logged,
+            time,
+            author: None,
+        });
+        Looked::Other
     }
 
     #[inline]
@@ -284,14 +381,15 @@ impl<'c> Lines<'c> {
 
     /// Dates a line in a container.
     #[cold]
-    fn in_container(&mut self, raw: &'c [u8], stamp: Timestamp) -> Looked<'c> {
+    fn in_container(&mut self, raw: &'c [u8], stamp: Timestamp) -> Looked {
         let raw = self.with_parts(raw);
         let times = self.repeats(raw);
         let time = self.dater.in_container(&stamp);
         if !self.lets_through(Some(time)) {
             return Looked::Outside;
         }
-        Looked::InContainer(Found { raw, times, time })
+        self.other = Other::InContainer(Found { raw, times, time });
+        Looked::Other
     }
 
     #[cold]
@@ -304,6 +402,7 @@ impl<'c> Lines<'c> {
                 None => Logged::Nothing,
             },
             time: Some(time),
+            author: None,
         }
     }
 
@@ -329,3 +428,7 @@ impl<'c> Lines<'c> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -62,7 +62,7 @@ pub use follow::{
     LogState, Place, Start,
 };
 pub use input::{Input, Options, Order};
-pub use lines::{Line, Lines};
+pub use lines::{Line, Lines, Step};
 pub use packed::Packer;
 pub use problem::{Notice, Problem, SourceError};
 pub use progress::Progress;

@@ -12,6 +12,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+
 use super::block::{CutLines, Passage};
 use super::dating::{Dating, last_line};
 use super::progress::Progress;
@@ -21,7 +24,7 @@ use super::tied;
 const LOOK_BYTES: u64 = 4 << 10;
 /// A line of a container that is cut into parts: 16 KiB of it, each byte escaped.
 const LONGEST_PART_BYTES: u64 = 128 << 10;
-/// Buffers are made as long as some of these.
+/// Long buffers are made as long as some of these.
 const PAGES_BYTES: usize = 64 << 10;
 /// How much longer the next look is where there is none.
 const GROWTH: u64 = 8;
@@ -65,25 +68,51 @@ impl PlainLog {
     /// Reads a part into a buffer; after an error that has what was read before it.
     pub(super) fn read(&self, part: Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
         let bytes = part.end.saturating_sub(part.start);
-        make_room(buffer, usize::try_from(bytes).unwrap_or(usize::MAX));
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let outcome = match buffer.capacity() < bytes {
+            true => self.read_into_new(part.start, bytes, buffer),
+            false => self.read_over(part.start, bytes, buffer),
+        };
+        buffer.truncate(bytes);
+        outcome
+    }
+
+    /// Reads into a buffer that is long enough: what is left in it need not be cleared first.
+    fn read_over(&self, start: u64, bytes: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.resize(bytes, 0);
         let mut filled = 0;
-        let mut outcome = Ok(());
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = part
-                .start
-                .saturating_add(u64::try_from(filled).unwrap_or(0));
-            match self.file.read_at(rest, at) {
-                Ok(0) => break,
+        let outcome = loop {
+            let rest = buffer.get_mut(filled..).unwrap_or_default();
+            if rest.is_empty() {
+                break Ok(());
+            }
+            match self
+                .file
+                .read_at(rest, start.saturating_add(length(filled)))
+            {
+                Ok(0) => break Ok(()),
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
+                Err(error) => break Err(error),
             }
-        }
+        };
         buffer.truncate(filled);
         outcome
+    }
+
+    /// Reads into a new buffer in the place of one that is too short: nor need memory be cleared that
+    /// was not used before.
+    fn read_into_new(&self, start: u64, bytes: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        *buffer = Vec::with_capacity(room(bytes));
+        while buffer.len() < bytes {
+            let at = start.saturating_add(length(buffer.len()));
+            match rustix::io::pread(&self.file, spare_capacity(buffer), at) {
+                Ok(0) => break,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the first error of the file.
@@ -101,15 +130,13 @@ impl PlainLog {
     }
 }
 
-/// Gives a buffer a length; what is in it is written over.
-///
-/// What is left from the part before need not be cleared first, and fresh pages are clear already.
-fn make_room(buffer: &mut Vec<u8>, bytes: usize) {
-    if buffer.capacity() < bytes {
-        // The next part may be a little longer.
-        *buffer = vec![0; bytes.checked_next_multiple_of(PAGES_BYTES).unwrap_or(bytes)];
+/// How long a new buffer is made for so many bytes: the next part of a file may be a little longer; a
+/// look at a place of it is not.
+fn room(bytes: usize) -> usize {
+    match bytes {
+        0..PAGES_BYTES => bytes,
+        _ => bytes.checked_next_multiple_of(PAGES_BYTES).unwrap_or(bytes),
     }
-    buffer.resize(bytes, 0);
 }
 
 /// Cuts a plain file, or a part of it, into parts of whole lines.

@@ -68,6 +68,8 @@ pub(super) struct Survey {
     /// Where stamps were seen in a file in which a range will be looked for, in order.
     pub(super) places: Vec<Place>,
     lines: u64,
+    /// The traditional stamp of the line above with its blank, if that had one.
+    above: [u8; 16],
     unwrapped: Unwrapped,
 }
 
@@ -110,6 +112,7 @@ impl Survey {
             has_nul: false,
             places: Vec::new(),
             lines: 0,
+            above: [0; 16],
             unwrapped: Unwrapped::default(),
         }
     }
@@ -291,6 +294,11 @@ impl Survey {
         let is_looked_at_closely =
             self.lines < CLOSE_LINES || self.lines.is_multiple_of(CLOSE_STRIDE);
         self.lines += 1;
+        if !is_looked_at_closely && line.first_chunk() == Some(&self.above) {
+            // It says what the line above said.
+            return self.last.map(|last| last.stamp);
+        }
+        self.above = [0; 16];
         let seen = if let Some(loaded) = self.unwrapped.load(line) {
             let Loaded::Line(stamp) = loaded else {
                 return None;
@@ -305,6 +313,9 @@ impl Survey {
             if is_looked_at_closely && let Some(record) = Record::parse(line) {
                 insert(&mut self.hosts, record.host);
                 insert(&mut self.tags, record.tag.text);
+            }
+            if let Some(text @ [b'A'..=b'Z', .., b' ']) = line.first_chunk::<16>() {
+                self.above = *text;
             }
             Stamped {
                 stamp,

@@ -401,7 +401,7 @@ impl Tally {
         let closing = Closing {
             instance: context.instance,
             day: context.day(),
-            seen_encrypted: starttls || is_wrapper(context.record.tag.service),
+            seen_encrypted: starttls || is_wrapper(context.record.tag.service()),
             sent_mail,
         };
         let process = context.process();

@@ -80,8 +80,8 @@ impl Known {
     fn other_tag(&mut self, place: usize, tag: &Tag<'_>, symbols: &mut Symbols) -> TagSymbols {
         let found = TagSymbols {
             whole: symbols.intern(tag.text),
-            prefix: symbols.intern(tag.instance),
-            service: tag.service.map(|service| symbols.intern(service)),
+            prefix: symbols.intern(tag.instance()),
+            service: tag.service().map(|service| symbols.intern(service)),
         };
         if let Some(slot) = self.tags.get_mut(place) {
             *slot = Some(found);
@@ -105,7 +105,7 @@ mod tests {
             assert_eq!(symbols.get(found.prefix), b"postfix");
             assert_eq!(
                 found.service.map(|service| symbols.get(service)),
-                tag.service
+                tag.service()
             );
             assert_eq!(known.tag(&tag, &mut symbols), found);
         }

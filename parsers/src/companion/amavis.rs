@@ -5,7 +5,7 @@
 
 use super::{Decimal, Event, Parsed, amavis_misc, amavis_task};
 use crate::Reason;
-use crate::fields::event_struct;
+use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
     before_last, contains, find, rfind_iter, split_number, split_once, to_number, without_angles,
 };
@@ -31,44 +31,14 @@ event_struct! {
         pub detail: Option<&'a [u8]>,
         /// What was done: `RelayedInbound`, `DiscardedInbound,Quarantined`, ...
         pub actions: Option<&'a [u8]>,
-        /// The policy banks in force.
-        pub policy_bank: Option<&'a [u8]>,
-        /// Whether the client is in `@mynetworks`.
-        pub local: bool,
-        /// The client's address.
-        pub client_address: Option<&'a [u8]>,
-        /// The client's port.
-        pub client_port: Option<u64>,
-        /// The first public address of the `Received:` headers.
-        pub trace_address: Option<&'a [u8]>,
+        /// Where the mail came from.
+        pub client: ClientText<'a>,
         /// The envelope sender; empty for bounces.
         pub sender: Option<&'a [u8]>,
         /// The recipients, as logged: `<a@example.com>,<b@example.com>`.
         pub recipients: Option<&'a [u8]>,
-        /// Where the mail is kept.
-        pub quarantine: Option<&'a [u8]>,
-        /// The queue id before the filter.
-        pub queue_id: Option<&'a [u8]>,
-        /// The message id, with its angle brackets.
-        pub message_id: Option<&'a [u8]>,
-        /// The `Resent-Message-ID:` header, with its angle brackets.
-        pub resent_message_id: Option<&'a [u8]>,
-        /// Amavis's own id of the mail.
-        pub mail_id: Option<&'a [u8]>,
-        /// The spam score; absent where the mail was not scanned.
-        pub hits: Option<Decimal<'a>>,
-        /// The size.
-        pub size_bytes: Option<u64>,
-        /// The preferred transport.
-        pub pt: Option<u64>,
-        /// The queue ids after the filter, as logged: `A` or `A/B`.
-        pub queued_as: Option<&'a [u8]>,
-        /// Valid signatures: `{selector}:{domain}`, joined by commas.
-        pub dkim_sd: Option<&'a [u8]>,
-        /// New signatures.
-        pub dkim_new: Option<&'a [u8]>,
-        /// How long it took, in milliseconds.
-        pub duration_ms: Option<u64>,
+        /// What else the line says.
+        pub facts: FactsText<'a>,
     }
 }
 
@@ -90,18 +60,73 @@ event_struct! {
         pub sender: Option<&'a [u8]>,
         /// The recipient; none where the mail goes to nobody.
         pub recipient: Option<&'a [u8]>,
-        /// The spam score.
-        pub hits: Option<Decimal<'a>>,
-        /// The score from which headers are added.
-        pub tag: Option<Decimal<'a>>,
-        /// The score from which the mail is marked as spam.
-        pub tag2: Option<Decimal<'a>>,
-        /// The score from which the mail is blocked.
-        pub kill: Option<Decimal<'a>>,
-        /// The queue id after the filter.
-        pub queued_as: Option<&'a [u8]>,
-        /// The flags, as logged: `L/0/0/0`.
-        pub flags: Option<&'a [u8]>,
+        /// The scores and what else the line says.
+        pub scores: ScoresText<'a>,
+    }
+}
+
+/// What stands between the category and the sender, as logged; read when somebody wants to know.
+///
+/// Visited as `policy_bank`, `local`, `client_address`, `client_port` and `trace_address`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientText<'a>(&'a [u8]);
+
+impl Field for ClientText<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let client = Client::parse(self.0);
+        client.policy_bank.visit_as("policy_bank", visitor);
+        client.local.visit_as("local", visitor);
+        client.address.visit_as("client_address", visitor);
+        client.port.visit_as("client_port", visitor);
+        client.trace.visit_as("trace_address", visitor);
+    }
+}
+
+/// The fields behind the recipients of a verdict, as logged; read when somebody wants to know.
+///
+/// Visited as `quarantine`, `queue_id`, `message_id`, `resent_message_id`, `mail_id`, `hits`,
+/// `size_bytes`, `pt`, `queued_as`, `dkim_sd`, `dkim_new` and `duration_ms`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FactsText<'a>(&'a [u8]);
+
+impl Field for FactsText<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let text_of = |key: &[u8]| value(self.0, key);
+        let number_of = |key: &[u8]| value(self.0, key).and_then(to_number);
+        let hits = text_of(b"Hits: ").and_then(Decimal::parse);
+        let duration = before_last(self.0, b", ").map_or(self.0, |(_, last)| last);
+        let duration_ms = duration.strip_suffix(b" ms").and_then(to_number);
+        text_of(b"quarantine: ").visit_as("quarantine", visitor);
+        id_value(self.0, b"Queue-ID: ").visit_as("queue_id", visitor);
+        id_value(self.0, b"Message-ID: ").visit_as("message_id", visitor);
+        id_value(self.0, b"Resent-Message-ID: ").visit_as("resent_message_id", visitor);
+        text_of(b"mail_id: ").visit_as("mail_id", visitor);
+        hits.visit_as("hits", visitor);
+        number_of(b"size: ").visit_as("size_bytes", visitor);
+        number_of(b"pt: ").visit_as("pt", visitor);
+        text_of(b"queued_as: ").visit_as("queued_as", visitor);
+        text_of(b"dkim_sd=").visit_as("dkim_sd", visitor);
+        text_of(b"dkim_new=").visit_as("dkim_new", visitor);
+        duration_ms.visit_as("duration_ms", visitor);
+    }
+}
+
+/// The fields behind the recipient, as logged; read when somebody wants to know.
+///
+/// Visited as `hits`, `tag`, `tag2`, `kill`, `queued_as` and `flags`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ScoresText<'a>(&'a [u8]);
+
+impl Field for ScoresText<'_> {
+    fn visit_as(&self, _name: &'static str, visitor: &mut dyn Visitor) {
+        let score_of = |key: &[u8]| value(self.0, key).and_then(Decimal::parse);
+        let flags = before_last(self.0, b", ").map(|(_, flags)| flags);
+        score_of(b"Hits: ").visit_as("hits", visitor);
+        score_of(b"tag=").visit_as("tag", visitor);
+        score_of(b"tag2=").visit_as("tag2", visitor);
+        score_of(b"kill=").visit_as("kill", visitor);
+        value(self.0, b"queued_as: ").visit_as("queued_as", visitor);
+        flags.visit_as("flags", visitor);
     }
 }
 
@@ -300,34 +325,16 @@ fn verdict<'a>(am_id: &'a [u8], text: &'a [u8]) -> Option<Event<'a>> {
         let verdict = recipient_verdict(am_id, &head, sender, recipients, fields);
         return Some(Event::AmavisRecipient(verdict));
     }
-    let client = Client::parse(client);
-    let text_of = |key: &[u8]| value(fields, key);
-    let duration = before_last(fields, b", ").map_or(fields, |(_, last)| last);
     Some(Event::AmavisResult(Verdict {
         am_id,
         result: head.result,
         category: head.category,
         detail: head.detail,
         actions: head.actions,
-        policy_bank: client.policy_bank,
-        local: client.local,
-        client_address: client.address,
-        client_port: client.port,
-        trace_address: client.trace,
+        client: ClientText(client),
         sender: Some(sender),
         recipients: Some(recipients.strip_suffix(b"...").unwrap_or(recipients)),
-        quarantine: text_of(b"quarantine: "),
-        queue_id: id_value(fields, b"Queue-ID: "),
-        message_id: id_value(fields, b"Message-ID: "),
-        resent_message_id: id_value(fields, b"Resent-Message-ID: "),
-        mail_id: text_of(b"mail_id: "),
-        hits: text_of(b"Hits: ").and_then(Decimal::parse),
-        size_bytes: text_of(b"size: ").and_then(to_number),
-        pt: text_of(b"pt: ").and_then(to_number),
-        queued_as: text_of(b"queued_as: "),
-        dkim_sd: text_of(b"dkim_sd="),
-        dkim_new: text_of(b"dkim_new="),
-        duration_ms: duration.strip_suffix(b" ms").and_then(to_number),
+        facts: FactsText(fields),
     }))
 }
 
@@ -338,7 +345,6 @@ fn recipient_verdict<'a>(
     recipients: &'a [u8],
     fields: &'a [u8],
 ) -> RecipientVerdict<'a> {
-    let score_of = |key: &[u8]| value(fields, key).and_then(Decimal::parse);
     RecipientVerdict {
         am_id,
         result: head.result,
@@ -346,12 +352,7 @@ fn recipient_verdict<'a>(
         detail: head.detail,
         sender: Some(sender),
         recipient: Some(without_angles(recipients)).filter(|text| !text.is_empty()),
-        hits: score_of(b"Hits: "),
-        tag: score_of(b"tag="),
-        tag2: score_of(b"tag2="),
-        kill: score_of(b"kill="),
-        queued_as: value(fields, b"queued_as: "),
-        flags: before_last(fields, b", ").map(|(_, flags)| flags),
+        scores: ScoresText(fields),
     }
 }
 
@@ -416,6 +417,40 @@ fn warning<'a>(am_id: Option<&'a [u8]>, level: &'a [u8], text: &'a [u8]) -> Warn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Fields, Seconds};
+
+    /// The fields of an event, as text.
+    #[derive(Default)]
+    struct Texts(Vec<(&'static str, String)>);
+
+    impl Visitor for Texts {
+        fn text(&mut self, name: &'static str, value: &[u8]) {
+            self.0
+                .push((name, String::from_utf8_lossy(value).into_owned()));
+        }
+        fn number(&mut self, name: &'static str, value: u64) {
+            self.0.push((name, value.to_string()));
+        }
+        fn decimal(&mut self, name: &'static str, value: &[u8]) {
+            self.text(name, value);
+        }
+        fn seconds(&mut self, _name: &'static str, _value: Seconds) {}
+        fn seconds_list(&mut self, _name: &'static str, _values: &[Seconds]) {}
+        fn flag(&mut self, name: &'static str, value: bool) {
+            self.0.push((name, value.to_string()));
+        }
+    }
+
+    /// Asserts what fields of a line say; an empty text stands for none.
+    fn assert_fields(line: &str, expected: &[(&str, &str)]) {
+        let mut texts = Texts::default();
+        parse(line.as_bytes()).unwrap().visit(&mut texts);
+        for (name, value) in expected {
+            let found = texts.0.iter().find(|(other, _)| other == name);
+            let found = found.map_or("", |(_, value)| value);
+            assert_eq!(found, *value, "{name} of {line}");
+        }
+    }
 
     fn verdict_of(line: &str) -> Verdict<'_> {
         match parse(line.as_bytes()) {
@@ -427,72 +462,86 @@ mod tests {
     /// Hard case 23: parentheses and commas inside the detail.
     #[test]
     fn detail_may_hold_parentheses_and_commas() {
-        let found = verdict_of(
-            "(00740-06-2) Blocked INFECTED (Eicar-Test-Signature, Other.Virus (x)) {DiscardedInbound}, [192.0.2.66]:50100 <> -> <alice@example.com>, mail_id: AbCdEf0123_c, Hits: 15.2, size: 5120, 640 ms",
-        );
+        let line = "(00740-06-2) Blocked INFECTED (Eicar-Test-Signature, Other.Virus (x)) {DiscardedInbound}, [192.0.2.66]:50100 <> -> <alice@example.com>, mail_id: AbCdEf0123_c, Hits: 15.2, size: 5120, 640 ms";
+        let found = verdict_of(line);
         assert_eq!(
             found.detail,
             Some(&b"Eicar-Test-Signature, Other.Virus (x)"[..])
         );
         assert_eq!(found.actions, Some(&b"DiscardedInbound"[..]));
-        assert_eq!(
-            (found.sender, found.client_port),
-            (Some(&b""[..]), Some(50100))
+        assert_eq!(found.sender, Some(&b""[..]));
+        assert_fields(
+            line,
+            &[
+                ("client_port", "50100"),
+                ("size_bytes", "5120"),
+                ("duration_ms", "640"),
+            ],
         );
-        assert_eq!(
-            (found.size_bytes, found.duration_ms),
-            (Some(5120), Some(640))
-        );
-        let found = verdict_of(
+        assert_fields(
             "(1-1) Blocked BANNED (x) {RelayedInbound}, [203.0.113.9]:1 <y,.exe) {DiscardedInbound,Quarantined}, [192.0.2.66]:50100 <> -> <alice@example.com>, mail_id: A, Hits: -, size: 5, 1 ms",
+            &[("client_address", "192.0.2.66"), ("hits", "")],
         );
-        assert_eq!(found.client_address, Some(&b"192.0.2.66"[..]));
-        assert_eq!(found.hits, None);
     }
 
     /// Hard case 23: several recipients and two queue ids.
     #[test]
     fn reads_all_fields_of_a_long_line() {
-        let found = verdict_of(
+        assert_fields(
             "(00740-05) Passed SPAMMY {RelayedTaggedInbound}, ORIGINATING/MYNETS LOCAL [2001:db8::7]:41234 [2001:db8::8] <bob@example.org> -> <alice@example.com>,<carol@example.com>, Queue-ID: 4ZxYw12345z1, Message-ID: <m1@example.org>, Resent-Message-ID: <r1@example.org>, mail_id: AbCdEf0123_b, Hits: 5.6, size: 2345, pt: 3, queued_as: 4ZxYw67890z2/5A2B33D1EAF, dkim_sd=mail:example.org,s1:example.net, 812 ms",
+            &[
+                ("policy_bank", "ORIGINATING/MYNETS"),
+                ("local", "true"),
+                ("client_address", "2001:db8::7"),
+                ("client_port", "41234"),
+                ("trace_address", "2001:db8::8"),
+                ("recipients", "<alice@example.com>,<carol@example.com>"),
+                ("quarantine", ""),
+                ("queue_id", "4ZxYw12345z1"),
+                ("message_id", "<m1@example.org>"),
+                ("resent_message_id", "<r1@example.org>"),
+                ("mail_id", "AbCdEf0123_b"),
+                ("hits", "5.6"),
+                ("size_bytes", "2345"),
+                ("pt", "3"),
+                ("queued_as", "4ZxYw67890z2/5A2B33D1EAF"),
+                ("dkim_sd", "mail:example.org,s1:example.net"),
+                ("dkim_new", ""),
+                ("duration_ms", "812"),
+            ],
         );
-        assert_eq!(found.policy_bank, Some(&b"ORIGINATING/MYNETS"[..]));
-        assert!(found.local);
-        assert_eq!(found.trace_address, Some(&b"2001:db8::8"[..]));
-        assert_eq!(
-            found.recipients,
-            Some(&b"<alice@example.com>,<carol@example.com>"[..])
-        );
-        assert_eq!(found.queue_id, Some(&b"4ZxYw12345z1"[..]));
-        assert_eq!(found.message_id, Some(&b"<m1@example.org>"[..]));
-        assert_eq!(found.resent_message_id, Some(&b"<r1@example.org>"[..]));
-        assert_eq!(found.queued_as, Some(&b"4ZxYw67890z2/5A2B33D1EAF"[..]));
-        assert_eq!(found.dkim_sd, Some(&b"mail:example.org,s1:example.net"[..]));
-        assert_eq!(found.hits.map(|hits| hits.text), Some(&b"5.6"[..]));
     }
 
     /// Hard case 23: split lines.
     #[test]
     fn split_lines_are_read_as_far_as_they_go() {
-        let found = verdict_of(
-            "(00740-08) Passed CLEAN {RelayedInbound}, [192.0.2.7]:41234 [192.0.2.7] <bob@example.org> -> <alice@example.com>...",
+        let line = "(00740-08) Passed CLEAN {RelayedInbound}, [192.0.2.7]:41234 [192.0.2.7] <bob@example.org> -> <alice@example.com>...";
+        assert_eq!(
+            verdict_of(line).recipients,
+            Some(&b"<alice@example.com>"[..])
         );
-        assert_eq!(found.recipients, Some(&b"<alice@example.com>"[..]));
-        assert_eq!(found.queued_as, None);
+        assert_fields(line, &[("queued_as", ""), ("duration_ms", "")]);
         let line = b"(00740-08) ...,<carol@example.com>, Queue-ID: 4ZxYw12345z1";
         assert!(matches!(parse(line), Ok(Event::AmavisContinued(_))));
     }
 
     #[test]
     fn a_recipients_line_is_no_second_mail() {
-        let line = b"(17906-01) Passed CLEAN, <a@example.org> -> <b@example.com>, Hits: -, tag=0, tag2=0, kill=0, queued_as: 4ZxYw67890z2, L/0/0/0";
-        let Ok(Event::AmavisRecipient(found)) = parse(line) else {
+        let line = "(17906-01) Passed CLEAN, <a@example.org> -> <b@example.com>, Hits: -1.9, tag=0, tag2=4.5, kill=6, queued_as: 4ZxYw67890z2, L/0/0/0";
+        let Ok(Event::AmavisRecipient(found)) = parse(line.as_bytes()) else {
             panic!()
         };
         assert_eq!(found.recipient, Some(&b"b@example.com"[..]));
-        assert_eq!(
-            (found.queued_as, found.flags),
-            (Some(&b"4ZxYw67890z2"[..]), Some(&b"L/0/0/0"[..]))
+        assert_fields(
+            line,
+            &[
+                ("hits", "-1.9"),
+                ("tag", "0"),
+                ("tag2", "4.5"),
+                ("kill", "6"),
+                ("queued_as", "4ZxYw67890z2"),
+                ("flags", "L/0/0/0"),
+            ],
         );
     }
 

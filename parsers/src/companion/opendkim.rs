@@ -3,7 +3,7 @@
 use super::{Event, Parsed, job_id, started};
 use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{before_last, split_once, trailing_group};
+use crate::scan::{before_last, queue_id, split_once, trailing_group};
 
 event_struct! {
     /// A mail was signed; one line per signature.
@@ -133,6 +133,33 @@ event_struct! {
 
 /// Parses a message of opendkim.
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
+    if let Some(event) = usual(message) {
+        return Ok(event);
+    }
+    parse_any(message)
+}
+
+/// Parses the commonest lines of mails, behind Postfix's queue id.
+#[inline(always)]
+fn usual(message: &[u8]) -> Option<Event<'_>> {
+    let (text, queue_id) = queue_id(message).ok()?;
+    if let Some(rest) = text.strip_prefix(b"DKIM-Signature field added (") {
+        // One group, as opendkim writes it, and no note behind a colon.
+        let (selector, domain) = selector_and_domain(rest.strip_suffix(b")")?);
+        let is_plain = memchr::memchr3(b'(', b')', b':', rest)? == rest.len() - 1;
+        return is_plain.then_some(Event::OpendkimSigned(Signed {
+            queue_id,
+            selector,
+            domain,
+        }));
+    }
+    (text == b"DKIM verification successful")
+        .then_some(Event::OpendkimVerified(Verified { queue_id }))
+}
+
+/// Parses a line of any shape.
+#[inline(never)]
+fn parse_any(message: &[u8]) -> Parsed<'_> {
     if let Some(misc) = misc(message) {
         return Ok(Event::OpendkimMisc(misc));
     }
@@ -322,6 +349,28 @@ fn misc(message: &[u8]) -> Option<Misc<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usual_lines_are_read_as_all_others_are() {
+        for line in [
+            &b"4F1A22C0D9E: DKIM-Signature field added (s=s2026, d=example.org)"[..],
+            b"4F1A22C0D9E: DKIM-Signature field added (s=s2026)",
+            b"4F1A22C0D9E: DKIM verification successful",
+        ] {
+            assert_eq!(usual(line), parse_any(line).ok());
+            assert!(usual(line).is_some());
+        }
+        for line in [
+            &b"4F1A22C0D9E: DKIM-Signature field added"[..],
+            b"4F1A22C0D9E: DKIM-Signature field added (s=a(b), d=c)",
+            b"4F1A22C0D9E: DKIM-Signature field added (s=a: key data is not secure: x)",
+            b"4F1A22C0D9E: DKIM verification successful?",
+            b"own: key data is not secure: x",
+        ] {
+            assert_eq!(usual(line), None);
+            assert_eq!(parse(line), parse_any(line));
+        }
+    }
 
     #[test]
     fn names_key_and_error_of_a_broken_signature() {

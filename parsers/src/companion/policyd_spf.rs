@@ -95,7 +95,34 @@ pub struct Facts<'a> {
 }
 
 /// Parses a message of policyd-spf.
+#[inline(always)]
 pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
+    match usual(message) {
+        Some(result) => Ok(Event::PolicydSpfResult(result)),
+        None => parse_any(message),
+    }
+}
+
+/// Parses the commonest line: a header for a mail that has no queue id yet.
+#[inline(always)]
+fn usual(message: &[u8]) -> Option<SpfResult<'_>> {
+    let text = message.strip_prefix(b": ")?;
+    let header = text.strip_prefix(b"prepend ")?;
+    if !header.starts_with(b"Received-SPF: ") {
+        return None;
+    }
+    Some(SpfResult {
+        queue_id: None,
+        action: text.get(..b"prepend".len())?,
+        code: None,
+        dsn: None,
+        answer: Answer(header.trim_ascii_end()),
+    })
+}
+
+/// Parses a line of any shape.
+#[inline(never)]
+fn parse_any(message: &[u8]) -> Parsed<'_> {
     // A queue id or a colon stands before all others.
     if matches!(
         message.first(),
@@ -309,6 +336,28 @@ mod tests {
             found.answer.facts().recipient,
             Some(&b"alice@example.com"[..])
         );
+    }
+
+    #[test]
+    fn usual_headers_are_read_as_all_others_are() {
+        for line in [
+            &b": prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=192.0.2.7; \
+               helo=x; envelope-from=a@b; receiver=c "[..],
+            b": prepend Received-SPF:  ",
+            b": prepend Received-SPF: x",
+        ] {
+            assert_eq!(Ok(Event::PolicydSpfResult(result(line))), parse_any(line));
+            assert!(usual(line).is_some());
+        }
+        for line in [
+            &b": prepend X-Comment: SPF skipped for whitelisted relay"[..],
+            b": prepend ",
+            b"prepend Received-SPF: Pass",
+            b": 550 5.7.23 x",
+        ] {
+            assert_eq!(usual(line), None);
+            assert_eq!(parse(line), parse_any(line));
+        }
     }
 
     /// Hard case 26: free text in the comment.

@@ -8,7 +8,8 @@ use super::prefix::{Line, MailProcess, leading_session};
 use crate::Seconds;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    before_last, rfind_iter, split_number, split_once, to_number, trailing_group, without_angles,
+    before_last, rfind_here, rfind_iter, split_number, split_once, to_number, trailing_group,
+    without_angles,
 };
 
 event_struct! {
@@ -142,10 +143,10 @@ event_struct! {
 
 /// Parses a line of LMTP's own session; `None` when it is something else.
 pub(super) fn lmtp<'a>(line: &Line<'a>) -> Option<Event<'a>> {
-    if let Some(event) = connect(line) {
+    if let Some(event) = connect(line.mail.pid, line.text) {
         return Some(Event::LmtpConnect(event));
     }
-    if let Some(event) = disconnect(line) {
+    if let Some(event) = disconnect(line.mail.pid, line.text) {
         return Some(Event::LmtpDisconnect(event));
     }
     proxied(line).or_else(|| lookup_failed(line))
@@ -153,20 +154,16 @@ pub(super) fn lmtp<'a>(line: &Line<'a>) -> Option<Event<'a>> {
 
 /// Parses the beginning of a session.
 #[inline(always)]
-pub(super) fn connect<'a>(line: &Line<'a>) -> Option<LmtpConnect<'a>> {
-    Some(LmtpConnect {
-        pid: line.mail.pid,
-        peer: line.text.strip_prefix(b"Connect from ")?,
-    })
+pub(super) fn connect(pid: Option<u64>, text: &[u8]) -> Option<LmtpConnect<'_>> {
+    let peer = text.strip_prefix(b"Connect from ")?;
+    Some(LmtpConnect { pid, peer })
 }
 
 /// Parses the end of a session.
 #[inline(always)]
-pub(super) fn disconnect<'a>(line: &Line<'a>) -> Option<LmtpDisconnect<'a>> {
-    Some(LmtpDisconnect {
-        pid: line.mail.pid,
-        end: LmtpEnd(line.text.strip_prefix(b"Disconnect from ")?),
-    })
+pub(super) fn disconnect(pid: Option<u64>, text: &[u8]) -> Option<LmtpDisconnect<'_>> {
+    let end = LmtpEnd(text.strip_prefix(b"Disconnect from ")?);
+    Some(LmtpDisconnect { pid, end })
 }
 
 /// Takes ` (in DATA)`, ` (state = READY)` or ` (state=READY)` off the end.
@@ -267,6 +264,7 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     }))
 }
 
+#[inline(always)]
 fn saved<'a>(mail: MailProcess<'a>, head: &'a [u8], mailbox: &'a [u8]) -> Saved<'a> {
     Saved {
         mail,
@@ -278,15 +276,13 @@ fn saved<'a>(mail: MailProcess<'a>, head: &'a [u8], mailbox: &'a [u8]) -> Saved<
 
 /// Parses the commonest delivery: a mail that was saved, in the default format.
 #[inline(always)]
-pub(super) fn usual<'a>(line: &Line<'a>) -> Option<Saved<'a>> {
+pub(super) fn usual<'a>(mail: MailProcess<'a>, text: &'a [u8]) -> Option<Saved<'a>> {
     // No session id begins like this: it has no `=`.
-    if !line.text.starts_with(b"msgid=") {
+    if !text.starts_with(b"msgid=") {
         return None;
     }
-    match split_result(line.text)? {
-        (head, SAVED, mailbox) => Some(saved(line.mail, head, mailbox)),
-        _ => None,
-    }
+    let (head, rest) = text.split_at_checked(rfind_here(text, b": ")? + 2)?;
+    Some(saved(mail, head, rest.strip_prefix(SAVED)?))
 }
 
 const SAVED: &[u8] = b"saved mail to ";

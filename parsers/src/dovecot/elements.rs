@@ -4,10 +4,10 @@
 //! (`user=<x>, rip=192.0.2.1>`). Everything behind the user is the server's own, so the line is
 //! anchored at the *last* `rip=`: do not change that to reading from the left.
 
-use crate::scan::{before_last, find, rfind, split_once, to_number};
+use crate::scan::{before_last, find, find_from, near_number, rfind, split_once, to_number};
 
 /// The elements of a login line, by name.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct Elements<'a> {
     pub(super) user: &'a [u8],
     pub(super) method: Option<&'a [u8]>,
@@ -40,6 +40,42 @@ pub(super) fn split<'a>(text: &'a [u8]) -> Option<(&'a [u8], Elements<'a>)> {
         }
     })?;
     Some((text.get(..at)?, parse(text.get(at + 2..)?)))
+}
+
+/// Parses the elements of nearly all logins: all of them in their order, and nothing else. The user
+/// has no `>` in it, so that the line cannot be read in another way; `None` for any other, which
+/// [`parse`] reads.
+pub(super) fn usual(text: &[u8]) -> Option<Elements<'_>> {
+    let (user, rest) = up_to::<b'>'>(text.strip_prefix(b"user=<")?)?;
+    let (method, rest) = up_to::<b','>(rest.strip_prefix(b">, method=")?)?;
+    let (rip, rest) = up_to::<b','>(rest.strip_prefix(b", rip=")?)?;
+    let (lip, rest) = up_to::<b','>(rest.strip_prefix(b", lip=")?)?;
+    let (rest, mpid) = near_number(rest.strip_prefix(b", mpid=")?)?;
+    let (secured, rest) = match rest.strip_prefix(b", TLS") {
+        Some(behind) => (rest.get(b", ".len()..b", TLS".len()), behind),
+        None => (None, rest),
+    };
+    let session = rest.strip_prefix(b", session=<")?.strip_suffix(b">")?;
+    let is_plain = method.iter().all(is_mechanism) && !session.contains(&b',');
+    let is_whole = [method, rip, lip, session]
+        .iter()
+        .all(|text| !text.is_empty());
+    (is_plain && is_whole).then_some(Elements {
+        user,
+        method: Some(method),
+        rip: Some(rip),
+        lip: Some(lip),
+        mpid: Some(mpid),
+        secured,
+        session: Some(session),
+        more: None,
+    })
+}
+
+/// Splits a text before the first byte of this kind.
+#[inline(always)]
+fn up_to<const BYTE: u8>(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    text.split_at_checked(find_from::<BYTE>(text, 0)?)
 }
 
 /// Parses elements: `user=<..>, method=.., rip=.., lip=.., mpid=.., TLS, session=<..>`.
@@ -172,10 +208,50 @@ fn is_secured(piece: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn of(text: &str) -> Elements<'_> {
         parse(text.as_bytes())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        /// The elements that are read in one go, beside their twin.
+        #[test]
+        fn usual_elements_are_read_as_all_others_are(
+            user in proptest::sample::select(vec!["a", "", "x>", "x, method=y", ", rip=1", "<b"]),
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    ", method=PLAIN", ", method=", ", rip=192.0.2.1", ", rip=", ", lip=2001:db8::1",
+                    ", mpid=4711", ", mpid=12345678", ", TLS", ", secured", ", session=<s+/>",
+                    ", session=<s, rip=1>", ", x=1", ">", " ",
+                ]),
+                0..9,
+            ),
+            is_whole in any::<bool>(),
+        ) {
+            let fields = words.concat();
+            let whole = ", method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, mpid=4711";
+            let text = match is_whole {
+                true => format!("user=<{user}>{whole}{fields}"),
+                false => format!("user=<{user}>{fields}"),
+            };
+            if let Some(found) = usual(text.as_bytes()) {
+                prop_assert_eq!(found, of(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn logins_are_usual() {
+        for text in [
+            "user=<a@example.com>, method=PLAIN, rip=192.0.2.10, lip=198.51.100.1, mpid=4711, TLS, session=<QCK1>",
+            "user=<a>, method=SCRAM-SHA-256, rip=2001:db8::1, lip=2001:db8::2, mpid=1, session=<QCK1>",
+        ] {
+            assert_eq!(usual(text.as_bytes()), Some(of(text)), "{text}");
+        }
     }
 
     #[test]

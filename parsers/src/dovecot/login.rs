@@ -176,6 +176,15 @@ event_struct! {
 pub(super) fn parse<'a>(line: &Line<'a>) -> Parsed<'a> {
     let protocol = line.mail.process;
     let protocol = protocol.strip_suffix(b"-login").unwrap_or(protocol);
+    // A login with all it has, and no severity word before it: no other line begins like it.
+    if let Some(text) = line.text.strip_prefix(b"Login: ")
+        && !line.is_complaint()
+        && let Some(found) = elements::usual(text)
+    {
+        return Ok(Event::LoginSuccess(
+            login_event!(LoginSuccess, protocol, found, { mpid: found.mpid }),
+        ));
+    }
     let (message, elements) = match elements::split(line.text) {
         Some((message, elements)) => (message, Some(elements)),
         None => (line.text, None),

@@ -100,22 +100,6 @@ const EVENTS: [&[u8]; 8] = [
     b"copy",
 ];
 
-/// Parses the commonest line of the plugin: a mail that was delivered.
-#[inline(always)]
-pub(super) fn usual<'a>(line: &Line<'a>) -> Option<MailEvent<'a>> {
-    let event = line.text.get(..b"save".len())?;
-    let fields = line.text.strip_prefix(b"save: ")?;
-    Some(MailEvent {
-        mail: line.mail,
-        event,
-        source_mailbox: None,
-        message: MessageText {
-            mailbox: None,
-            fields,
-        },
-    })
-}
-
 /// Parses a line of the plugin; `None` when it is about something else.
 pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
     if let Some(rest) = line.text.strip_prefix(b"Mailbox ") {

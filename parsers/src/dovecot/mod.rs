@@ -8,6 +8,7 @@ mod elements;
 mod prefix;
 mod proxy;
 mod request;
+mod usual;
 
 pub mod auth;
 pub mod delivery;
@@ -169,12 +170,22 @@ impl Event<'_> {
 pub(crate) type Parsed<'a> = Result<Event<'a>, Reason>;
 
 /// Parses a message of Dovecot.
+pub(crate) fn parse(message: &[u8]) -> Parsed<'_> {
+    usual::parse(message)
+}
+
+/// Parses a message of any shape; `prefix` is what its prefix says and what stands behind it, where
+/// that is known.
 ///
 /// An unparsed line is shown as it is, so one that may hold a password never is: what stands before
 /// the password becomes a generic event.
-pub(crate) fn parse(message: &[u8]) -> Parsed<'_> {
+#[inline(never)]
+fn parse_any<'a>(message: &'a [u8], prefix: Option<(MailProcess<'a>, &'a [u8])>) -> Parsed<'a> {
     // Events are large: one that is there is left in its place.
-    let mut parsed = parse_message(message);
+    let mut parsed = match prefix {
+        Some((mail, text)) => behind_prefix(Line::of(message, mail, text)),
+        None => parse_message(message),
+    };
     if parsed.is_err()
         && let Some(event) = before_password(message)
     {
@@ -215,7 +226,13 @@ fn parse_message(message: &[u8]) -> Parsed<'_> {
         }
         _ => {}
     }
-    let Some(line) = Line::parse(message) else {
+    behind_prefix(Line::parse(message))
+}
+
+/// Dispatches on the severity word of a message whose prefix was read.
+#[inline(always)]
+fn behind_prefix(line: Option<Line<'_>>) -> Parsed<'_> {
+    let Some(line) = line else {
         return Err(Reason("dovecot prefix"));
     };
     match line.severity {
@@ -273,15 +290,8 @@ fn of_process<'a>(line: &Line<'a>) -> Parsed<'a> {
 
 /// Parses a line of a process that works for a user.
 fn of_user<'a>(line: &Line<'a>) -> Parsed<'a> {
-    // The commonest are told by their first words, and written where they are to go.
-    if let Some(event) = mail_log::usual(line) {
-        return Ok(Event::MailEvent(event));
-    }
     if let Some(text) = line.text.strip_prefix(b"sieve: ") {
         return sieve::of_user(line, text);
-    }
-    if let Some(event) = delivery::usual(line) {
-        return Ok(Event::DeliverySaved(event));
     }
     any_of_user(line)
 }
@@ -296,12 +306,6 @@ fn any_of_user<'a>(line: &Line<'a>) -> Parsed<'a> {
 
 /// Parses a line of LMTP's own session.
 fn of_lmtp<'a>(line: &Line<'a>) -> Parsed<'a> {
-    if let Some(event) = delivery::connect(line) {
-        return Ok(Event::LmtpConnect(event));
-    }
-    if let Some(event) = delivery::disconnect(line) {
-        return Ok(Event::LmtpDisconnect(event));
-    }
     match delivery::lmtp(line).or_else(|| mail_process(line)) {
         Some(event) => Ok(event),
         None => Err(Reason("dovecot lmtp")),

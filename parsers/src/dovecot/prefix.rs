@@ -110,7 +110,7 @@ impl<'a> Line<'a> {
 
     /// Makes a line of what its prefix says and what follows it.
     #[inline(always)]
-    fn of(message: &'a [u8], mail: MailProcess<'a>, rest: &'a [u8]) -> Option<Self> {
+    pub(super) fn of(message: &'a [u8], mail: MailProcess<'a>, rest: &'a [u8]) -> Option<Self> {
         let (severity, text) = severity(rest);
         let prefix = message.get(..message.len() - rest.len() - 2)?;
         Some(Line {
@@ -153,18 +153,7 @@ fn usual(message: &[u8]) -> Option<(MailProcess<'_>, &[u8])> {
     let (user, tail) = inside.split_at_checked(find_from::<b')'>(inside, 0)?)?;
     match tail {
         _ if process.is_empty() => None,
-        [b')', b'<', ids @ ..] => {
-            let (rest, pid) = near_number(ids)?;
-            let rest = rest.strip_prefix(b"><")?;
-            let (session, tail) = rest.split_at_checked(find_from::<b'>'>(rest, 0)?)?;
-            let mail = MailProcess {
-                process,
-                user: Some(user).filter(|user| !user.is_empty()),
-                pid: Some(pid),
-                session: Some(session).filter(|session| !session.is_empty()),
-            };
-            Some((mail, tail.strip_prefix(b">: ")?))
-        }
+        [b')', b'<', ids @ ..] => with_ids(process, user, ids),
         [b')', b':', b' ', text @ ..] => {
             let mail = match near_number(inside) {
                 Some((rest, pid)) if rest.len() == tail.len() && !is_of_user(process) => {
@@ -179,6 +168,25 @@ fn usual(message: &[u8]) -> Option<(MailProcess<'_>, &[u8])> {
         }
         _ => None,
     }
+}
+
+/// Reads `{pid}><{session}>: ` behind a user, and what follows it.
+#[inline(always)]
+pub(super) fn with_ids<'a>(
+    process: &'a [u8],
+    user: &'a [u8],
+    ids: &'a [u8],
+) -> Option<(MailProcess<'a>, &'a [u8])> {
+    let (rest, pid) = near_number(ids)?;
+    let rest = rest.strip_prefix(b"><")?;
+    let (session, tail) = rest.split_at_checked(find_from::<b'>'>(rest, 0)?)?;
+    let mail = MailProcess {
+        process,
+        user: Some(user).filter(|user| !user.is_empty()),
+        pid: Some(pid),
+        session: Some(session).filter(|session| !session.is_empty()),
+    };
+    Some((mail, tail.strip_prefix(b">: ")?))
 }
 
 /// Splits the name of a process off, which a parenthesis or a colon follows.

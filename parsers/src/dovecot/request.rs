@@ -5,7 +5,10 @@
 
 use super::prefix::{Severity, severity};
 use super::session::number_after;
-use crate::scan::{before_last, find_iter, split_number, split_once, to_number};
+use crate::scan::{
+    before_last, byte_table, find_here, find_iter, split_number, split_once, split_once_here,
+    to_number,
+};
 use crate::{Family, family};
 
 /// Who asked, as the request prefix tells.
@@ -109,11 +112,19 @@ fn up_to_2_3<'a>(request: Request<'a>, rest: &'a [u8]) -> Option<(Request<'a>, &
     let inside = rest
         .strip_prefix(b"(")
         .filter(|_| !db.is_empty() && !is_driver)?;
-    let ends = find_iter(inside, b"): ").filter_map(|at| {
-        let reason = inside.get(at + b"): ".len()..)?;
-        Some((inside.get(..at)?, None, reason))
-    });
-    let (arguments, _, reason) = rightmost(ends)?;
+    // The first end is the only one in nearly all lines: a user name rarely imitates it.
+    let (first, behind) = split_once_here(inside, END)?;
+    let (arguments, reason) = match find_here(behind, END) {
+        None => (first, behind),
+        Some(_) => {
+            let ends = find_iter(inside, END).filter_map(|at| {
+                let reason = inside.get(at + END.len()..)?;
+                Some((inside.get(..at)?, None, reason))
+            });
+            let (arguments, _, reason) = rightmost(ends)?;
+            (arguments, reason)
+        }
+    };
     arguments_into(&mut request, arguments);
     Some((request, reason))
 }
@@ -146,6 +157,9 @@ fn since_2_4<'a>(request: Request<'a>, inside: &'a [u8]) -> Option<(Request<'a>,
     arguments_into(&mut request, arguments);
     Some((request, reason))
 }
+
+/// What ends the arguments of a request.
+const END: &[u8] = b"): ";
 
 /// Takes `request [12]: ` off.
 fn behind_request(text: &[u8]) -> (Option<u64>, &[u8]) {
@@ -239,8 +253,15 @@ fn arguments_into<'a>(request: &mut Request<'a>, arguments: &'a [u8]) {
 
 /// Tells an address, also one that people have masked.
 fn is_address(text: &[u8]) -> bool {
-    let is_part = |byte: &u8| {
-        byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'x' | b'X' | b'*' | b'%')
-    };
-    text.iter().all(is_part) && matches!(family(text), Family::Ipv4 | Family::Ipv6)
+    let parts = text.iter().fold(1, |all, byte| {
+        all & PARTS.get(usize::from(*byte)).copied().unwrap_or(0)
+    });
+    parts == 1 && matches!(family(text), Family::Ipv4 | Family::Ipv6)
+}
+
+/// 1 for each byte that an address may have.
+static PARTS: [u8; 256] = byte_table!(is_part);
+
+const fn is_part(byte: u8) -> u8 {
+    (byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'x' | b'X' | b'*' | b'%')) as u8
 }

@@ -9,8 +9,8 @@ use super::prefix::{Line, MailProcess, leading_session};
 use super::{Event, Parsed, any_of_user};
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    before_last, behind, byte_table, contains, rfind_iter, split_once, to_number, trailing_group,
-    without_angles,
+    before_last, behind, byte_table, contains, rfind_here, rfind_iter, split_once, to_number,
+    trailing_group, without_angles,
 };
 
 /// Declares the event of a Sieve action: the fields that all of them share, and its own.
@@ -338,6 +338,19 @@ pub(super) fn parse<'a>(line: &Line<'a>) -> Option<Event<'a>> {
         return event(kind, &action).ok();
     }
     script_error(mail, line.severity.name(), text).map(Event::SieveScriptError)
+}
+
+/// Parses the commonest line of Sieve: a mail that was stored into a mailbox of a plain name.
+#[inline(always)]
+pub(super) fn usual<'a>(mail: MailProcess<'a>, text: &'a [u8]) -> Option<Stored<'a>> {
+    let text = text.strip_prefix(b"sieve: ")?;
+    let (head, body) = text.split_at_checked(rfind_here(text, b": ")?)?;
+    let mailbox = body.strip_prefix(b": stored mail into mailbox '")?;
+    Some(Stored {
+        mail,
+        head: ActionHead(head),
+        mailbox: mailbox.strip_suffix(b"'")?,
+    })
 }
 
 /// Parses what stands behind `sieve: `, where no session id stands before it.

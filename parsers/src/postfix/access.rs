@@ -190,14 +190,21 @@ pub(super) struct Head<'a> {
 }
 
 /// Parses the commonest refusal: of a recipient.
+#[inline(always)]
 pub(super) fn usual_reject<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Reject<'a>> {
-    let rest = rest.strip_prefix(b"reject: ")?;
     let stage = rest.get(..b"RCPT".len())?;
     let (rest, client) = client(rest.strip_prefix(b"RCPT from ")?).ok()?;
+    if client.name.is_empty() {
+        return None;
+    }
     let (text, tail) = split_tail(rest.strip_prefix(b": ")?, stage);
-    let refusal = refusal(queue_id, Head { stage, client }, text, tail);
-    let is_usual = !client.name.is_empty() && !refusal.reason.ends_with(LOCAL_DATA_ERROR);
-    is_usual.then_some(refusal)
+    Some(refusal(queue_id, Head { stage, client }, text, tail))
+}
+
+/// Tells whether a refusal may be trouble of our own, which has a kind of its own.
+#[inline]
+pub(super) fn is_local_trouble(refusal: &Reject<'_>) -> bool {
+    refusal.reason.ends_with(LOCAL_DATA_ERROR)
 }
 
 /// How the reason of a refusal ends that is trouble of our own.
@@ -523,6 +530,27 @@ mod tests {
 
     fn text(field: Option<&[u8]>) -> Option<&str> {
         field.map(|field| core::str::from_utf8(field).unwrap())
+    }
+
+    /// The lines of a mail without a queue id that are told by their action.
+    #[test]
+    fn a_warning_is_no_refusal() {
+        let words = "RCPT from a.example[192.0.2.7]: 450 4.7.1 <a>: Helo command rejected: x; \
+                    from=<a@example.net> to=<b@example.com> proto=ESMTP helo=<a>";
+        let line = format!("NOQUEUE: reject_warning: {words}");
+        let Ok(Event::SmtpdRejectWarning(warning)) = smtpd::parse(line.as_bytes()) else {
+            panic!()
+        };
+        assert_eq!(warning, reject(&format!("NOQUEUE: reject: {words}")));
+        assert_eq!((warning.code, text(warning.helo)), (Some(450), Some("a")));
+        let line = b"NOQUEUE: client=a.example[192.0.2.7], sasl_username=alice";
+        let Ok(Event::SmtpdClient(client)) = smtpd::parse(line) else {
+            panic!()
+        };
+        assert_eq!(
+            (client.queue_id, text(client.sasl_username)),
+            (None, Some("alice"))
+        );
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::{Event, Parsed};
 use crate::Reason;
 use crate::fields::{Field, Fields, Seconds, Visitor, event_struct};
 use crate::scan::{
-    Scan, angle, find, find_either_from, find_from, find_here, find_near, mismatch, peer, queue_id,
-    seconds, small_number, split_once,
+    Scan, angle, find, find_from, find_near, find_of_four_from, mismatch, peer, queue_id, seconds,
+    server_port, small_number, split_once,
 };
 
 /// What became of one recipient in one attempt to deliver.
@@ -186,12 +186,18 @@ impl<'a> Relay<'a> {
                 address: Some(peer.address),
                 port: peer.port,
             },
-            _ => Relay {
-                text,
-                host: text,
-                address: None,
-                port: None,
-            },
+            _ => Relay::of_service(text),
+        }
+    }
+
+    /// A relay that is no host: `none`, or a service of our own.
+    #[inline(always)]
+    fn of_service(text: &'a [u8]) -> Self {
+        Relay {
+            text,
+            host: text,
+            address: None,
+            port: None,
         }
     }
 }
@@ -283,39 +289,78 @@ fn usual<'a>(queue_id: &'a [u8], rest: &'a [u8]) -> Option<Delivery<'a>> {
         }
         None => (None, rest),
     };
-    let text = rest.strip_prefix(b", relay=")?;
-    // A field with a `>` in it would still be the address.
-    let (relay, behind) = text.split_at_checked(find_either_from::<b',', b'>'>(text, 0)?)?;
-    if !behind.starts_with(b", ") {
-        return None;
-    }
-    let at = status_at(behind)?;
-    let (details, rest) = behind.split_at_checked(at)?;
-    let text = rest.get(STATUS.len()..)?;
-    let (status, rest) = text.split_at_checked(find_from::<b' '>(text, 0)?)?;
+    let (relay, behind) = usual_relay(rest.strip_prefix(b", relay=")?)?;
+    let end = usual_end(behind)?;
     Some(Delivery {
         queue_id,
         recipient,
         orig_to,
-        relay: Relay::of(relay),
+        relay,
+        details: end.details,
+        status: end.status,
+        reason: end.reason,
+        truncated: false,
+    })
+}
+
+/// What follows the relay.
+struct End<'a> {
+    details: Details<'a>,
+    status: &'a [u8],
+    reason: &'a [u8],
+}
+
+/// Reads what follows the relay. It stands alone, for with what stands before it there are more
+/// values than registers.
+#[inline(never)]
+fn usual_end(behind: &[u8]) -> Option<End<'_>> {
+    let (details, rest) = behind.split_at_checked(status_at(behind)?)?;
+    let text = rest.get(STATUS.len()..)?;
+    let (status, rest) = text.split_at_checked(find_from::<b' '>(text, 0)?)?;
+    Some(End {
         details: Details(details),
         status,
         reason: rest.strip_prefix(b" (")?.strip_suffix(b")")?,
-        truncated: false,
     })
 }
 
 const STATUS: &[u8] = b", status=";
 
+/// Reads a relay and steps to the comma behind it.
+#[inline(always)]
+fn usual_relay(text: &[u8]) -> Option<(Relay<'_>, &[u8])> {
+    // A field with a `>` in it would still be the address.
+    let end = find_of_four_from::<b'[', b',', b'>', b' '>(text, 0)?;
+    let (host, behind) = text.split_at_checked(end)?;
+    let (relay, behind) = match behind.first()? {
+        b'[' => {
+            let close = find_of_four_from::<b']', b',', b'>', b' '>(text, end + 1)?;
+            let (address, behind) = behind.get(1..)?.split_at_checked(close - end - 1)?;
+            let (behind, port) = server_port(behind.strip_prefix(b"]")?);
+            let relay = Relay {
+                text: text.get(..text.len() - behind.len())?,
+                host,
+                address: Some(address),
+                port,
+            };
+            (relay, behind)
+        }
+        _ => (Relay::of_service(host), behind),
+    };
+    behind.starts_with(b", ").then_some((relay, behind))
+}
+
 /// Finds where the status begins behind the relay: no stranger writes what stands between.
 #[inline(always)]
 fn status_at(text: &[u8]) -> Option<usize> {
-    // A blank and an `s` are rarer than a comma and a blank.
-    let at = find_here(text, b" status=")?.checked_sub(1)?;
-    match text.get(at) {
-        Some(b',') => Some(at),
-        _ => find(text, STATUS),
-    }
+    // Its `t` is the first one in the fields of nearly all deliveries.
+    let from = match text.starts_with(b", delay=") {
+        true => b", delay=".len(),
+        false => 0,
+    };
+    let begins_at = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(STATUS));
+    let at = find_from::<b't'>(text, from)?.checked_sub(b", s".len());
+    at.filter(begins_at).or_else(|| find(text, STATUS))
 }
 
 /// Reads an address without quotes, its opening bracket taken off.

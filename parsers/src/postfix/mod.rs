@@ -304,6 +304,7 @@ pub(crate) type Parsed<'a> = Result<Event<'a>, Reason>;
 ///
 /// A text that the daemon's own grammar does not know, but that starts with a severity word, is a
 /// generic event: known daemon and severity, unknown text.
+#[inline(always)]
 pub(crate) fn parse(daemon: Daemon, message: &[u8]) -> Parsed<'_> {
     // Events are large: one that is there is left in its place.
     let mut parsed = match daemon {

@@ -6,7 +6,9 @@
 mod text;
 
 use crate::fields::{Field, Fields, Visitor};
-use crate::scan::{Peer, before_last, enhanced_code, peer, rfind_here, split_once};
+use crate::scan::{
+    Peer, before_last, enhanced_code, find_no_alphanumeric_from, peer, rfind_here, split_once,
+};
 
 pub use text::Lines;
 pub(super) use text::without_codes;
@@ -242,17 +244,22 @@ pub(super) enum Origin {
 const SUSPENDED: &[u8] = b"delivery temporarily suspended: ";
 
 /// Tells what a reason text says.
-#[inline]
 pub(super) fn parse<'a>(reason: &'a [u8], origin: Origin, status: &[u8]) -> Reply<'a> {
-    if origin == Origin::Service {
-        return agent(reason);
-    }
     // A code and a blank: the words are a server's, and no frame of ours begins like this.
     if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b' ', ..] = reason
         && origin == Origin::Server
         && let Some(reply) = accept(reason, status)
     {
         return reply;
+    }
+    any(reason, origin, status)
+}
+
+/// Tells what a text says that is no plain answer of a server.
+#[inline(never)]
+fn any<'a>(reason: &'a [u8], origin: Origin, status: &[u8]) -> Reply<'a> {
+    if origin == Origin::Service {
+        return agent(reason);
     }
     if let Some(earlier) = reason.strip_prefix(SUSPENDED) {
         let inner = frame(earlier).unwrap_or_else(|| plain(ReplyKind::Suspended, earlier));
@@ -301,30 +308,28 @@ fn agent(reason: &[u8]) -> Reply<'_> {
 }
 
 /// Reads the words of a server that took the mail.
-#[inline]
+#[inline(always)]
 fn accept<'a>(reason: &'a [u8], status: &[u8]) -> Option<Reply<'a>> {
-    let reply = remote(ReplyKind::RemoteAccept, reason, None);
-    reply.code?;
-    // A probe's answer is that to RCPT or to DATA (smtp_address_verify_target): the log is silent.
-    let stage = (status == b"sent").then_some(Stage::EndOfData);
+    let (code, dsn) = codes(reason);
+    code?;
     Some(Reply {
-        stage,
+        code,
+        dsn,
+        // A probe's answer is that to RCPT or to DATA (smtp_address_verify_target): the log is silent.
+        stage: (status == b"sent").then_some(Stage::EndOfData),
         queued_as: queued_as(reason),
-        ..reply
+        ..plain(ReplyKind::RemoteAccept, reason)
     })
 }
 
 const QUEUED_AS: &[u8] = b"queued as ";
 
 /// Reads the id in `250 2.0.0 Ok: queued as {id}`, also behind amavis's own words.
+#[inline(always)]
 fn queued_as(reply: &[u8]) -> Option<&[u8]> {
-    let at = rfind_here(reply, QUEUED_AS)?;
-    let rest = reply.get(at + QUEUED_AS.len()..)?;
-    let end = rest
-        .iter()
-        .position(|byte| !byte.is_ascii_alphanumeric())
-        .unwrap_or(rest.len());
-    rest.get(..end).filter(|id| !id.is_empty())
+    let begin = rfind_here(reply, QUEUED_AS)? + QUEUED_AS.len();
+    let end = find_no_alphanumeric_from(reply, begin).unwrap_or(reply.len());
+    reply.get(begin..end).filter(|id| !id.is_empty())
 }
 
 /// Reads a remote reply: its code, its enhanced code, its words.
@@ -755,6 +760,16 @@ mod tests {
     #[test]
     fn finds_the_id_at_the_next_hop() {
         let id = |reason: &'static str| parse(reason.as_bytes(), Origin::Server, b"sent").queued_as;
+        for behind in [
+            "",
+            ")",
+            "; 17 recipients, all of them",
+            " (kept by the filter for a while)",
+        ] {
+            let reason = format!("250 2.0.0 Ok: queued as 4F1A22C0D9E{behind}");
+            let reply = parse(reason.as_bytes(), Origin::Server, b"sent");
+            assert_eq!(reply.queued_as, Some(&b"4F1A22C0D9E"[..]), "{reason}");
+        }
         assert_eq!(
             id("250 2.0.0 Ok: queued as 5A2B33D1EAF"),
             Some(&b"5A2B33D1EAF"[..])

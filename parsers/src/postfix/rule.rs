@@ -10,7 +10,9 @@ use super::access::{Note, Reject, Subject, Trigger, subject};
 use super::cleanup::Check;
 use super::{Event, milter, postscreen, reason, site, smtpd};
 use crate::fields::{Field, Fields, Visitor};
-use crate::scan::{contains, find_letter_from, has_digit, is_queue_id, split_once};
+use crate::scan::{
+    contains, find_letter_from, has_digit, is_queue_id, split_once, split_once_here,
+};
 
 /// A canonical class of refusal, or of the reason of a delivery that failed.
 ///
@@ -269,7 +271,8 @@ pub fn class<'a>(reason: &'a [u8], dsn: Option<&[u8]>) -> Class<'a> {
 
 fn class_of_wording<'a>(wording: &Wording<'a>, dsn: Option<&[u8]>) -> Class<'a> {
     let (about, text) = (wording.about, wording.text);
-    if PROBES.iter().any(|lead| text.starts_with(lead)) {
+    let may_be_probe = matches!(text, [b'u' | b'a', ..]);
+    if may_be_probe && PROBES.iter().any(|lead| text.starts_with(lead)) {
         return named("unverified");
     }
     if let Some(domain) = blocklist(text) {
@@ -336,7 +339,7 @@ fn without_subject(reason: &[u8]) -> (&[u8], &[u8]) {
 
 /// Finds the blocklist in `… blocked using {domain}[; {text}]`.
 pub(super) fn blocklist(text: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = split_once(text, b" blocked using ")?;
+    let (_, rest) = split_once_here(text, b" blocked using ")?;
     let end = memchr::memchr2(b';', b' ', rest).unwrap_or(rest.len());
     rest.get(..end).filter(|domain| !domain.is_empty())
 }

@@ -284,6 +284,12 @@ fn parse_rarer(message: &[u8]) -> Parsed<'_> {
     if let Some(connection) = tls::established(message) {
         return Ok(Event::TlsConnection(connection));
     }
+    if message.starts_with(b"connect to ") {
+        return match connect_failed(message) {
+            Ok((_, failed)) => Ok(Event::SmtpConnectFailed(failed)),
+            Err(_) => Err(Reason("smtp connect to")),
+        };
+    }
     if let Some(text) = message.strip_prefix(b"warning: ") {
         return warnings::parse(text).ok_or(Reason("smtp warning"));
     }
@@ -292,13 +298,7 @@ fn parse_rarer(message: &[u8]) -> Parsed<'_> {
             .or_else(|| delivery::parse_other(message))
             .ok_or(Reason("smtp queue id"));
     }
-    match message.first() {
-        Some(b'c') if message.starts_with(b"connect to ") => match connect_failed(message) {
-            Ok((_, failed)) => Ok(Event::SmtpConnectFailed(failed)),
-            Err(_) => Err(Reason("smtp connect to")),
-        },
-        _ => without_queue_id(message).ok_or(Reason("smtp")),
-    }
+    without_queue_id(message).ok_or(Reason("smtp"))
 }
 
 fn connect_failed(input: &[u8]) -> Scan<'_, ConnectFailed<'_>> {

@@ -12,16 +12,14 @@ mod warnings;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while1};
-use nom::combinator::opt;
-use nom::sequence::{delimited, preceded};
 
 use super::access::{codes, split_tail, stage};
 use super::{Client, Event, Parsed, access, milter, tls};
 use crate::Reason;
 use crate::fields::{Field, Visitor, event_struct};
 use crate::scan::{
-    Scan, client, find, find_from, find_here, find_iter, find_near, is_queue_id, mismatch, number,
-    queue_id, queue_id_or_none, rfind, split_once, to_number, without_angles,
+    client, find, find_from, find_here, find_iter, find_near, is_queue_id, queue_id,
+    queue_id_or_none, rfind, split_number, split_once, to_number, without_angles,
 };
 
 pub use notices::{
@@ -316,15 +314,22 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     }
     if let Some(rest) = message.strip_prefix(b"disconnect from ") {
         return match disconnect(rest) {
-            Ok((_, event)) => Ok(Event::SmtpdDisconnect(event)),
-            Err(_) => Err(Reason("smtpd disconnect")),
+            Some(event) => Ok(Event::SmtpdDisconnect(event)),
+            None => Err(Reason("smtpd disconnect")),
         };
     }
-    if let Some(rest) = message.strip_prefix(b"NOQUEUE: ") {
-        return match access::usual_reject(None, rest) {
-            Some(reject) => Ok(Event::SmtpdReject(reject)),
-            None => parse_rarer(message),
-        };
+    of_session(message)
+}
+
+/// Parses a line between the beginning and the end of a session.
+#[inline(never)]
+fn of_session(message: &[u8]) -> Parsed<'_> {
+    match message.first_chunk() {
+        Some(b"NO") if let Some(rest) = message.strip_prefix(b"NOQUEUE: ") => {
+            return of_no_queue(message, rest);
+        }
+        Some(b"wa" | b"lo") => return parse_rarer(message),
+        _ => {}
     }
     if let Some(connection) = tls::established(message) {
         return Ok(Event::TlsConnection(connection));
@@ -332,10 +337,28 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
     if let Ok((rest, queue_id)) = queue_id(message)
         && let Some(client) = rest.strip_prefix(b"client=")
     {
-        return match client_line(Some(queue_id), client) {
-            Some(line) => Ok(Event::SmtpdClient(line)),
-            None => Err(Reason("smtpd queue id")),
-        };
+        return client_line(Some(queue_id), client);
+    }
+    parse_rarer(message)
+}
+
+/// Parses a line about a mail that has no queue id; `rest` is what stands behind the word that says
+/// so.
+#[inline(never)]
+fn of_no_queue<'a>(message: &'a [u8], rest: &'a [u8]) -> Parsed<'a> {
+    if let Some(client) = rest.strip_prefix(b"client=") {
+        return client_line(None, client);
+    }
+    if let Some(rest) = rest.strip_prefix(b"reject: ")
+        && let Some(reject) = access::usual_reject(None, rest)
+        && !access::is_local_trouble(&reject)
+    {
+        return Ok(Event::SmtpdReject(reject));
+    }
+    if let Some(rest) = rest.strip_prefix(b"reject_warning: ")
+        && let Some(reject) = access::usual_reject(None, rest)
+    {
+        return Ok(Event::SmtpdRejectWarning(reject));
     }
     parse_rarer(message)
 }
@@ -344,14 +367,17 @@ pub(super) fn parse(message: &[u8]) -> Parsed<'_> {
 #[inline(never)]
 fn parse_rarer(message: &[u8]) -> Parsed<'_> {
     if let Some(text) = message.strip_prefix(b"warning: ") {
-        return warnings::parse(text)
-            .or_else(|| milter::parse_warning(text))
-            .ok_or(Reason("smtpd warning"));
+        return warnings::parse(text);
+    }
+    if let Some(rest) = message.strip_prefix(LOST_CONNECTION)
+        && let Some(lost) = session_error(None, rest)
+    {
+        return Ok(Event::SmtpdLostConnection(lost));
     }
     if let Ok((rest, queue_id)) = queue_id_or_none(message) {
         return with_queue_id(queue_id, rest).ok_or(Reason("smtpd queue id"));
     }
-    session_error(None, message)
+    any_session_error(None, message)
         .or_else(|| proxy_result(message))
         .or_else(|| bare_lf(message))
         .or_else(|| notices::parse(message))
@@ -374,23 +400,23 @@ pub(super) fn parse_shared_warning(text: &[u8]) -> Option<Event<'_>> {
 
 fn with_queue_id<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
     if let Some(rest) = rest.strip_prefix(b"client=") {
-        return client_line(queue_id, rest).map(Event::SmtpdClient);
+        return client_line(queue_id, rest).ok();
     }
     access::parse_action(queue_id, rest)
-        .or_else(|| session_error(queue_id, rest))
+        .or_else(|| any_session_error(queue_id, rest))
         .or_else(|| milter::parse_action(queue_id, rest))
         .or_else(|| notices::parse_with_queue_id(queue_id, rest))
 }
 
-fn disconnect(input: &[u8]) -> Scan<'_, Disconnect<'_>> {
-    let (rest, client) = client(input)?;
-    let rest = match rest.split_first() {
-        Some((b' ', rest)) => rest,
-        Some(_) => return mismatch(),
-        None => rest,
+#[inline(always)]
+fn disconnect(input: &[u8]) -> Option<Disconnect<'_>> {
+    let (rest, client) = client(input).ok()?;
+    let counters = match rest {
+        [b' ', rest @ ..] => Counters(rest),
+        [] => Counters(rest),
+        _ => return None,
     };
-    let counters = Counters(rest);
-    Ok((b"", Disconnect { client, counters }))
+    Some(Disconnect { client, counters })
 }
 
 /// Reads `{name}={ok}[/{total}]`.
@@ -409,45 +435,103 @@ fn named_word<'a>(input: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     value.get(..end)
 }
 
-fn session_error<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Event<'a>> {
-    let wrap = match rest.first() {
-        Some(b'l') if rest.starts_with(b"lost connection after ") => Event::SmtpdLostConnection,
-        Some(b't') if rest.starts_with(b"timeout after ") => Event::SmtpdTimeout,
-        Some(b't') if rest.starts_with(b"too many errors after ") => Event::SmtpdTooManyErrors,
-        _ => return None,
-    };
-    let (_, rest) = split_once(rest, b" after ")?;
-    let (_, (stage, size_bytes, client)) = after(rest).ok()?;
-    Some(wrap(SessionError {
+const LOST_CONNECTION: &[u8] = b"lost connection after ";
+
+/// Makes one of the three kinds of [`SessionError`].
+type Wrap<'a> = fn(SessionError<'a>) -> Event<'a>;
+
+/// Reads why a session ended early, and where.
+fn any_session_error<'a>(queue_id: Option<&'a [u8]>, text: &'a [u8]) -> Option<Event<'a>> {
+    let ends: [(&[u8], Wrap<'a>); 3] = [
+        (LOST_CONNECTION, Event::SmtpdLostConnection),
+        (b"timeout after ", Event::SmtpdTimeout),
+        (b"too many errors after ", Event::SmtpdTooManyErrors),
+    ];
+    let (lead, wrap) = ends.iter().find(|(lead, _)| text.starts_with(lead))?;
+    session_error(queue_id, text.get(lead.len()..)?).map(wrap)
+}
+
+fn session_error<'a>(queue_id: Option<&'a [u8]>, rest: &'a [u8]) -> Option<SessionError<'a>> {
+    let (stage, size_bytes, client) = after(rest)?;
+    Some(SessionError {
         queue_id,
         r#where: stage,
         size_bytes,
         client,
-    }))
+    })
 }
 
 /// Reads `{where}[ ({bytes} bytes)] from {client}` up to the end.
-fn after(input: &[u8]) -> Scan<'_, (&[u8], Option<u64>, Client<'_>)> {
-    let bytes = delimited(tag(" ("), number, tag(" bytes)"));
-    let found = (stage, opt(bytes), preceded(tag(" from "), client)).parse(input)?;
-    if found.0.is_empty() {
-        Ok(found)
-    } else {
-        mismatch()
+#[inline(always)]
+fn after(input: &[u8]) -> Option<(&[u8], Option<u64>, Client<'_>)> {
+    let (rest, stage) = stage(input).ok()?;
+    let (size_bytes, rest) = match rest.strip_prefix(b" (") {
+        Some(size) => {
+            let (size, rest) = split_number(size)?;
+            (Some(size), rest.strip_prefix(b" bytes)")?)
+        }
+        None => (None, rest),
+    };
+    match client(rest.strip_prefix(b" from ")?) {
+        Ok((b"", client)) => Some((stage, size_bytes, client)),
+        _ => None,
     }
 }
 
 fn bare_lf(message: &[u8]) -> Option<Event<'_>> {
     let rest = message.strip_prefix(b"bare <LF> received after ")?;
-    let (_, (stage, _, client)) = after(rest).ok()?;
+    let (stage, _, client) = after(rest)?;
     Some(Event::SmtpdBareLf(BareLf {
         r#where: stage,
         client,
     }))
 }
 
-fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<ClientLine<'a>> {
-    let (rest, client) = client(input).ok()?;
+/// Parses what stands behind `client=`.
+#[inline(never)]
+fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Parsed<'a> {
+    let Ok((fields, client)) = client(input) else {
+        return Err(Reason("smtpd queue id"));
+    };
+    // All in the order in which Postfix writes them, as nearly always.
+    let (sasl_method, rest) = field(fields, b", sasl_method=", b"sasl_method");
+    let (sasl_username, rest) = field(rest, b", sasl_username=", b"sasl_username");
+    let (sasl_sender, rest) = field(rest, b", sasl_sender=", b"sasl_sender");
+    let (orig_queue_id, rest) = field(rest, b", orig_queue_id=", b"orig_queue_id");
+    let (orig_client, rest) = field(rest, b", orig_client=", b"orig_client");
+    if !rest.is_empty() {
+        return any_client_line(queue_id, client, fields);
+    }
+    Ok(Event::SmtpdClient(ClientLine {
+        queue_id,
+        client,
+        sasl_method,
+        sasl_username,
+        sasl_sender,
+        orig_queue_id,
+        orig_client: orig_client.map(OrigClient::read),
+    }))
+}
+
+/// Reads a field's value where the field is the next one.
+#[inline(always)]
+fn field<'a>(rest: &'a [u8], mark: &[u8], name: &[u8]) -> (Option<&'a [u8]>, &'a [u8]) {
+    match rest.strip_prefix(mark) {
+        Some(value) => {
+            let (value, behind) = client_value(name, value);
+            (Some(value), behind)
+        }
+        None => (None, rest),
+    }
+}
+
+/// The same with the fields in any order, and with unknown ones.
+#[inline(never)]
+fn any_client_line<'a>(
+    queue_id: Option<&'a [u8]>,
+    client: Client<'a>,
+    fields: &'a [u8],
+) -> Parsed<'a> {
     let mut line = ClientLine {
         queue_id,
         client,
@@ -457,8 +541,10 @@ fn client_line<'a>(queue_id: Option<&'a [u8]>, input: &'a [u8]) -> Option<Client
         orig_queue_id: None,
         orig_client: None,
     };
-    let is_whole = rest.is_empty() || line.take_fields(rest);
-    is_whole.then_some(line)
+    match line.take_fields(fields) {
+        true => Ok(Event::SmtpdClient(line)),
+        false => Err(Reason("smtpd queue id")),
+    }
 }
 
 impl<'a> ClientLine<'a> {
@@ -475,7 +561,7 @@ impl<'a> ClientLine<'a> {
                 b"sasl_username" => self.sasl_username = Some(value),
                 b"sasl_sender" => self.sasl_sender = Some(value),
                 b"orig_queue_id" => self.orig_queue_id = Some(value),
-                b"orig_client" => self.orig_client = Some(orig_client(value)),
+                b"orig_client" => self.orig_client = Some(OrigClient::read(value)),
                 _ => {}
             }
             rest = behind;
@@ -487,6 +573,7 @@ impl<'a> ClientLine<'a> {
 /// Splits a value of the `client=` line from the fields behind it.
 ///
 /// A user name may hold `, ` and `=`: it ends only before a field that can follow it.
+#[inline(always)]
 fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     // Nearly all values end before the first comma, or with the line.
     let Some(comma) = find_from::<b','>(value, 0) else {
@@ -497,6 +584,12 @@ fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     {
         return split;
     }
+    any_client_value(name, value)
+}
+
+/// The same of a value that holds a comma, or that a comma without a blank follows.
+#[inline(never)]
+fn any_client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     let ends: &[&[u8]] = match name {
         b"sasl_username" => &[b", sasl_sender=", b", orig_queue_id=", b", orig_client="],
         _ => &[b", "],
@@ -507,20 +600,19 @@ fn client_value<'a>(name: &[u8], value: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         .unwrap_or((value, b""))
 }
 
-fn orig_client(text: &[u8]) -> OrigClient<'_> {
-    match client(text) {
-        Ok((b"", client)) => OrigClient {
+impl<'a> OrigClient<'a> {
+    #[inline(always)]
+    fn read(text: &'a [u8]) -> Self {
+        let (name, address, port) = match client(text) {
+            Ok((b"", client)) => (client.name, client.address, client.port),
+            _ => (text, &b""[..], None),
+        };
+        OrigClient {
             text,
-            name: client.name,
-            address: client.address,
-            port: client.port,
-        },
-        _ => OrigClient {
-            text,
-            name: text,
-            address: b"",
-            port: None,
-        },
+            name,
+            address,
+            port,
+        }
     }
 }
 
@@ -554,6 +646,8 @@ fn queued_as(reply: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn text(field: Option<&[u8]>) -> Option<&str> {
@@ -666,6 +760,27 @@ mod tests {
         );
         assert_eq!(text(found.sasl_username), Some("Alice A, x=y; Example"));
         assert_eq!(text(found.sasl_sender), Some("a+2Bx"));
+    }
+
+    proptest! {
+        /// The fields in their usual order, beside their twin.
+        #[test]
+        fn usual_client_lines_are_read_as_all_others_are(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    ", sasl_method=", ", sasl_username=", ", sasl_sender=", ", orig_queue_id=",
+                    ", orig_client=", ", x=", "PLAIN", "alice", "Alice A", ",", ", ", "=", "y",
+                    "4F1A22C0D9E", "mail.example.net[2001:db8::7]", ":51234", "unknown",
+                ]),
+                0..9,
+            ),
+        ) {
+            let fields = words.concat();
+            let text = format!("laptop.example.com[192.0.2.80]{fields}");
+            let (rest, client) = client(text.as_bytes()).unwrap();
+            let plain = any_client_line(None, client, rest);
+            prop_assert_eq!(client_line(None, text.as_bytes()), plain);
+        }
     }
 
     #[test]

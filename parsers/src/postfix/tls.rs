@@ -274,11 +274,11 @@ pub(super) fn parse(message: &[u8]) -> Option<Event<'_>> {
 
 /// Tells whether a line may be that of a connection that is up: of the lines about TLS the one that
 /// is common.
-#[inline]
+#[inline(always)]
 pub(super) fn established(message: &[u8]) -> Option<Connection<'_>> {
     // A queue id may begin with an `A`, but has no small letter behind it.
     match message.first_chunk()? {
-        b"An" | b"Tr" | b"Un" | b"Ve" | b"TL" => connection(message),
+        b"An" | b"Tr" | b"Un" | b"Ve" | b"TL" => usual_connection(message),
         _ => None,
     }
 }
@@ -339,7 +339,14 @@ fn lead(input: &[u8]) -> Option<(Option<Trust>, Action, Direction, &[u8])> {
     Some((trust, action, direction, rest))
 }
 
+/// Parses the line of a connection that is up.
 pub(super) fn connection(input: &[u8]) -> Option<Connection<'_>> {
+    usual_connection(input)
+}
+
+/// The same where it is asked for.
+#[inline(always)]
+fn usual_connection(input: &[u8]) -> Option<Connection<'_>> {
     let (trust, action, direction, rest) = lead(input)?;
     let (rest, peer) = server(rest).ok()?;
     let (rest, sni) = match rest.strip_prefix(b" to ").map(sni) {

@@ -13,10 +13,11 @@ pub(super) fn two(tens: u8, ones: u8) -> Option<u8> {
     Some(one(tens)? * 10 + one(ones)?)
 }
 
-/// Reads the seconds of `May  1 12:34:56 `, but for a leap second.
-pub(super) fn second(stamp: &[u8; 16]) -> Option<u8> {
-    let [.., tens, ones, _] = *stamp;
-    two(tens, ones).filter(|second| *second < 60)
+/// Reads the minute and the second of `12:34:56`, but for a leap second.
+#[inline(always)]
+pub(super) fn in_hour(minute: [u8; 2], second: [u8; 2]) -> Option<(u8, u8)> {
+    let below_60 = |[tens, ones]: [u8; 2]| two(tens, ones).filter(|value| *value < 60);
+    Some((below_60(minute)?, below_60(second)?))
 }
 
 /// Reads a day of the month: zero-padded or space-padded, 1 to 31.

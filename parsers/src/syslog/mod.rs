@@ -27,7 +27,7 @@ mod words;
 
 use crate::{Record, Timestamp};
 
-pub use recent::Envelopes;
+pub use recent::{Author, Envelopes};
 pub(crate) use repeat::{notice, tag_of, unfold};
 
 impl Timestamp {

@@ -120,7 +120,7 @@ impl Mails {
         let tag = self.symbols.intern(again.tag.text);
         let context = &Context {
             host,
-            prefix: self.symbols.intern(again.tag.instance),
+            prefix: self.symbols.intern(again.tag.instance()),
             process: (host, tag, again.pid.unwrap_or(0)),
             at,
             stamp: again.stamp,

@@ -257,7 +257,7 @@ impl Filler<'_> {
         };
         batch.text(EVENT.program, record.tag.text);
         batch.maybe_text(EVENT.instance, line.instance());
-        batch.maybe_text(EVENT.service, record.tag.service);
+        batch.maybe_text(EVENT.service, record.tag.service());
         batch.maybe_text(EVENT.daemon, line.daemon());
         batch.maybe_int(EVENT.pid, record.pid.map(i64::from));
         batch.text(EVENT.kind, line.kind_name().as_bytes());

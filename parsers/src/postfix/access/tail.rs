@@ -60,6 +60,10 @@ pub(crate) fn split_tail<'a>(input: &'a [u8], stage: &[u8]) -> (&'a [u8], Tail<'
             let (Some(text), Some(rest)) = (input.get(..at), input.get(at + 1..)) else {
                 continue;
             };
+            // Only a line that was cut has another text behind the `;` of a tail.
+            if form != Form::Cut && !may_begin_tail(rest) {
+                continue;
+            }
             if form == Form::External
                 && let Some(tail) = usual_tail(rest)
             {
@@ -76,6 +80,12 @@ pub(crate) fn split_tail<'a>(input: &'a [u8], stage: &[u8]) -> (&'a [u8], Tail<'
         }
     }
     (input, Tail::default())
+}
+
+/// Tells whether a text may be a tail: by the letter that its first field begins with.
+#[inline(always)]
+fn may_begin_tail(text: &[u8]) -> bool {
+    matches!(text, [b' ', b'f' | b't' | b'p' | b'h', ..])
 }
 
 fn has_semicolon(value: Option<&[u8]>) -> bool {
@@ -337,6 +347,11 @@ mod tests {
             let input = words.concat();
             if let Some(found) = usual_tail(input.as_bytes()) {
                 prop_assert_eq!(tail(input.as_bytes(), Form::External), Ok((&b""[..], found)));
+            }
+            // Where no tail can begin, none is read.
+            for form in [Form::External, Form::Internal] {
+                let is_tail = tail(input.as_bytes(), form).is_ok();
+                prop_assert!(!is_tail || may_begin_tail(input.as_bytes()), "{}", input);
             }
         }
     }

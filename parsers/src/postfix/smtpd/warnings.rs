@@ -6,10 +6,14 @@ use nom::combinator::rest;
 use nom::sequence::{preceded, terminated};
 
 use super::super::mention::Text;
-use super::super::{Client, Event};
+use super::super::{Client, Event, Parsed, milter};
 use super::services;
+use crate::Reason;
 use crate::fields::event_struct;
-use crate::scan::{Scan, before_last, client, queue_id_or_none, split_number, split_once};
+use crate::scan::{
+    Scan, before_last, client, find_from, queue_id_or_none, split_number, split_once,
+    split_once_here,
+};
 
 event_struct! {
     /// A client failed to authenticate.
@@ -201,7 +205,31 @@ event_struct! {
 }
 
 /// Parses a warning of smtpd.
-pub(super) fn parse(text: &[u8]) -> Option<Event<'_>> {
+pub(super) fn parse(text: &[u8]) -> Parsed<'_> {
+    if let Some(rest) = text.strip_prefix(b"hostname ") {
+        return match rdns(rest) {
+            Some(mismatch) => Ok(Event::RdnsMismatch(mismatch)),
+            None => any(text),
+        };
+    }
+    if let Ok((rest, client)) = client(text)
+        && let Some(rest) = rest.strip_prefix(b": ")
+        && let Some(failed) = sasl_failed(client, rest)
+    {
+        return Ok(Event::SaslAuthFailed(failed));
+    }
+    any(text)
+}
+
+/// Parses a warning of any shape.
+#[inline(never)]
+fn any(text: &[u8]) -> Parsed<'_> {
+    of_smtpd(text)
+        .or_else(|| milter::parse_warning(text))
+        .ok_or(Reason("smtpd warning"))
+}
+
+fn of_smtpd(text: &[u8]) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix(b"hostname ") {
         return rdns(rest).map(Event::RdnsMismatch);
     }
@@ -277,9 +305,10 @@ fn for_service(input: &[u8]) -> Scan<'_, (Client<'_>, &[u8])> {
 }
 
 /// Reads `{name} does not resolve to address {address}[: {reason}]`.
+#[inline(always)]
 fn rdns(input: &[u8]) -> Option<RdnsMismatch<'_>> {
-    let (name, rest) = split_once(input, b" does not resolve to address ")?;
-    let (address, reason) = match split_once(rest, b": ") {
+    let (name, rest) = split_once_here(input, b" does not resolve to address ")?;
+    let (address, reason) = match split_once_here(rest, b": ") {
         Some((address, reason)) => (address, Some(reason)),
         None => (rest, None),
     };
@@ -321,27 +350,40 @@ fn of_client<'a>(client: Client<'a>, rest: &'a [u8]) -> Option<Event<'a>> {
             text: text.strip_suffix(b"...").unwrap_or(text),
         }));
     }
-    // The mechanism is a word of the client's, without blanks.
-    let (sasl_method, rest) = split_once(rest.strip_prefix(b"SASL ")?, b" ")?;
-    if rest == b"authentication aborted" {
-        return Some(Event::SaslAuthAborted(SaslAborted {
-            client,
-            sasl_method,
-        }));
+    if let Some(failed) = sasl_failed(client, rest) {
+        return Some(Event::SaslAuthFailed(failed));
     }
+    let (sasl_method, rest) = sasl_method(rest)?;
+    (rest == b"authentication aborted").then_some(Event::SaslAuthAborted(SaslAborted {
+        client,
+        sasl_method,
+    }))
+}
+
+/// Reads `SASL {method} `; the method is a word of the client's, without blanks.
+#[inline(always)]
+fn sasl_method(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = text.strip_prefix(b"SASL ")?;
+    let (method, behind) = rest.split_at_checked(find_from::<b' '>(rest, 0)?)?;
+    Some((method, behind.strip_prefix(b" ")?))
+}
+
+#[inline(always)]
+fn sasl_failed<'a>(client: Client<'a>, rest: &'a [u8]) -> Option<SaslFailed<'a>> {
+    let (sasl_method, rest) = sasl_method(rest)?;
     let rest = rest.strip_prefix(b"authentication failed:")?;
     let rest = rest.strip_prefix(b" ").unwrap_or(rest);
     // The user name is the client's text and comes last: the first mark is the true one.
-    let (reason, user) = match split_once(rest, b", sasl_username=") {
+    let (reason, user) = match split_once_here(rest, b", sasl_username=") {
         Some((reason, user)) => (reason, Some(user)),
         None => (rest, None),
     };
-    Some(Event::SaslAuthFailed(SaslFailed {
+    Some(SaslFailed {
         client,
         sasl_method,
         reason: Some(reason).filter(|reason| !reason.is_empty()),
         sasl_username: user.filter(|user| *user != b"(unavailable)"),
-    }))
+    })
 }
 
 /// Parses what follows `{queue_id}: `.
@@ -441,7 +483,7 @@ mod tests {
 
     fn sasl(line: &str) -> SaslFailed<'_> {
         match parse(line.as_bytes()) {
-            Some(Event::SaslAuthFailed(failed)) => failed,
+            Ok(Event::SaslAuthFailed(failed)) => failed,
             other => panic!("{other:?}"),
         }
     }
@@ -476,7 +518,7 @@ mod tests {
     #[test]
     fn limits_name_client_and_service() {
         let line = b"Connection rate limit exceeded: 31 from mail.example.net[2001:db8::7] for service [2001:db8::1]:10025";
-        let Some(Event::RateConnRate(found)) = parse(line) else {
+        let Ok(Event::RateConnRate(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(
@@ -484,7 +526,7 @@ mod tests {
             (Some(31), &b"[2001:db8::1]:10025"[..])
         );
         let line = b"Refusing STARTTLS request from unknown[192.0.2.66] for service smtps";
-        let Some(Event::RateNewTls(found)) = parse(line) else {
+        let Ok(Event::RateNewTls(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(
@@ -492,7 +534,7 @@ mod tests {
             (None, &b"192.0.2.66"[..])
         );
         let line = b"Wrapper-mode request dropped from unknown[192.0.2.66] for service smtps. TLS context initialization failed. For details see earlier warnings in your logs.";
-        let Some(Event::WrapperDropped(found)) = parse(line) else {
+        let Ok(Event::WrapperDropped(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(found.service, b"smtps");
@@ -501,7 +543,7 @@ mod tests {
     #[test]
     fn ipv6_addresses_do_not_end_at_a_colon() {
         let line = b"hostname dyn.example.net does not resolve to address 2001:db8::66: Name or service not known";
-        let Some(Event::RdnsMismatch(found)) = parse(line) else {
+        let Ok(Event::RdnsMismatch(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(
@@ -510,7 +552,7 @@ mod tests {
         );
         assert_eq!(text(found.reason), Some("Name or service not known"));
         let line = b"2001:db8::66: address not listed for hostname dyn.example.net";
-        let Some(Event::RdnsMismatch(found)) = parse(line) else {
+        let Ok(Event::RdnsMismatch(found)) = parse(line) else {
             panic!()
         };
         assert_eq!((found.address, found.reason), (&b"2001:db8::66"[..], None));
@@ -519,7 +561,7 @@ mod tests {
     #[test]
     fn what_attackers_send_stays_in_the_text() {
         let line = b"Illegal address syntax from unknown[192.0.2.66] in RCPT command: <x> in MAIL command: y";
-        let Some(Event::IllegalAddress(found)) = parse(line) else {
+        let Ok(Event::IllegalAddress(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(
@@ -527,17 +569,17 @@ mod tests {
             (&b"RCPT"[..], &b"<x> in MAIL command: y"[..])
         );
         let line = b"non-SMTP command from unknown[192.0.2.66]: x[192.0.2.1]: SASL LOGIN authentication failed: y";
-        let Some(Event::NonSmtpCommand(found)) = parse(line) else {
+        let Ok(Event::NonSmtpCommand(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(found.client.address, b"192.0.2.66");
         let line = b"bad ETRN x... from y[192.0.2.1]... from unknown[192.0.2.66]";
-        let Some(Event::Etrn(found)) = parse(line) else {
+        let Ok(Event::Etrn(found)) = parse(line) else {
             panic!()
         };
         assert_eq!(found.client.unwrap().address, b"192.0.2.66");
         let line = b"unknown[192.0.2.66]: request longer than 2048: RCPT TO:<aaa...";
-        let Some(Event::LongRequest(found)) = parse(line) else {
+        let Ok(Event::LongRequest(found)) = parse(line) else {
             panic!()
         };
         assert_eq!((found.limit, found.text), (2048, &b"RCPT TO:<aaa"[..]));
@@ -552,7 +594,7 @@ mod tests {
             "tls_text_name: mx1.example.org[203.0.113.25]:25: peer certificate has no subject CN",
             "",
         ] {
-            assert_eq!(parse(line.as_bytes()), None, "{line}");
+            assert!(parse(line.as_bytes()).is_err(), "{line}");
         }
     }
 }
