@@ -29,7 +29,7 @@ fn log_to_totals(bencher: Bencher, corpus: Corpus) {
             let mut lines = chunk.records();
             while let Some(line) = &lines.next() {
                 match (line.record(), &line.time) {
-                    (Some(record), Some(time)) => tally.line(record, time.wall_us),
+                    (Some(record), Some(time)) => tally.line_of(line.author, record, time.wall_us),
                     _ => tally.absorb_foreign(),
                 }
             }

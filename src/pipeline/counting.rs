@@ -1,13 +1,14 @@
 //! What is made of the lines of a chunk: one tally of all, of some, or one for each part.
 
 use hashbrown::HashMap;
-use mailtally_parsers::{Event, Reason};
+use mailtally_parsers::syslog::Author;
+use mailtally_parsers::{Event, Reason, Record};
 use rustc_hash::FxBuildHasher;
 
 use super::Options;
 use crate::privacy::{Masking, Room};
 use crate::select::{Mark, Marks, Selection};
-use crate::source::{Chunk, Line};
+use crate::source::{Chunk, Line, Step};
 use crate::tally::Tally;
 
 /// A way of counting stretches of the log, so that neighbours can be merged.
@@ -50,8 +51,16 @@ impl Counting for Whole<'_> {
     fn chunk(&self, tally: &mut Tally, chunk: &Chunk) {
         let mut lines = chunk.records();
         let mut masks = Masks::new(self.0);
-        while let Some(line) = &lines.next() {
-            masks.count(tally, line);
+        loop {
+            match lines.step() {
+                Step::Plain => {
+                    let author = lines.author();
+                    let (record, time) = lines.plain();
+                    masks.count_record(tally, author, record, time.wall_us);
+                }
+                Step::Other => masks.count(tally, &lines.other()),
+                Step::End => break,
+            }
         }
     }
 
@@ -75,12 +84,28 @@ impl<'o> Masks<'o> {
     }
 
     /// Counts a line behind those counted before.
+    #[inline(never)]
     fn count(&mut self, tally: &mut Tally, line: &Line<'_>) {
-        match (self.masking, line.record(), &line.time) {
-            (Some(masking), Some(record), Some(time)) => {
-                tally.line(&masking.record(&mut self.room, record), time.wall_us);
+        match (line.record(), &line.time) {
+            (Some(record), Some(time)) => {
+                self.count_record(tally, line.author, record, time.wall_us);
             }
             _ => count_line(tally, line, None),
+        }
+    }
+
+    /// Counts a line with an envelope and a time.
+    #[inline(always)]
+    fn count_record(
+        &mut self,
+        tally: &mut Tally,
+        author: Option<Author>,
+        record: &Record<'_>,
+        wall_us: i64,
+    ) {
+        match self.masking {
+            None => tally.line_of(author, record, wall_us),
+            Some(masking) => tally.line(&masking.record(&mut self.room, record), wall_us),
         }
     }
 }
@@ -90,7 +115,7 @@ impl<'o> Masks<'o> {
 pub fn count_line(tally: &mut Tally, line: &Line<'_>, event: Option<&Result<Event<'_>, Reason>>) {
     match (line.record(), &line.time, event) {
         (Some(record), Some(time), Some(event)) => tally.absorb(record, time.wall_us, event),
-        (Some(record), Some(time), None) => tally.line(record, time.wall_us),
+        (Some(record), Some(time), None) => tally.line_of(line.author, record, time.wall_us),
         (Some(marker), None, _) => tally.absorb_marker(marker),
         (None, ..) => tally.absorb_foreign(),
     }

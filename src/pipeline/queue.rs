@@ -147,7 +147,8 @@ impl State {
         if !(self.has_begun || self.is_closed || self.waiting.len() >= HEAD_START) {
             return run;
         }
-        let share = self.waiting.len() / (2 * workers.max(1));
+        // Three quarters of a worker's part: each run that begins elsewhere has to be merged.
+        let share = 3 * self.waiting.len() / (4 * workers.max(1));
         let share = share.clamp(1, LONGEST_RUN);
         while run.len() < share
             && let Some(first) = self.waiting.first_entry()

@@ -102,13 +102,14 @@ type Login<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 #[derive(Default)]
 struct LoginCounts<'a> {
     attempts: u64,
-    /// Each once, in the end.
+    /// Each once, where they are shown.
     addresses: Vec<&'a str>,
 }
 
 fn by_user(caption: &str, rows: &[LoginRow], outcome: &str, options: Options) -> Option<Block> {
-    let logins = ranked_logins(rows.iter().filter(|row| row.outcome == outcome));
-    if logins.is_empty() {
+    let shown = options.rows(ROWS);
+    let (logins, rest) = first_logins(rows.iter().filter(|row| row.outcome == outcome), shown);
+    if logins.is_empty() && rest.is_empty() {
         return None;
     }
     let mut table = Table::titled(
@@ -121,17 +122,18 @@ fn by_user(caption: &str, rows: &[LoginRow], outcome: &str, options: Options) ->
             Column::text("user"),
         ],
     );
-    let shown = options.rows(ROWS);
-    let first = logins.iter().take(shown);
-    table.rows = first.map(|(login, counts)| cells(login, counts)).collect();
-    table.rest = Rest::of(logins.iter().skip(shown).map(|(_, counts)| counts.attempts));
+    let row = |(login, counts): &(Login<'_>, LoginCounts<'_>)| cells(login, counts);
+    table.rows = logins.iter().map(row).collect();
+    table.rest = Rest::of(rest.into_iter());
     Some(Block::Table(table))
 }
 
-/// Adds up attempts and addresses; most attempts first, then by service, user and method.
-fn ranked_logins<'a>(
+/// Adds up attempts and addresses: the first so many, most attempts first, then by service, user and
+/// method; and the attempts of the others, in no order.
+fn first_logins<'a>(
     rows: impl Iterator<Item = &'a LoginRow>,
-) -> Vec<(Login<'a>, LoginCounts<'a>)> {
+    shown: usize,
+) -> (Vec<(Login<'a>, LoginCounts<'a>)>, Vec<u64>) {
     let mut logins: HashMap<Login<'_>, LoginCounts<'_>> = HashMap::new();
     for row in rows {
         let (user, method) = (row.user.as_deref(), row.method.as_deref());
@@ -139,17 +141,25 @@ fn ranked_logins<'a>(
         counts.attempts = counts.attempts.saturating_add(row.count);
         counts.addresses.extend(row.address.as_deref());
     }
-    for counts in logins.values_mut() {
+    let mut logins: Vec<_> = logins.into_iter().collect();
+    let order = |(a_login, a): &(Login<'_>, LoginCounts<'_>),
+                 (b_login, b): &(Login<'_>, LoginCounts<'_>)| {
+        let by_attempts = b.attempts.cmp(&a.attempts);
+        by_attempts.then_with(|| a_login.cmp(b_login))
+    };
+    // Few are shown of many: the others need no order.
+    if shown < logins.len() {
+        logins.select_nth_unstable_by(shown, order);
+    }
+    let rest = logins.iter().skip(shown).map(|(_, counts)| counts.attempts);
+    let rest = rest.collect();
+    logins.truncate(shown);
+    logins.sort_unstable_by(order);
+    for (_, counts) in &mut logins {
         counts.addresses.sort_unstable();
         counts.addresses.dedup();
     }
-    let mut logins: Vec<_> = logins.into_iter().collect();
-    logins.sort_unstable_by(|(a_login, a), (b_login, b)| {
-        b.attempts
-            .cmp(&a.attempts)
-            .then_with(|| a_login.cmp(b_login))
-    });
-    logins
+    (logins, rest)
 }
 
 fn cells((service, user, method): &Login<'_>, counts: &LoginCounts<'_>) -> Vec<Cell> {
@@ -230,6 +240,39 @@ attempts | addresses | service | method | user
             text.ends_with("7 | 1 | smtp | ? | ?\n+ 1 rows, 3 in sum\n"),
             "{text}"
         );
+    }
+
+    fn names_of<'a>(logins: &[(Login<'a>, LoginCounts<'_>)]) -> Vec<Login<'a>> {
+        logins.iter().map(|(login, _)| *login).collect()
+    }
+
+    #[test]
+    fn the_first_logins_are_the_same_however_many_are_shown() {
+        let users = ["eve", "ann", "dan", "bob", "cem"];
+        let rows: Vec<LoginRow> = (0..40_u64)
+            .map(|at| {
+                let user = users[usize::try_from(at * at % 5).unwrap()];
+                let service = ["imap", "pop3"][usize::from(at % 3 == 0)];
+                row(service, "success", Some(user), "192.0.2.1", None, at % 4)
+            })
+            .collect();
+        let (all, rest) = first_logins(rows.iter(), 100);
+        assert!(rest.is_empty() && all.len() > 4);
+        let order = |(login, counts): &(Login<'_>, LoginCounts<'_>)| {
+            (std::cmp::Reverse(counts.attempts), format!("{login:?}"))
+        };
+        assert!(all.iter().map(order).is_sorted());
+        for shown in 0..all.len() {
+            let (first, mut rest) = first_logins(rows.iter(), shown);
+            assert_eq!(names_of(&first), names_of(&all[..shown]));
+            let mut others: Vec<u64> = all[shown..]
+                .iter()
+                .map(|(_, counts)| counts.attempts)
+                .collect();
+            rest.sort_unstable();
+            others.sort_unstable();
+            assert_eq!(rest, others);
+        }
     }
 
     #[test]

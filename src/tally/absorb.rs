@@ -8,18 +8,21 @@ use mailtally_parsers::postfix::Postsuper;
 use mailtally_parsers::postfix::reply::Stage;
 use mailtally_parsers::postfix::ruling::reply_class;
 use mailtally_parsers::postfix::{Event as Postfix, cleanup, delivery, pickup, qmgr, smtpd, tls};
+use mailtally_parsers::syslog::Author;
 use mailtally_parsers::{Daemon, Program, Record, family, is_loopback};
 
 use super::deliveries::{RelayFacts, RelayKey, Status};
 use super::details::Attempt;
+use super::known::Origin;
 use super::lives::{At, Life, LifeKey, Line, QueueId};
 use super::mail::ClientFacts;
 use super::origin::{InstanceKey, ServiceKey};
 use super::own::{self, Way};
-use super::sessions::{Closing, Handover, Handshake, ProcessKey};
+use super::processes::{Process, ProcessKey};
+use super::sessions::{Closing, Handover, Handshake};
 use super::symbols::{Symbol, Word};
 use super::tls::{Day, Direction, Encryption, InboundKey, OutboundKey, Terms};
-use super::{Tally, Wanted};
+use super::{Occurrence, Tally, Wanted};
 
 /// Microseconds in a day.
 const DAY_US: i64 = 86_400 * 1_000_000;
@@ -28,6 +31,7 @@ const DAY_US: i64 = 86_400 * 1_000_000;
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) record: &'a Record<'a>,
+    author: Option<Author>,
     pub(super) host: Symbol,
     pub(super) tag: Symbol,
     pub(super) instance: InstanceKey,
@@ -35,7 +39,24 @@ pub(super) struct Context<'a> {
     pub(super) at: At,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    #[inline]
+    fn new(record: &'a Record<'a>, author: Option<Author>, origin: Origin, at: At) -> Self {
+        let Origin { host, tag, .. } = origin;
+        Context {
+            record,
+            author,
+            host,
+            tag: tag.whole,
+            instance: InstanceKey {
+                host,
+                prefix: tag.prefix,
+            },
+            service: tag.service,
+            at,
+        }
+    }
+
     /// Names the life of a queue id of this host.
     pub(super) fn life(&self, queue_id: &[u8]) -> LifeKey {
         LifeKey {
@@ -44,11 +65,14 @@ impl Context<'_> {
         }
     }
 
-    pub(super) fn process(&self) -> ProcessKey {
-        ProcessKey {
-            host: self.host,
-            tag: self.tag,
-            pid: self.record.pid.unwrap_or(0),
+    pub(super) fn process(&self) -> Process {
+        Process {
+            key: ProcessKey {
+                host: self.host,
+                tag: self.tag,
+                pid: self.record.pid.unwrap_or(0),
+            },
+            author: self.author,
         }
     }
 
@@ -66,31 +90,26 @@ impl Context<'_> {
 
 impl Tally {
     /// Counts what an event says.
+    #[inline(never)]
     pub(super) fn postfix(
         &mut self,
-        host: Symbol,
         record: &Record<'_>,
+        author: Option<Author>,
         wall_us: i64,
         event: &Postfix<'_>,
+        occurrence: Occurrence,
     ) {
-        let tag = self.known.tag(&record.tag, &mut self.symbols);
-        let instance = InstanceKey {
-            host,
-            prefix: tag.prefix,
+        let origin = self.known.origin(author, record, &mut self.symbols);
+        if occurrence == Occurrence::First {
+            self.account(record, origin, wall_us, event.kind(), event.class());
+        }
+        let at = At {
+            line: self.lines,
+            us: wall_us,
         };
-        let context = &Context {
-            record,
-            host,
-            tag: tag.whole,
-            instance,
-            service: tag.service,
-            at: At {
-                line: self.lines,
-                us: wall_us,
-            },
-        };
+        let context = &Context::new(record, author, origin, at);
         if let Some(Daemon::Qmgr | Daemon::Master) = daemon(record, event) {
-            self.instances.note(instance);
+            self.instances.note(context.instance);
         }
         if self.wants_details {
             self.details(context, event);

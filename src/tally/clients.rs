@@ -1,19 +1,22 @@
 //! Clients: connections, accepted mail, evidence of unwanted mail.
 
 use hashbrown::HashMap;
+use mailtally_parsers::Family;
 use rustc_hash::FxBuildHasher;
 
+use super::by_symbol::SymbolCounts;
 use super::counts::Counts;
 use super::evidence::Evidence;
 use super::finish::{self, Scopes};
 use super::origin::{Resolver, ServiceKey};
+use super::recent::Recent;
 use super::symbols::{Renumber, Renumbering, Symbol, Symbols, Word, key, plain};
 use super::totals::{AcceptedRow, ConnectionRow, EvidenceRow, FamilyCounts, ServiceRow};
 
 plain!(Evidence);
 
 key! {
-    struct ConnectionKey { service: ServiceKey, daemon: Word, address: Symbol }
+    struct ConnectionKey found_by(address) { service: ServiceKey, daemon: Word, address: Symbol }
 }
 
 key! {
@@ -28,7 +31,7 @@ pub(crate) struct Clients {
     passed: Counts<Symbol>,
     signs: Counts<SignKey>,
     names: HashMap<Symbol, Symbol, FxBuildHasher>,
-    pub(crate) accepted: Counts<Symbol>,
+    pub(crate) accepted: SymbolCounts,
 }
 
 impl Clients {
@@ -63,7 +66,7 @@ impl Clients {
         self.connections.merge(later.connections, numbers);
         self.passed.merge(later.passed, numbers);
         self.signs.merge(later.signs, numbers);
-        self.accepted.merge(later.accepted, numbers);
+        self.accepted.merge(&later.accepted, numbers);
         for (address, name) in later.names {
             self.name(address.renumber(numbers), name.renumber(numbers), symbols);
         }
@@ -78,17 +81,20 @@ impl Clients {
         lists: bool,
     ) -> Vec<AcceptedRow> {
         let mut sums: HashMap<_, u64, FxBuildHasher> = HashMap::default();
-        for (&address, count) in self.accepted.iter() {
+        for (address, count) in self.accepted.iter() {
             let listed = lists.then_some(address);
-            let key = (listed, scopes.family(address), scopes.scope(address));
+            let (family, scope) = scopes.of(address);
+            let key = (listed, family, Word(scope));
             *sums.entry(key).or_insert(0) += count;
         }
         let row =
-            |((address, family, client_scope), count): ((Option<Symbol>, _, _), u64)| AcceptedRow {
-                address: address.map_or_else(String::new, |address| symbols.text(address)),
-                family,
-                client_scope,
-                count,
+            |((address, family, client_scope), count): ((Option<Symbol>, Family, Word), u64)| {
+                AcceptedRow {
+                    address: address.map_or_else(String::new, |address| symbols.text(address)),
+                    family: family.name(),
+                    client_scope: client_scope.0,
+                    count,
+                }
             };
         finish::sorted(sums.into_iter().map(row), |row| row.count)
     }
@@ -97,10 +103,10 @@ impl Clients {
     pub(crate) fn families(&self, scopes: &Scopes<'_>) -> FamilyCounts {
         let mut families = FamilyCounts::default();
         for (key, count) in self.connections.iter() {
-            *column(&mut families, scopes.family(key.address)) += count;
+            *column(&mut families, scopes.of(key.address).0) += count;
         }
         for (&address, count) in self.passed.iter() {
-            let column = column(&mut families, scopes.family(address));
+            let column = column(&mut families, scopes.of(address).0);
             *column = column.saturating_sub(count);
         }
         families
@@ -109,15 +115,15 @@ impl Clients {
     /// Connections by service.
     pub(crate) fn services(&self, symbols: &Symbols, instances: &Resolver<'_>) -> Vec<ServiceRow> {
         // Many addresses share few services, whose names are looked up once each.
-        let mut counts: HashMap<(ServiceKey, &'static str), u64> = HashMap::new();
+        let mut counts: Recent<(ServiceKey, Word), u64> = Recent::default();
         for (key, count) in self.connections.iter() {
-            *counts.entry((key.service, key.daemon.0)).or_insert(0) += count;
+            *counts.of((key.service, key.daemon)) += count;
         }
         let mut named: HashMap<(Symbol, Option<String>, &'static str), u64> = HashMap::new();
-        for ((service, daemon), count) in counts {
+        for ((service, daemon), count) in counts.iter() {
             let instance = instances.instance(service.instance);
             *named
-                .entry((instance, instances.service(service), daemon))
+                .entry((instance, instances.service(service), daemon.0))
                 .or_insert(0) += count;
         }
         let row = |((instance, service, daemon), count): ((Symbol, _, _), u64)| ServiceRow {
@@ -204,16 +210,16 @@ impl Clients {
             auth_failures: 0,
             unknown_recipients: 0,
             protocol_errors: 0,
-            accepted: self.accepted.get(&address),
+            accepted: self.accepted.get(address),
         }
     }
 }
 
-fn column<'a>(counts: &'a mut FamilyCounts, family: &str) -> &'a mut u64 {
+fn column(counts: &mut FamilyCounts, family: Family) -> &mut u64 {
     match family {
-        "ipv4" => &mut counts.ipv4,
-        "ipv6" => &mut counts.ipv6,
-        "local" => &mut counts.local,
-        _ => &mut counts.unknown,
+        Family::Ipv4 => &mut counts.ipv4,
+        Family::Ipv6 => &mut counts.ipv6,
+        Family::Local => &mut counts.local,
+        Family::Unknown => &mut counts.unknown,
     }
 }

@@ -7,6 +7,12 @@ use rustc_hash::FxBuildHasher;
 
 use super::symbols::{Renumber, Renumbering};
 
+/// Tables of few keys grow fourfold, and to room for so many at once: doubling moved each key once
+/// more than was needed.
+const FEW: usize = 28;
+/// Tables of so many keys or more double: room that is not taken counts there.
+const MANY: usize = 1 << 14;
+
 /// How often each key was seen.
 ///
 /// Keys are small numbers of ours, not strings of a stranger's: a hash without a secret will do.
@@ -34,6 +40,10 @@ impl<K: Copy + Eq + Hash + Renumber> Counts<K> {
     #[cold]
     #[inline(never)]
     fn begin(&mut self, key: K, count: u64) {
+        let keys = self.0.len();
+        if keys == self.0.capacity() && keys < MANY {
+            self.0.reserve((3 * keys).max(FEW));
+        }
         self.0.insert(key, count);
     }
 

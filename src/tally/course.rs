@@ -93,6 +93,7 @@ impl Course {
     }
 
     /// Goes on with a line that [joins](Course::joins) it.
+    #[inline]
     pub(crate) fn extend(&mut self, line: Line, at: At) {
         self.last_us = at.us;
         self.end = None;
@@ -108,7 +109,18 @@ impl Course {
         }
     }
 
+    /// Goes on with a line, if it joins it.
+    #[inline]
+    pub(super) fn goes_on(&mut self, line: Line, at: At, windows: Windows) -> bool {
+        let joins = self.joins(line, at, windows);
+        if joins {
+            self.extend(line, at);
+        }
+        joins
+    }
+
     /// Tells whether a line, or a later part's life that begins with it, belongs to this life.
+    #[inline]
     pub(crate) fn joins(&self, line: Line, at: At, windows: Windows) -> bool {
         if self.is_lost(at.us) {
             return false;
@@ -124,13 +136,15 @@ impl Course {
     }
 
     /// Tells whether the life has ended, and so long ago that no line belongs to it any more.
+    #[inline]
     pub(crate) fn is_ended(&self, line: u64, windows: Windows) -> bool {
         self.end.is_some_and(|end| line - end > windows.late)
     }
 
     /// Tells whether the life was silent for so long that it must have ended without a word.
+    #[inline]
     pub(crate) fn is_lost(&self, now_us: i64) -> bool {
-        now_us.saturating_sub(self.last_us) > LOST_US
+        self.last_us.saturating_add(LOST_US) < now_us
     }
 
     /// Returns the stamp of its last line.
@@ -150,5 +164,23 @@ impl Course {
     pub(super) fn shift(&mut self, lines: u64) {
         self.first.line += lines;
         self.end = self.end.map(|end| end + lines);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_lost_after_eight_days_without_a_line_not_before() {
+        let course = |us| Course::start(Line::Origin, At { line: 1, us });
+        for us in [0, -LOST_US, 7] {
+            assert!(!course(us).is_lost(us + LOST_US));
+            assert!(course(us).is_lost(us + LOST_US + 1));
+        }
+        assert!(course(i64::MIN).is_lost(0));
+        assert!(course(i64::MIN).is_lost(i64::MAX));
+        assert!(!course(i64::MAX).is_lost(i64::MAX));
+        assert!(!course(i64::MAX).is_lost(i64::MIN));
     }
 }

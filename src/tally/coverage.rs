@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 use mailtally_parsers::foreign::Server;
-use mailtally_parsers::{Kind, Program, Reason};
+use mailtally_parsers::{Kind, Reason};
 use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
@@ -80,10 +80,10 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Counts a parsed line of a program that has a name of its own; false for other programs.
+    /// Counts a parsed line of the program of a number.
     #[inline]
-    pub(crate) fn count_parsed(&mut self, program: Program, kind: Kind) -> bool {
-        self.parsed.count(program, kind)
+    pub(crate) fn count_parsed(&mut self, program: usize, kind: Kind) {
+        self.parsed.count(program, kind);
     }
 
     pub(crate) fn count(&mut self, program: Symbol, kind: Option<Kind>, class: Class) {

@@ -86,7 +86,7 @@ impl Status {
 
 key! {
     /// A delivery attempt, in the columns of the relay table.
-    pub(crate) struct RelayKey {
+    pub(crate) struct RelayKey found_by(relay, domain) {
         relay: Symbol,
         domain: Symbol,
         family: Family,
@@ -98,7 +98,7 @@ key! {
 }
 
 key! {
-    struct RecipientKey { instance: InstanceKey, relay: Symbol, recipient: Symbol }
+    struct RecipientKey found_by(recipient) { instance: InstanceKey, relay: Symbol, recipient: Symbol }
 }
 
 /// The relays of which rows are made.

@@ -1,5 +1,7 @@
 //! How many distinct addresses and domains there are, over all and by instance.
 
+use std::num::NonZeroU32;
+
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
@@ -16,21 +18,49 @@ pub(crate) type Text = u32;
 /// Distinct texts, over all and by instance.
 #[derive(Default)]
 struct Texts {
-    all: HashSet<Text, FxBuildHasher>,
-    seen: HashSet<(Instance, Text), FxBuildHasher>,
-    by_instance: HashMap<Instance, u64, FxBuildHasher>,
+    /// The instance that each text was seen at first. Most are seen at one alone.
+    first: Vec<Option<NonZeroU32>>,
+    /// Those of further instances.
+    further: HashSet<(NonZeroU32, Text), FxBuildHasher>,
+    all: u64,
+    /// How many there are of each instance, by its number.
+    by_instance: Vec<u64>,
 }
 
 impl Texts {
-    fn add(&mut self, instance: Instance, text: Text) {
-        if self.seen.insert((instance, text)) {
-            *self.by_instance.entry(instance).or_insert(0) += 1;
-            self.all.insert(text);
+    fn add(&mut self, instance: NonZeroU32, text: Text) {
+        let at = text as usize;
+        if self.first.len() <= at {
+            self.first.resize(at + 1, None);
+        }
+        let Some(first) = self.first.get_mut(at) else {
+            return;
+        };
+        match first {
+            Some(known) if *known == instance => return,
+            Some(_) if !self.further.insert((instance, text)) => return,
+            Some(_) => {}
+            None => {
+                *first = Some(instance);
+                self.all += 1;
+            }
+        }
+        self.count(instance);
+    }
+
+    fn count(&mut self, instance: NonZeroU32) {
+        let at = instance.get() as usize;
+        if self.by_instance.len() <= at {
+            self.by_instance.resize(at + 1, 0);
+        }
+        if let Some(count) = self.by_instance.get_mut(at) {
+            *count += 1;
         }
     }
 
-    fn of(&self, instance: Instance) -> u64 {
-        self.by_instance.get(&instance).copied().unwrap_or(0)
+    fn of(&self, instance: NonZeroU32) -> u64 {
+        let count = self.by_instance.get(instance.get() as usize);
+        count.copied().unwrap_or(0)
     }
 }
 
@@ -39,23 +69,42 @@ impl Texts {
 pub(crate) struct Distinct {
     addresses: Texts,
     domains: Texts,
+    /// The numbers of instances, from 1.
+    numbers: HashMap<Instance, NonZeroU32, FxBuildHasher>,
+    last: Option<(Instance, NonZeroU32)>,
 }
 
 impl Distinct {
     pub(crate) fn add(&mut self, instance: Instance, address: Text, domain: Text) {
-        self.addresses.add(instance, address);
-        self.domains.add(instance, domain);
+        let number = self.number(instance);
+        self.addresses.add(number, address);
+        self.domains.add(number, domain);
+    }
+
+    fn number(&mut self, instance: Instance) -> NonZeroU32 {
+        match self.last {
+            Some((last, number)) if last == instance => number,
+            _ => {
+                let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+                let next = NonZeroU32::MIN.saturating_add(next);
+                let number = *self.numbers.entry(instance).or_insert(next);
+                self.last = Some((instance, number));
+                number
+            }
+        }
     }
 
     /// How many addresses and domains over all.
     pub(crate) fn all(&self) -> (u64, u64) {
-        let count = |texts: &Texts| texts.all.len() as u64;
-        (count(&self.addresses), count(&self.domains))
+        (self.addresses.all, self.domains.all)
     }
 
     /// How many addresses and domains of one instance.
     pub(crate) fn of(&self, instance: Instance) -> (u64, u64) {
-        (self.addresses.of(instance), self.domains.of(instance))
+        match self.numbers.get(&instance) {
+            Some(&number) => (self.addresses.of(number), self.domains.of(number)),
+            None => (0, 0),
+        }
     }
 }
 

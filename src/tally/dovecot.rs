@@ -1,5 +1,6 @@
 //! Dovecot's lines: what its logins move.
 
+use mailtally_parsers::Record;
 use mailtally_parsers::dovecot::Event as Dovecot;
 use mailtally_parsers::dovecot::auth;
 use mailtally_parsers::dovecot::login::{AbortReason, LoginAborted};
@@ -41,11 +42,25 @@ macro_rules! elements {
 }
 
 impl Tally {
-    /// Counts what an event of Dovecot says about logins.
-    pub(super) fn dovecot(&mut self, host: Symbol, event: &Dovecot<'_>) {
-        if !self.wanted.logins {
-            return;
+    /// Counts what an event of Dovecot says.
+    #[inline]
+    pub(super) fn dovecot(
+        &mut self,
+        record: &Record<'_>,
+        host: Symbol,
+        wall_us: i64,
+        event: &Dovecot<'_>,
+    ) {
+        if self.wanted.logins {
+            self.dovecot_login(host, event);
         }
+        if self.wanted.dovecot_details() {
+            self.dovecot_details(record, wall_us, event);
+        }
+    }
+
+    #[inline(never)]
+    fn dovecot_login(&mut self, host: Symbol, event: &Dovecot<'_>) {
         if let Some((elements, attempts)) = login_line(event) {
             self.login(host, elements, attempts);
         } else if let Dovecot::AuthFailure(event) = event {

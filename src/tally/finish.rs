@@ -32,7 +32,7 @@ pub(crate) struct Scopes<'a> {
     symbols: &'a Symbols,
     own: HashSet<Symbol>,
     /// Many rows name the same address.
-    families: RefCell<Derived<Family>>,
+    known: RefCell<Derived<(Family, &'static str)>>,
 }
 
 impl<'a> Scopes<'a> {
@@ -40,22 +40,26 @@ impl<'a> Scopes<'a> {
         Scopes {
             symbols,
             own,
-            families: RefCell::default(),
+            known: RefCell::default(),
         }
     }
 
     /// `own` for loopback and for both ends of a hop between Postfixes of these logs.
     pub(crate) fn scope(&self, address: Symbol) -> &'static str {
-        if self.own.contains(&address) || is_loopback(self.symbols.get(address)) {
-            "own"
-        } else {
-            "outside"
-        }
+        self.of(address).1
     }
 
     pub(crate) fn family(&self, address: Symbol) -> &'static str {
-        let mut families = self.families.borrow_mut();
-        let family = families.of(address, || family(self.symbols.get(address)));
-        family.name()
+        self.of(address).0.name()
+    }
+
+    /// The family and the scope of an address.
+    pub(crate) fn of(&self, address: Symbol) -> (Family, &'static str) {
+        self.known.borrow_mut().of(address, || {
+            let text = self.symbols.get(address);
+            let is_own = self.own.contains(&address) || is_loopback(text);
+            let scope = if is_own { "own" } else { "outside" };
+            (family(text), scope)
+        })
     }
 }

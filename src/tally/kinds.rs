@@ -12,12 +12,9 @@ pub(crate) struct KindTable {
 }
 
 impl KindTable {
-    /// Counts a line; false if the program has no row here.
+    /// Counts a line of the program of a number.
     #[inline]
-    pub(crate) fn count(&mut self, program: Program, kind: Kind) -> bool {
-        let Some(number) = program.number() else {
-            return false;
-        };
+    pub(crate) fn count(&mut self, number: usize, kind: Kind) {
         let cell = match self.rows.get_mut(number) {
             Some(Some(row)) => row.get_mut(kind.index()),
             _ => self.new_row(number).get_mut(kind.index()),
@@ -25,7 +22,6 @@ impl KindTable {
         if let Some(cell) = cell {
             *cell += 1;
         }
-        true
     }
 
     #[cold]

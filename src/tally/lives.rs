@@ -11,15 +11,15 @@
 //! happened to run, breaks the law of merging; tests/laws.rs will find it, after a while.
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
 
-use super::course::Course;
 pub(crate) use super::course::{At, Line};
 use super::details::story::Story;
-use super::mail::Facts;
+use super::life::MessageId;
+pub(crate) use super::life::{Fate, Life, Settled, Tale};
 use super::own::Marks;
 pub(crate) use super::queue_id::QueueId;
+use super::shelf::Shelf;
 use super::symbols::{Renumber, Renumbering, Symbol};
 
 /// How far lines reach, in lines of the log.
@@ -51,215 +51,13 @@ pub(crate) struct LifeKey {
     pub(crate) id: QueueId,
 }
 
-/// How a life stood when it was settled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fate {
-    /// Its end was seen.
-    Removed,
-    /// No end, and the log ended soon after its last line.
-    Open,
-    /// No end, and no line for 8 days.
-    Lost,
-    /// No end, and its id was born again.
-    Superseded,
-}
-
-/// What somebody keeps beside the facts of a life, where he asks for single mails.
-pub(crate) trait Tale {
-    /// Takes over what a later part of the log tells of the same mail.
-    fn merge(&mut self, later: Self);
-
-    /// Takes on the symbols of an earlier part.
-    fn renumber(&mut self, numbers: &Renumbering);
-}
-
-/// One life of a queue id, as far as this part of the log saw it.
-#[derive(Clone, Debug)]
-pub(crate) struct Life<S = Story> {
-    course: Course,
-    replaced: Option<Fate>,
-    /// The lines whose `queued as` names this life, near enough to its first line.
-    named: Vec<u64>,
-    message_id: Option<MessageId>,
-    is_copy: Option<bool>,
-    older: Option<Box<Life<S>>>,
-    /// Recipients delivered while the size was not known, where somebody asks for bytes.
-    pub(crate) unsized_recipients: Vec<Symbol>,
-    /// What lines told, where somebody asks for single mails.
-    pub(crate) story: Option<Box<S>>,
-    pub(crate) facts: Facts,
-}
-
-/// The message-id of a life: its hash, and the ordinal of its line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct MessageId {
-    hash: u64,
-    line: u64,
-}
-
 /// Where a message-id was logged, and where its life ended.
 type Twin = (u64, Option<u64>);
-
-/// What settling a life hands to the counters.
-pub(crate) struct Settled<'a, S = Story> {
-    pub(crate) host: Symbol,
-    pub(crate) id: QueueId,
-    /// The life's first line.
-    pub(crate) first: At,
-    /// The stamp of its last line.
-    pub(crate) last_us: i64,
-    pub(crate) facts: &'a Facts,
-    pub(crate) fate: Fate,
-    /// Whether the log shows how the mail came in.
-    pub(crate) birth_seen: bool,
-    /// Whether another life handed it over, or it is a copy of one that was open.
-    pub(crate) is_later_hop: bool,
-    /// How many deliveries of another life were hand-overs to this one.
-    pub(crate) handed_over: u64,
-    /// Recipients delivered while the size was not known.
-    pub(crate) unsized_recipients: &'a [Symbol],
-    /// What lines told, where somebody asks for single mails.
-    pub(crate) story: Option<&'a S>,
-}
-
-impl<S: Tale> Life<S> {
-    fn start(line: Line, at: At) -> Self {
-        Life {
-            course: Course::start(line, at),
-            replaced: None,
-            named: Vec::new(),
-            message_id: None,
-            is_copy: None,
-            older: None,
-            unsized_recipients: Vec::new(),
-            story: None,
-            facts: Facts::default(),
-        }
-    }
-
-    /// Takes over a later part's life that belongs to this one.
-    fn absorb(&mut self, later: Self) {
-        self.course.absorb(&later.course);
-        self.named.extend(later.named);
-        self.unsized_recipients.extend(later.unsized_recipients);
-        match (&mut self.story, later.story) {
-            (Some(ours), Some(theirs)) => ours.merge(*theirs),
-            (ours @ None, theirs) => *ours = theirs,
-            (Some(_), None) => {}
-        }
-        self.message_id = self.message_id.or(later.message_id);
-        self.facts.merge(later.facts);
-    }
-
-    fn shift(&mut self, lines: u64) {
-        self.course.shift(lines);
-        self.named.iter_mut().for_each(|line| *line += lines);
-        self.message_id = self.message_id.map(|id| MessageId {
-            line: id.line + lines,
-            ..id
-        });
-    }
-
-    /// The life as a part of the earlier part, whose lines and symbols it takes on.
-    fn carried_over(mut self, lines: u64, numbers: &Renumbering) -> Self {
-        self.shift(lines);
-        self.facts.renumber(numbers);
-        for recipient in &mut self.unsized_recipients {
-            *recipient = recipient.renumber(numbers);
-        }
-        if let Some(story) = &mut self.story {
-            story.renumber(numbers);
-        }
-        self
-    }
-
-    /// Notes the message-id that a line of this life states; the first one stays.
-    pub(crate) fn set_message_id(&mut self, hash: u64, line: u64) {
-        self.message_id = self.message_id.or(Some(MessageId { hash, line }));
-    }
-
-    /// Puts a newer life of the same id above this one.
-    fn replace_with(&mut self, newer: Self) {
-        let mut old = std::mem::replace(self, newer);
-        old.replaced = Some(old.fate_before(self.course.first.us));
-        // `newer` is the later part's first life or a new one: it has no elder of its own.
-        self.older = Some(Box::new(old));
-    }
-
-    /// Tells how the life stands if nothing more of it comes before `us`.
-    fn fate_before(&self, us: i64) -> Fate {
-        if self.course.removed {
-            Fate::Removed
-        } else if self.course.is_lost(us) {
-            Fate::Lost
-        } else {
-            Fate::Superseded
-        }
-    }
-
-    /// How many `queued as` lines near enough to the birth name this life: recipients handed over.
-    fn namings(&self, windows: Windows) -> u64 {
-        let is_near = |line: &&u64| line.saturating_sub(self.course.first.line) <= windows.hop;
-        self.named.iter().filter(is_near).count() as u64
-    }
-
-    /// Notes a `queued as` line that names this life.
-    fn name(&mut self, line: u64, windows: Windows) {
-        if line - self.course.first.line <= windows.hop {
-            self.named.push(line);
-        }
-    }
-
-    /// The message-id, if it must still be asked whether this is a copy of an open mail: only what
-    /// a loopback client hands in without naming its origin can be.
-    fn undecided_copy(&self, windows: Windows) -> Option<MessageId> {
-        let is_candidate = self.is_copy.is_none()
-            && self.facts.is_loopback_client()
-            && !self.facts.linked
-            && self.namings(windows) == 0;
-        self.message_id.filter(|_| is_candidate)
-    }
-
-    /// Whether no line after `now` can concern the life: neither a late line, nor a `queued as`, nor
-    /// a copy, nor (in a part that something may precede) an earlier line.
-    fn is_out_of_reach(&self, is_first: bool, now: At, anchored: bool, windows: Windows) -> bool {
-        let known_at = self
-            .message_id
-            .map_or(0, |id| id.line)
-            .max(self.course.first.line);
-        (anchored || is_sure(self, is_first, windows))
-            && now.line - known_at > 2 * windows.hop
-            && self.undecided_copy(windows).is_none()
-    }
-
-    /// The same life with the numbers of another table.
-    fn renumbered(mut self, numbers: &Renumbering) -> Self {
-        let older = self.older.take();
-        let older = older.map(|older| Box::new(older.renumbered(numbers)));
-        Life {
-            older,
-            ..self.carried_over(0, numbers)
-        }
-    }
-
-    /// Takes the lives apart, oldest first.
-    fn into_chain(mut self) -> Vec<Self> {
-        let mut chain = Vec::new();
-        let mut older = self.older.take();
-        chain.push(self);
-        while let Some(mut life) = older {
-            older = life.older.take();
-            chain.push(*life);
-        }
-        chain.reverse();
-        chain
-    }
-}
 
 /// The lives of one part of a log that an earlier or later line may still concern.
 #[derive(Clone)]
 pub(crate) struct Lives<S = Story> {
-    table: HashMap<LifeKey, Life<S>, FxBuildHasher>,
+    shelf: Shelf<Life<S>>,
     /// `queued as` lines before the named id's first life in this part: the left may own it.
     named_before: HashMap<LifeKey, Vec<u64>>,
     next_sweep: u64,
@@ -268,7 +66,7 @@ pub(crate) struct Lives<S = Story> {
 impl<S> Default for Lives<S> {
     fn default() -> Self {
         Lives {
-            table: HashMap::default(),
+            shelf: Shelf::default(),
             named_before: HashMap::default(),
             next_sweep: 0,
         }
@@ -276,7 +74,8 @@ impl<S> Default for Lives<S> {
 }
 
 impl<S: Tale> Lives<S> {
-    /// Finds or begins the life that a line belongs to.
+    /// Finds or begins the life that a line belongs to: mostly that of the line before.
+    #[inline(never)]
     pub(crate) fn touch(
         &mut self,
         key: LifeKey,
@@ -284,28 +83,35 @@ impl<S: Tale> Lives<S> {
         at: At,
         windows: Windows,
     ) -> &mut Life<S> {
-        match self.table.entry(key) {
-            Entry::Vacant(vacant) => vacant.insert(Life::start(line, at)),
-            Entry::Occupied(occupied) => {
-                let life = occupied.into_mut();
-                if life.course.joins(line, at, windows) {
-                    life.course.extend(line, at);
-                } else {
-                    life.replace_with(Life::start(line, at));
-                }
-                life
-            }
+        let goes_on = match self.shelf.last_of(&key) {
+            Some(life) => life.course.goes_on(line, at, windows),
+            None => false,
+        };
+        if !goes_on {
+            return self.touch_other(&key, line, at, windows);
         }
+        self.shelf.last()
+    }
+
+    #[inline(never)]
+    fn touch_other(&mut self, key: &LifeKey, line: Line, at: At, windows: Windows) -> &mut Life<S> {
+        let (life, is_new) = self.shelf.at(key);
+        if is_new {
+            life.begin(line, at);
+        } else if !life.course.goes_on(line, at, windows) {
+            life.begin_anew(line, at);
+        }
+        life
     }
 
     /// Finds the life of an id without adding a line to it.
     pub(crate) fn current(&mut self, key: LifeKey) -> Option<&mut Life<S>> {
-        self.table.get_mut(&key)
+        self.shelf.get_mut(&key)
     }
 
     /// Notes that a delivery handed a recipient over to the mail of this id.
     pub(crate) fn name(&mut self, key: LifeKey, line: u64, anchored: bool, windows: Windows) {
-        if let Some(life) = self.table.get_mut(&key) {
+        if let Some(life) = self.shelf.get_mut(&key) {
             life.name(line, windows);
         } else if !anchored && line <= windows.hop {
             self.named_before.entry(key).or_default().push(line);
@@ -330,40 +136,40 @@ impl<S: Tale> Lives<S> {
             return false;
         }
         self.decide_copies(now.line, anchored, windows);
-        self.table
+        self.shelf
             .retain(|key, life| !settle_due(key, life, now, anchored, windows, settle));
-        if anchored && self.table.len() > windows.max_open {
+        if anchored && self.shelf.len() > windows.max_open {
             self.close_longest_silent(windows, settle);
         }
         // Each life is looked at once in two lines on average, however many there are; and while few
         // are open, once in as many lines as it has to wait before it can be settled.
-        self.next_sweep = now.line + (2 * windows.hop).max(2 * self.table.len() as u64);
+        self.next_sweep = now.line + (2 * windows.hop).max(2 * self.shelf.len() as u64);
         true
     }
 
     /// Closes the lives that were silent longest, down to nine tenths of what may be open. Totals
     /// are then bounds: the mails count as `lost_end`.
     fn close_longest_silent(&mut self, windows: Windows, settle: &mut dyn FnMut(Settled<'_, S>)) {
-        let mut stamps: Vec<i64> = self
-            .table
-            .values()
-            .map(|life| life.course.last_us)
-            .collect();
+        let stamps = self.shelf.iter().map(|(_, life)| life.course.last_us);
+        let mut stamps: Vec<i64> = stamps.collect();
         let surplus = stamps.len() - windows.max_open / 10 * 9;
         let surplus = surplus.min(stamps.len() - 1);
         let (_, &mut limit, _) = stamps.select_nth_unstable(surplus);
-        let silent = self.table.extract_if(|_, life| life.course.last_us < limit);
-        for (key, life) in silent {
-            for life in life.into_chain() {
+        self.shelf.retain(|key, life| {
+            if life.course.last_us >= limit {
+                return true;
+            }
+            for life in std::mem::take(life).into_chain() {
                 let fate = if life.course.removed {
                     Fate::Removed
                 } else {
                     Fate::Lost
                 };
                 let fate = life.replaced.unwrap_or(fate);
-                settle(life.settled(&key, fate, windows));
+                settle(life.settled(key, fate, windows));
             }
-        }
+            false
+        });
     }
 
     /// Settles everything: the log has ended.
@@ -383,26 +189,31 @@ impl<S: Tale> Lives<S> {
                 });
             settle(life.settled(key, fate, windows));
         };
-        for (key, life) in self.table.drain() {
+        for (key, life) in self.shelf.iter_mut() {
             if life.older.is_none() {
-                settle_one(&key, &life);
+                settle_one(key, life);
                 continue;
             }
-            for life in life.into_chain() {
-                settle_one(&key, &life);
+            for life in std::mem::take(life).into_chain() {
+                settle_one(key, &life);
             }
         }
+        self.shelf = Shelf::default();
         self.named_before.clear();
     }
 
     /// The same lives with the numbers of another table; an earlier part can name none of them.
-    pub(crate) fn renumbered(self, numbers: &Renumbering) -> Self {
-        let one = |(key, life): (LifeKey, Life<S>)| {
-            let host = key.host.renumber(numbers);
-            (LifeKey { host, ..key }, life.renumbered(numbers))
-        };
+    pub(crate) fn renumbered(mut self, numbers: &Renumbering) -> Self {
+        for (_, life) in self.shelf.iter_mut() {
+            let mut next = Some(life);
+            while let Some(life) = next {
+                life.carry_over(0, numbers);
+                next = life.older.as_deref_mut();
+            }
+        }
+        self.shelf.renumber_hosts(|host| host.renumber(numbers));
         Lives {
-            table: self.table.into_iter().map(one).collect(),
+            shelf: self.shelf,
             ..Lives::default()
         }
     }
@@ -410,7 +221,7 @@ impl<S: Tale> Lives<S> {
     /// Takes over a later part, whose lines follow the `lines` lines of this one.
     pub(crate) fn merge(
         &mut self,
-        later: Self,
+        mut later: Self,
         lines: u64,
         numbers: &Renumbering,
         anchored: bool,
@@ -425,41 +236,36 @@ impl<S: Tale> Lives<S> {
                 self.name(key, line + lines, anchored, windows);
             }
         }
-        for (key, life) in later.table {
+        for (key, life) in later.shelf.iter_mut() {
             let key = LifeKey {
                 host: key.host.renumber(numbers),
-                ..key
+                ..*key
             };
             if life.older.is_none() {
-                self.append(key, life.carried_over(lines, numbers), windows);
+                life.carry_over(lines, numbers);
+                self.append(key, life, windows);
                 continue;
             }
-            for life in life.into_chain() {
-                self.append(key, life.carried_over(lines, numbers), windows);
+            for mut life in std::mem::take(life).into_chain() {
+                life.carry_over(lines, numbers);
+                self.append(key, &mut life, windows);
             }
         }
         self.next_sweep = 0;
     }
 
     /// Adds a later part's life: it continues the current one or stands above it.
-    fn append(&mut self, key: LifeKey, life: Life<S>, windows: Windows) {
-        match self.table.entry(key) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(life);
-            }
-            Entry::Occupied(mut occupied) => {
-                let current = occupied.get_mut();
-                // Only a part's first life can continue an earlier one; the others were told apart
-                // by the same rule when the part was read, and are again here.
-                if current
-                    .course
-                    .joins(life.course.began_with, life.course.first, windows)
-                {
-                    current.absorb(life);
-                } else {
-                    current.replace_with(life);
-                }
-            }
+    fn append(&mut self, key: LifeKey, life: &mut Life<S>, windows: Windows) {
+        let (current, is_new) = self.shelf.at(&key);
+        let (began_with, first) = (life.course.began_with, life.course.first);
+        // Only a part's first life can continue an earlier one; the others were told apart by the
+        // same rule when the part was read, and are again here.
+        if is_new {
+            std::mem::swap(current, life);
+        } else if current.course.joins(began_with, first, windows) {
+            current.absorb(life);
+        } else {
+            current.replace_with(std::mem::take(life));
         }
     }
 
@@ -474,7 +280,7 @@ impl<S: Tale> Lives<S> {
         };
         let mut candidates: Vec<LifeKey> = Vec::new();
         let mut known: HashMap<(Symbol, u64), Vec<Twin>, FxBuildHasher> = HashMap::default();
-        self.look_at_all(&mut |key, life| {
+        self.look_at_all(|key, life| {
             if let Some(id) = due(life) {
                 candidates.push(*key);
                 known.entry((key.host, id.hash)).or_default();
@@ -484,8 +290,8 @@ impl<S: Tale> Lives<S> {
             return;
         }
         // Few message-ids are asked for: the others need no looking up.
-        let asked_for = Marks::of(known.keys().map(|(_, hash)| hash));
-        self.look_at_all(&mut |key, life| {
+        let asked_for = Marks::of(known.keys().map(|(_, hash)| *hash), known.len());
+        self.look_at_all(|key, life| {
             if let Some(id) = life.message_id.filter(|id| asked_for.has(id.hash))
                 && let Some(twins) = known.get_mut(&(key.host, id.hash))
             {
@@ -496,7 +302,7 @@ impl<S: Tale> Lives<S> {
             line < of.line && of.line - line <= windows.hop && end.is_none_or(|end| end > of.line)
         };
         for key in candidates {
-            let mut next = self.table.get_mut(&key);
+            let mut next = self.shelf.get_mut(&key);
             while let Some(life) = next {
                 if let Some(id) = due(life) {
                     let twins = known
@@ -510,41 +316,25 @@ impl<S: Tale> Lives<S> {
     }
 
     /// Looks at all lives.
-    fn look_at_all(&self, look: &mut impl FnMut(&LifeKey, &Life<S>)) {
-        for (key, newest) in &self.table {
-            let mut next = Some(newest);
-            while let Some(life) = next {
-                look(key, life);
-                next = life.older.as_deref();
+    #[inline(always)]
+    fn look_at_all(&self, mut look: impl FnMut(&LifeKey, &Life<S>)) {
+        for (key, newest) in self.shelf.iter() {
+            look(key, newest);
+            if newest.older.is_some() {
+                look_at_elders(key, newest, &mut look);
             }
         }
     }
 }
 
-impl<S: Tale> Life<S> {
-    #[inline]
-    fn settled(&self, key: &LifeKey, fate: Fate, windows: Windows) -> Settled<'_, S> {
-        let handed_over = self.namings(windows);
-        Settled {
-            host: key.host,
-            id: key.id,
-            first: self.course.first,
-            last_us: self.course.last_us,
-            fate,
-            birth_seen: self.course.began_with.is_birth(),
-            is_later_hop: handed_over > 0 || self.facts.linked || self.is_copy == Some(true),
-            handed_over,
-            unsized_recipients: &self.unsized_recipients,
-            story: self.story.as_deref(),
-            facts: &self.facts,
-        }
+/// Looks at the lives that a newer one of the same id replaced; ids born twice in a while are rare.
+#[cold]
+fn look_at_elders<S>(key: &LifeKey, life: &Life<S>, look: &mut dyn FnMut(&LifeKey, &Life<S>)) {
+    let mut next = life.older.as_deref();
+    while let Some(life) = next {
+        look(key, life);
+        next = life.older.as_deref();
     }
-}
-
-/// Tells whether a life began in this part for sure and nothing before it can concern it.
-fn is_sure<S>(life: &Life<S>, is_first: bool, windows: Windows) -> bool {
-    life.course.first.line > windows.hop.max(windows.late)
-        && (life.course.began_with == Line::Origin || !is_first)
 }
 
 /// Settles the lives of one id that are out of reach; true if none is left.
@@ -598,4 +388,55 @@ fn settle_elders<S: Tale>(
         }
     }
     life.older = kept;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::symbols::Symbols;
+    use super::*;
+
+    const WINDOWS: Windows = Windows {
+        late: 2,
+        hop: 5,
+        max_open: 100,
+    };
+
+    fn at(line: u64) -> At {
+        At { line, us: 0 }
+    }
+
+    #[test]
+    fn a_life_has_nothing_of_the_one_that_stood_at_its_place() {
+        let host = Symbols::default().intern(b"mx1");
+        let key = |id: &[u8]| LifeKey {
+            host,
+            id: QueueId::new(id),
+        };
+        let (mut lives, mut handed_over) = (Lives::<Story>::default(), Vec::new());
+        let mut settle = |settled: Settled<'_>| {
+            handed_over.push((settled.handed_over, settled.birth_seen));
+            assert_eq!(settled.fate, Fate::Removed);
+        };
+        for (round, id) in [b"4Zx1", b"4Zx2"].into_iter().enumerate() {
+            let line = 100 * (round as u64 + 1);
+            let life = lives.touch(key(id), Line::Origin, at(line), WINDOWS);
+            assert!(life.message_id.is_none() && life.is_copy.is_none());
+            assert!(life.unsized_recipients.is_empty() && life.story.is_none());
+            assert!(life.facts.sender.is_none() && !life.facts.linked);
+            life.facts.sender = Some(host);
+            life.facts.linked = true;
+            life.is_copy = Some(true);
+            life.unsized_recipients.push(host);
+            life.story = Some(Box::default());
+            life.set_message_id(7, line);
+            // The first one is named twice, the second one is not.
+            for naming in round..2 - round {
+                lives.name(key(id), line + naming as u64, true, WINDOWS);
+            }
+            lives.touch(key(id), Line::End, at(line + 3), WINDOWS);
+            assert!(lives.sweep(at(line + 50), true, WINDOWS, &mut settle));
+            assert_eq!(lives.shelf.len(), 0);
+        }
+        assert_eq!(handed_over, [(2, true), (0, true)]);
+    }
 }

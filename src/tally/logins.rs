@@ -16,7 +16,7 @@ use super::totals::LoginRow;
 
 key! {
     /// A login attempt, in all its columns.
-    pub(crate) struct LoginKey {
+    pub(crate) struct LoginKey found_by(user, address) {
         service: &'static str,
         custom_service: Option<Symbol>,
         success: bool,

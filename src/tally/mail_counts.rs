@@ -1,24 +1,15 @@
 //! Counters of mails: those that a single line moves, and those that a settled mail does.
 
-use hashbrown::HashMap;
-
 use super::clients::Clients;
-use super::counts::Counts;
 use super::details::Details;
-use super::details::volume::Sent;
-use super::distinct::Distinct;
 use super::lives::{Fate, Settled};
-use super::mail::{Outcome, listed_sender, normalize, write_client_domain};
-use super::origin::{InstanceKey, Resolver};
+use super::mail::Outcome;
+use super::origin::InstanceKey;
 use super::recent::Recent;
-use super::symbols::{Derived, Renumber, Renumbering, Symbol, Symbols, key};
+use super::senders::Senders;
+use super::symbols::{Renumber, Renumbering, Symbols};
 use super::totals::{DayRow, HourRow, MailTotals, Messages, Traffic, WeekdayHourRow};
 use super::{HOUR_US, Wanted};
-
-key! {
-    /// A sender of received mail, normalised, and the domain it is filed under.
-    struct SenderKey { instance: InstanceKey, sender: Symbol, domain: Symbol }
-}
 
 /// Counters that need no correlation, and those that settled mails fill.
 #[derive(Clone, Default)]
@@ -29,11 +20,7 @@ pub(crate) struct MailCounts {
     pub(crate) messages: Messages,
     /// Deliveries that only handed a recipient over to a later hop.
     pub(crate) handed_over: u64,
-    senders: Counts<SenderKey>,
-    sender_bytes: Counts<SenderKey>,
-    /// Senders as they are listed, and their domains.
-    normal_senders: Derived<(Symbol, Option<Symbol>)>,
-    scratch: Vec<u8>,
+    pub(crate) senders: Senders,
 }
 
 /// What settled mails add to, beside the counters of mails.
@@ -84,14 +71,15 @@ impl MailCounts {
         }
         add_messages(&mut self.messages, &later.messages);
         self.handed_over += later.handed_over;
-        self.senders.merge(later.senders, numbers);
-        self.sender_bytes.merge(later.sender_bytes, numbers);
+        self.senders.merge(&later.senders, numbers);
     }
 
     /// Adds a mail of which no further line can change anything.
     pub(crate) fn settle(&mut self, settled: &Settled<'_>, into: &mut Settling<'_>) {
-        into.details
-            .settle(settled, into.wanted, into.symbols, into.anchored);
+        if into.wanted.mail_details() {
+            into.details
+                .settle(settled, into.wanted, into.symbols, into.anchored);
+        }
         let outcome = Outcome::of(settled);
         self.settle_message(&outcome);
         self.handed_over += outcome.handed_over;
@@ -112,7 +100,11 @@ impl MailCounts {
             .saturating_add(size_bytes.saturating_mul(facts.sent));
         if facts.size_bytes.is_some() && (facts.client.is_some() || facts.pickup) {
             totals.bytes_received = totals.bytes_received.saturating_add(size_bytes);
-            self.settle_sender(&outcome, instance, into);
+            let bytes = match into.wanted.volume {
+                true => size_bytes,
+                false => 0,
+            };
+            self.senders.add(instance, facts, bytes, into.symbols);
         }
     }
 
@@ -133,61 +125,6 @@ impl MailCounts {
             Fate::Lost => messages.lost_end += u64::from(outcome.was_in_queue()),
             Fate::Superseded => messages.superseded += u64::from(outcome.was_in_queue()),
         }
-    }
-
-    /// Files a received mail under its sender, as pflogsumm does: a sender without a domain counts
-    /// under the client's, or under itself when it came by pickup.
-    fn settle_sender(
-        &mut self,
-        outcome: &Outcome<'_>,
-        instance: InstanceKey,
-        into: &mut Settling<'_>,
-    ) {
-        let symbols = &mut *into.symbols;
-        let facts = outcome.facts;
-        let sender = facts.sender.unwrap_or_else(|| symbols.intern(b""));
-        let scratch = &mut self.scratch;
-        let (normal, own_domain) = self
-            .normal_senders
-            .of(sender, || normal_sender(sender, symbols, scratch));
-        let domain = match (own_domain, facts.client) {
-            (Some(domain), _) => domain,
-            (None, None) => normal,
-            (None, Some(client)) => {
-                let (name, address) = (symbols.get(client.name), symbols.get(client.peer));
-                write_client_domain(name, address, scratch);
-                symbols.intern(scratch)
-            }
-        };
-        let key = SenderKey {
-            instance,
-            sender: normal,
-            domain,
-        };
-        self.senders.add(key, 1);
-        if into.wanted.volume {
-            self.sender_bytes.add(key, facts.size_bytes.unwrap_or(0));
-        }
-    }
-
-    /// Received mails and bytes by sender and the domain it is filed under.
-    pub(crate) fn sender_volume(&self) -> HashMap<(Symbol, Symbol), Sent> {
-        let mut volume: HashMap<_, Sent> = HashMap::new();
-        for (key, count) in self.senders.iter() {
-            let sent = volume.entry((key.sender, key.domain)).or_default();
-            sent.count += count;
-            sent.bytes = sent.bytes.saturating_add(self.sender_bytes.get(key));
-        }
-        volume
-    }
-
-    pub(crate) fn distinct_senders(&self, instances: &Resolver<'_>) -> Distinct {
-        let mut distinct = Distinct::default();
-        for (key, _) in self.senders.iter() {
-            let instance = (key.instance.host, instances.instance(key.instance));
-            distinct.add(instance, key.sender.number(), key.domain.number());
-        }
-        distinct
     }
 
     pub(crate) fn per_hour(&self) -> Vec<HourRow> {
@@ -236,18 +173,6 @@ impl MailCounts {
             })
             .collect()
     }
-}
-
-/// Returns a sender as it is listed, and its domain if it has one.
-fn normal_sender(
-    sender: Symbol,
-    symbols: &mut Symbols,
-    scratch: &mut Vec<u8>,
-) -> (Symbol, Option<Symbol>) {
-    let domain_at = normalize(listed_sender(symbols.get(sender)), scratch);
-    let normal = symbols.intern(scratch);
-    let domain = scratch.get(domain_at..).filter(|_| domain_at > 0);
-    (normal, domain.map(|domain| symbols.intern(domain)))
 }
 
 /// Returns the weekday (1 is Monday) and hour of an hour since 1970, which began on a Thursday.

@@ -13,6 +13,8 @@
 mod absorb;
 pub(crate) mod apart;
 mod buckets;
+mod by_author;
+mod by_symbol;
 mod clients;
 mod counts;
 pub(crate) mod course;
@@ -26,6 +28,7 @@ mod finish;
 mod histogram;
 mod kinds;
 mod known;
+mod life;
 mod lives;
 mod logins;
 mod mail;
@@ -33,13 +36,16 @@ mod mail_counts;
 mod noted;
 mod origin;
 mod own;
+mod processes;
 mod queue;
 mod queue_id;
 mod recent;
 mod refusals;
 mod rejects;
+mod senders;
 mod sessions;
 mod shed;
+mod shelf;
 pub(crate) mod symbols;
 mod tls;
 pub mod totals;
@@ -49,7 +55,8 @@ use hashbrown::HashMap;
 use mailtally_parsers::dovecot::Event as DovecotEvent;
 use mailtally_parsers::foreign::Server;
 use mailtally_parsers::postfix::Event as PostfixEvent;
-use mailtally_parsers::{Event, Kind, Program, Reason, Record, companion, logger};
+use mailtally_parsers::syslog::Author;
+use mailtally_parsers::{self as parsers, Event, Kind, Program, Reason, Record, companion, logger};
 
 pub(crate) use self::absorb::recipient_domain;
 use self::clients::Clients;
@@ -62,7 +69,7 @@ pub(crate) use self::details::stays::stay_us;
 pub(crate) use self::details::warnings::complaint;
 pub(crate) use self::dovecot::{failed_session, failed_user, login_line, service};
 use self::finish::Scopes;
-use self::known::Known;
+use self::known::{Known, Origin};
 pub(crate) use self::lives::Lives;
 pub use self::lives::Windows;
 pub(crate) use self::lives::{At, Fate, LifeKey, Line, QueueId, Settled, Tale};
@@ -86,6 +93,15 @@ pub use self::wanted::Wanted;
 
 /// Microseconds in an hour.
 pub(crate) const HOUR_US: i64 = 3_600 * 1_000_000;
+
+/// Which of the events that a line stands for is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Occurrence {
+    /// Its own: the line is accounted for.
+    First,
+    /// One that a logger wrote no line of its own for.
+    Again,
+}
 
 /// A part of a log, counted.
 #[derive(Clone)]
@@ -168,15 +184,24 @@ impl Tally {
 
     /// Parses and counts a line with an envelope; `wall_us` is its stamp on the log's wall clock.
     pub fn line(&mut self, record: &Record<'_>, wall_us: i64) {
+        self.line_of(None, record, wall_us);
+    }
+
+    /// The same of a line whose author may be known: his host and tag are looked up once.
+    pub fn line_of(&mut self, author: Option<Author>, record: &Record<'_>, wall_us: i64) {
         let message = record.message;
         // Events are large: those of the commonest programs are counted where they are made.
         match record.tag.program {
             Program::Postfix(daemon) => match &PostfixEvent::parse(daemon, message) {
-                Ok(event) => self.absorb_postfix(record, wall_us, event),
+                Ok(event) => self.absorb_postfix(record, author, wall_us, event),
                 Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
             },
             Program::Dovecot => match &DovecotEvent::parse(message) {
-                Ok(event) => self.absorb_dovecot(record, wall_us, event),
+                Ok(event) => self.absorb_dovecot(record, author, wall_us, event),
+                Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
+            },
+            Program::Companion(companion) => match &companion::Event::parse(companion, message) {
+                Ok(event) => self.absorb_companion(record, author, wall_us, event),
                 Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
             },
             _ => self.absorb(record, wall_us, &Event::parse(&record.tag, message)),
@@ -191,25 +216,97 @@ impl Tally {
         parsed: &Result<Event<'_>, Reason>,
     ) {
         match parsed {
-            Ok(Event::Postfix(event)) => self.absorb_postfix(record, wall_us, event),
-            Ok(Event::Dovecot(event)) => self.absorb_dovecot(record, wall_us, event),
-            Ok(event) => {
-                self.account(record, wall_us, event.kind(), event.class());
-                for _ in 0..self.times(record) {
-                    match event {
-                        Event::Logger(logger::Event::RateLimit(lost)) => {
-                            self.accounts.count_lost(lost.count);
-                        }
-                        Event::Companion(event) => self.companion(record, event),
-                        _ => {}
-                    }
-                }
-                self.sweep();
-            }
+            Ok(Event::Postfix(event)) => self.absorb_postfix(record, None, wall_us, event),
+            Ok(Event::Dovecot(event)) => self.absorb_dovecot(record, None, wall_us, event),
+            Ok(Event::Companion(event)) => self.absorb_companion(record, None, wall_us, event),
+            Ok(event) => self.absorb_other(record, wall_us, event),
             Err(reason) => self.absorb_unparsed(record, wall_us, *reason),
         }
     }
 
+    #[inline]
+    fn absorb_postfix(
+        &mut self,
+        record: &Record<'_>,
+        author: Option<Author>,
+        wall_us: i64,
+        event: &PostfixEvent<'_>,
+    ) {
+        self.postfix(record, author, wall_us, event, Occurrence::First);
+        self.again(record, |tally| {
+            tally.postfix(record, author, wall_us, event, Occurrence::Again);
+        });
+    }
+
+    #[inline]
+    fn absorb_dovecot(
+        &mut self,
+        record: &Record<'_>,
+        author: Option<Author>,
+        wall_us: i64,
+        event: &DovecotEvent<'_>,
+    ) {
+        let origin = self.known.origin(author, record, &mut self.symbols);
+        self.account(record, origin, wall_us, event.kind(), event.class());
+        self.dovecot(record, origin.host, wall_us, event);
+        self.again(record, |tally| {
+            tally.dovecot(record, origin.host, wall_us, event);
+        });
+    }
+
+    #[inline]
+    fn absorb_companion(
+        &mut self,
+        record: &Record<'_>,
+        author: Option<Author>,
+        wall_us: i64,
+        event: &companion::Event<'_>,
+    ) {
+        let origin = self.known.origin(author, record, &mut self.symbols);
+        self.account(
+            record,
+            origin,
+            wall_us,
+            event.kind(),
+            parsers::Class::Parsed,
+        );
+        self.companion(record, event);
+        self.again(record, |tally| tally.companion(record, event));
+    }
+
+    /// Counts a line of the logger itself.
+    #[cold]
+    fn absorb_other(&mut self, record: &Record<'_>, wall_us: i64, event: &Event<'_>) {
+        let origin = self.known.origin(None, record, &mut self.symbols);
+        self.account(record, origin, wall_us, event.kind(), event.class());
+        let count = |tally: &mut Tally| {
+            if let Event::Logger(logger::Event::RateLimit(lost)) = event {
+                tally.accounts.count_lost(lost.count);
+            }
+        };
+        count(self);
+        self.again(record, count);
+    }
+
+    /// Counts the events that a line stands for beside its own, and settles what is due.
+    #[inline]
+    fn again(&mut self, record: &Record<'_>, count: impl FnMut(&mut Tally)) {
+        if record.repeated > 1 {
+            self.repeat(record.repeated - 1, count);
+        }
+        self.sweep();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn repeat(&mut self, times: u32, mut count: impl FnMut(&mut Tally)) {
+        self.accounts.count_expanded(u64::from(times));
+        for _ in 0..times {
+            count(self);
+        }
+    }
+
+    #[inline]
     fn companion(&mut self, record: &Record<'_>, event: &companion::Event<'_>) {
         if self.wanted.verdicts {
             let verdicts = &mut self.details.verdicts;
@@ -220,55 +317,24 @@ impl Tally {
         }
     }
 
-    #[inline]
-    fn absorb_postfix(&mut self, record: &Record<'_>, wall_us: i64, event: &PostfixEvent<'_>) {
-        let host = self.account(record, wall_us, event.kind(), event.class());
-        for _ in 0..self.times(record) {
-            self.postfix(host, record, wall_us, event);
-        }
-        self.sweep();
-    }
-
-    #[inline]
-    fn absorb_dovecot(&mut self, record: &Record<'_>, wall_us: i64, event: &DovecotEvent<'_>) {
-        let host = self.account(record, wall_us, event.kind(), event.class());
-        for _ in 0..self.times(record) {
-            self.dovecot(host, event);
-            if self.wanted.dovecot_details() {
-                self.dovecot_details(record, wall_us, event);
-            }
-        }
-        self.sweep();
-    }
-
-    /// Returns how many events a line stands for; those beside its own are accounted for.
-    #[inline]
-    fn times(&mut self, record: &Record<'_>) -> u32 {
-        let times = record.repeated.max(1);
-        if times > 1 {
-            self.accounts.count_expanded(u64::from(times - 1));
-        }
-        times
-    }
-
-    /// Accounts for a line of a known kind; returns its host.
+    /// Accounts for a line of a known kind.
     #[inline(always)]
     fn account(
         &mut self,
         record: &Record<'_>,
+        origin: Origin,
         wall_us: i64,
         kind: Kind,
-        class: mailtally_parsers::Class,
-    ) -> Symbol {
+        class: parsers::Class,
+    ) {
         self.lines += 1;
-        let is_parsed = class == mailtally_parsers::Class::Parsed;
-        if !(is_parsed && self.accounts.count_parsed(record.tag.program, kind)) {
-            self.account_by_name(record, kind, is_parsed);
+        let is_parsed = class == parsers::Class::Parsed;
+        match origin.program {
+            Some(program) if is_parsed => self.accounts.count_parsed(usize::from(program), kind),
+            _ => self.account_by_name(record, kind, is_parsed),
         }
-        let host = self.host(record.host);
-        self.accounts.stamp(host, wall_us);
+        self.accounts.stamp(origin.host, wall_us);
         self.now_us = self.now_us.max(wall_us);
-        host
     }
 
     /// Accounts for a line that has no place in the table of kinds.
@@ -299,7 +365,7 @@ impl Tally {
         self.lines += 1;
         let program = self.program(record);
         if record.tag.program.is_ours() {
-            let host = self.host(record.host);
+            let host = self.known.host(record.host, &mut self.symbols);
             self.accounts.stamp(host, wall_us);
             self.accounts.count(program, None, Class::Unparsed);
             if self.wanted.exporter {
@@ -336,11 +402,6 @@ impl Tally {
     /// How many lines were counted.
     pub fn lines(&self) -> u64 {
         self.lines
-    }
-
-    #[inline(always)]
-    fn host(&mut self, host: &[u8]) -> Symbol {
-        self.known.host(host, &mut self.symbols)
     }
 
     /// The program's name, as coverage lists it.
@@ -509,7 +570,7 @@ impl Tally {
     /// Sums pflogsumm's counts over prefixes that are one instance, and over all.
     fn mail_totals(&self, instances: &Resolver<'_>) -> (MailTotals, Vec<InstanceTotals>) {
         let recipients = self.deliveries.distinct(&self.symbols, instances);
-        let senders = self.mail.distinct_senders(instances);
+        let senders = self.mail.senders.distinct(instances);
         let mut by_instance: HashMap<(Symbol, Symbol), MailTotals> = HashMap::new();
         let mut all = MailTotals::default();
         for (key, totals) in self.mail.instances() {

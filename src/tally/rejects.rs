@@ -1,6 +1,7 @@
 //! Refusals: by rule and by client.
 
 use hashbrown::HashMap;
+use mailtally_parsers::Family;
 use rustc_hash::FxBuildHasher;
 
 use super::counts::Counts;
@@ -9,11 +10,11 @@ use super::symbols::{Renumbering, Symbol, Symbols, Word, key};
 use super::totals::{RejectClientRow, RejectTotals, RuleRow};
 
 key! {
-    struct RuleKey { rule: Symbol, class: Symbol, action: Word }
+    struct RuleKey found_by(rule) { rule: Symbol, class: Symbol, action: Word }
 }
 
 key! {
-    struct ClientKey { address: Option<Symbol>, stage: Word, code_class: Option<u8>, action: Word }
+    struct ClientKey found_by(address, stage) { address: Option<Symbol>, stage: Word, code_class: Option<u8>, action: Word }
 }
 
 /// One refusal, as its line states it.
@@ -123,23 +124,23 @@ impl Rejects {
         };
         let mut clients: HashMap<_, u64, FxBuildHasher> = HashMap::default();
         for (key, count) in self.clients.iter() {
-            let (family, scope) = key.address.map_or(("unknown", "outside"), |address| {
-                (scopes.family(address), scopes.scope(address))
-            });
+            let nobody = (Family::Unknown, "outside");
+            let (family, scope) = key.address.map_or(nobody, |address| scopes.of(address));
             let address = key.address.filter(|_| lists);
             let key = ClientKey { address, ..*key };
-            *clients.entry((key, family, scope)).or_insert(0) += count;
+            *clients.entry((key, family, Word(scope))).or_insert(0) += count;
         }
-        let client =
-            |((key, family, client_scope), count): ((ClientKey, _, _), u64)| RejectClientRow {
+        let client = |((key, family, client_scope), count): ((ClientKey, Family, Word), u64)| {
+            RejectClientRow {
                 address: key.address.map(|address| symbols.text(address)),
-                family,
-                client_scope,
+                family: family.name(),
+                client_scope: client_scope.0,
                 stage: key.stage.0,
                 code_class: key.code_class,
                 action: key.action.0,
                 count,
-            };
+            }
+        };
         RejectTotals {
             by_rule: finish::sorted(self.rules.iter().map(rule), |row| row.count),
             by_client: finish::sorted(clients.into_iter().map(client), |row| row.count),

@@ -6,19 +6,12 @@
 //! process, the lines before its first own beginning (the *head*, which an earlier part may own)
 //! and the session that is still open.
 
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
-
 use super::lives::{LifeKey, Windows};
 use super::mail::Access;
 use super::origin::InstanceKey;
-use super::symbols::{Renumber, Renumbering, Symbol, key};
+use super::processes::{Process, ProcessKey, Processes};
+use super::symbols::{Renumber, Renumbering, Symbol};
 use super::tls::{Day, Encryption, OutboundKey, TlsCounts};
-
-key! {
-    /// A process of a host.
-    pub(crate) struct ProcessKey { host: Symbol, tag: Symbol, pid: u32 }
-}
 
 /// A process that says nothing for 36 hours has ended without a word.
 const LOST_US: i64 = 36 * 3_600 * 1_000_000;
@@ -61,11 +54,11 @@ struct Server {
 
 /// The smtpd processes of a part.
 #[derive(Clone, Default)]
-pub(crate) struct Servers(HashMap<ProcessKey, Server, FxBuildHasher>);
+pub(crate) struct Servers(Processes<Server>);
 
 impl Servers {
-    pub(crate) fn connect(&mut self, key: ProcessKey, us: i64) {
-        let server = self.0.entry(key).or_default();
+    pub(crate) fn connect(&mut self, process: Process, us: i64) {
+        let server = self.0.of(process);
         server.open = Some(Session {
             last_us: us,
             ..Session::default()
@@ -74,13 +67,13 @@ impl Servers {
         server.bounded = true;
     }
 
-    pub(crate) fn tls(&mut self, key: ProcessKey, us: i64) {
-        self.0.entry(key).or_default().session(us).tls = true;
+    pub(crate) fn tls(&mut self, process: Process, us: i64) {
+        self.0.of(process).session(us).tls = true;
     }
 
     /// Notes a NOQUEUE discard or hold: it belongs to the next mail of this session.
-    pub(crate) fn access(&mut self, key: ProcessKey, action: Access, line: u64, us: i64) {
-        let server = self.0.entry(key).or_default();
+    pub(crate) fn access(&mut self, process: Process, action: Access, line: u64, us: i64) {
+        let server = self.0.of(process);
         server.session(us).access = Some((line, action));
         server.access_known = true;
     }
@@ -88,13 +81,13 @@ impl Servers {
     /// Notes a `client=` line; returns the NOQUEUE discard or hold that stands just before it.
     pub(crate) fn mail(
         &mut self,
-        key: ProcessKey,
+        process: Process,
         life: Option<LifeKey>,
         line: u64,
         us: i64,
         windows: Windows,
     ) -> Option<Access> {
-        let server = self.0.entry(key).or_default();
+        let server = self.0.of(process);
         if !server.access_known && line <= windows.late {
             server.first_client = life.map(|life| (life, line));
         }
@@ -110,12 +103,12 @@ impl Servers {
 
     pub(crate) fn disconnect(
         &mut self,
-        key: ProcessKey,
+        process: Process,
         closing: Closing,
         anchored: bool,
         tls: &mut TlsCounts,
     ) {
-        let server = self.0.entry(key).or_default();
+        let server = self.0.of(process);
         server.access_known = true;
         let session = server.open.take().unwrap_or_default();
         // A process serves many clients: it is forgotten when it is swept.
@@ -134,12 +127,12 @@ impl Servers {
         tls: &mut TlsCounts,
     ) -> Vec<(LifeKey, Access)> {
         let mut accepted = Vec::new();
-        for (key, server) in later.0 {
-            let ours = self.0.entry(key.renumber(numbers)).or_default();
+        for (key, server) in later.0.into_all() {
+            let ours = self.0.of(key.renumber(numbers).into());
             accepted.extend(ours.append(server.shifted(lines, numbers), windows, anchored, tls));
         }
         if anchored {
-            self.0.retain(|_, server| server.open.is_some());
+            self.0.retain(|server| server.open.is_some());
         }
         accepted
     }
@@ -149,7 +142,7 @@ impl Servers {
         let one = |(key, server): (ProcessKey, Server)| {
             (key.renumber(numbers), server.shifted(0, numbers))
         };
-        Servers(self.0.into_iter().map(one).collect())
+        Servers(self.0.into_all().map(one).collect())
     }
 
     /// Forgets processes that ended without a word.
@@ -157,13 +150,13 @@ impl Servers {
         if anchored {
             let is_live = |session: &Session| now_us.saturating_sub(session.last_us) <= LOST_US;
             self.0
-                .retain(|_, server| server.open.as_ref().is_some_and(is_live));
+                .retain(|server| server.open.as_ref().is_some_and(is_live));
         }
     }
 
     /// Counts what no earlier part will complete.
     pub(crate) fn finish(&mut self, tls: &mut TlsCounts) {
-        for (_, server) in self.0.drain() {
+        for (_, server) in std::mem::take(&mut self.0).into_all() {
             if let Some((session, closing)) = server.head {
                 count_closed(session, closing, tls);
             }
@@ -328,19 +321,19 @@ struct Connection {
 
 /// The smtp and lmtp processes of a part.
 #[derive(Clone, Default)]
-pub(crate) struct Connections(HashMap<ProcessKey, Connection, FxBuildHasher>);
+pub(crate) struct Connections(Processes<Connection>);
 
 impl Connections {
     /// Notes a TLS line: a session with this server begins, or goes on if it is reused.
     pub(crate) fn tls(
         &mut self,
-        process: ProcessKey,
+        process: Process,
         key: OutboundKey,
         kind: Handshake,
         us: i64,
         tls: &mut TlsCounts,
     ) {
-        let connection = self.0.entry(process).or_default();
+        let connection = self.0.of(process);
         connection.leave(tls);
         connection.open = Some(Outbound {
             key,
@@ -353,19 +346,19 @@ impl Connections {
 
     pub(crate) fn delivery(
         &mut self,
-        process: ProcessKey,
+        process: Process,
         handover: Handover,
         anchored: bool,
         tls: &mut TlsCounts,
     ) {
-        if anchored && !self.0.contains_key(&process) {
-            handover.count(handover.stated, tls);
-            return;
+        let connection = match anchored {
+            true => self.0.known(process),
+            false => Some(self.0.of(process)),
+        };
+        match connection {
+            Some(connection) => connection.delivery(handover, anchored, tls),
+            None => handover.count(handover.stated, tls),
         }
-        self.0
-            .entry(process)
-            .or_default()
-            .delivery(handover, anchored, tls);
     }
 
     pub(crate) fn merge(
@@ -375,8 +368,8 @@ impl Connections {
         anchored: bool,
         tls: &mut TlsCounts,
     ) {
-        for (process, connection) in later.0 {
-            let ours = self.0.entry(process.renumber(numbers)).or_default();
+        for (process, connection) in later.0.into_all() {
+            let ours = self.0.of(process.renumber(numbers).into());
             for handover in connection.head {
                 ours.delivery(handover.renumber(numbers), anchored, tls);
             }
@@ -386,7 +379,7 @@ impl Connections {
             }
         }
         if anchored {
-            self.0.retain(|_, connection| connection.open.is_some());
+            self.0.retain(|connection| connection.open.is_some());
         }
     }
 
@@ -402,7 +395,7 @@ impl Connections {
             };
             (process.renumber(numbers), connection)
         };
-        Connections(self.0.into_iter().map(one).collect())
+        Connections(self.0.into_all().map(one).collect())
     }
 
     /// Counts the sessions of processes that ended without a word.
@@ -410,7 +403,7 @@ impl Connections {
         if !anchored {
             return;
         }
-        self.0.retain(|_, connection| {
+        self.0.retain(|connection| {
             let Some(open) = connection.open else {
                 return false;
             };
@@ -423,7 +416,7 @@ impl Connections {
     }
 
     pub(crate) fn finish(&mut self, tls: &mut TlsCounts) {
-        for (_, mut connection) in self.0.drain() {
+        for (_, mut connection) in std::mem::take(&mut self.0).into_all() {
             for handover in std::mem::take(&mut connection.head) {
                 handover.count(handover.stated, tls);
             }

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use mailtally_parsers::near::{is_same, place};
@@ -14,11 +15,25 @@ use mailtally_parsers::near::{is_same, place};
 pub(crate) struct Symbol(u32);
 
 impl Symbol {
+    /// The symbol of a number.
+    pub(super) fn numbered(number: u32) -> Symbol {
+        Symbol(number)
+    }
+
     /// Returns the number itself.
     pub(crate) fn number(self) -> u32 {
         self.0
     }
 }
+
+/// Hashes strings in the same way in all parts of a run, so that a merge need not hash them again,
+/// and in another way in the next run.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+/// There is room for so many strings, and bytes of them, at first: what is not taken costs no memory,
+/// what outgrows its room is moved.
+const FIRST_STRINGS: usize = 1 << 14;
+const FIRST_BYTES: usize = 1 << 18;
 
 /// How many strings seen lately are found without a hash, as a power of two: most lines repeat some.
 /// There are as many places as there are strings, from the first number up to the second.
@@ -30,20 +45,43 @@ pub(crate) struct Symbols {
     bytes: Vec<u8>,
     /// Where each string begins and ends.
     bounds: Vec<(usize, usize)>,
+    /// The hash of each string: neither a table that grows nor a merge hashes it again.
+    hashes: Vec<u32>,
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// The string last seen at each place.
-    recent: Box<[u32]>,
+    recent: Box<[Seen]>,
     recent_bits: u32,
 }
+
+/// A string seen lately, and where it stands.
+#[derive(Clone, Copy)]
+struct Seen {
+    start: usize,
+    length: usize,
+    symbol: Symbol,
+}
+
+impl Seen {
+    /// No string: no text is that long.
+    const NOTHING: Seen = Seen {
+        start: 0,
+        length: usize::MAX,
+        symbol: Symbol(u32::MAX),
+    };
+}
+
+/// How long the strings are that are looked for among those seen lately: longer ones come once.
+const RECENT_BYTES: usize = 64;
 
 impl Default for Symbols {
     fn default() -> Self {
         Symbols {
             bytes: Vec::new(),
             bounds: Vec::new(),
+            hashes: Vec::new(),
             table: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            hasher: HASHER.clone(),
             recent: places(*RECENT_BITS.start()),
             recent_bits: *RECENT_BITS.start(),
         }
@@ -54,11 +92,14 @@ impl Symbols {
     /// Returns the number of a string, giving it the next one on first sight.
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
-        let place = place(text, self.recent_bits);
-        match self.recent.get(place) {
-            Some(&recent) if self.is(Symbol(recent), text) => Symbol(recent),
-            _ => self.intern_at(text),
+        if text.len() <= RECENT_BYTES
+            && let Some(seen) = self.recent.get(place(text, self.recent_bits))
+            && let Some(known) = self.bytes.get(seen.start..seen.start + seen.length)
+            && is_same(known, text)
+        {
+            return seen.symbol;
         }
+        self.intern_at(text)
     }
 
     /// Takes the longer way, and remembers.
@@ -66,38 +107,59 @@ impl Symbols {
     fn intern_at(&mut self, text: &[u8]) -> Symbol {
         let symbol = self.find_or_add(text);
         let place = place(text, self.recent_bits);
-        if let Some(recent) = self.recent.get_mut(place) {
-            *recent = symbol.0;
+        if let Some(seen) = self.recent.get_mut(place)
+            && let Some(&(start, end)) = self.bounds.get(symbol.0 as usize)
+        {
+            *seen = Seen {
+                start,
+                length: end - start,
+                symbol,
+            };
         }
         symbol
     }
 
     /// Returns the number of a string that has one.
     pub(crate) fn find(&self, text: &[u8]) -> Option<Symbol> {
-        self.find_hashed(self.hasher.hash_one(text), text)
+        self.find_hashed(self.hash(text), text)
     }
 
-    fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<Symbol> {
-        let found = self.table.find(hash, |&at| self.is(Symbol(at), text));
+    fn hash(&self, text: &[u8]) -> u32 {
+        // Of the highest bits: 32 of them fit the shift.
+        u32::try_from(self.hasher.hash_one(text) >> u32::BITS).unwrap_or(0)
+    }
+
+    fn find_hashed(&self, hash: u32, text: &[u8]) -> Option<Symbol> {
+        let found = self.table.find(wide(hash), |&at| self.is(Symbol(at), text));
         found.map(|&found| Symbol(found))
     }
 
     fn find_or_add(&mut self, text: &[u8]) -> Symbol {
-        let hash = self.hasher.hash_one(text);
+        self.find_or_add_hashed(self.hash(text), text)
+    }
+
+    fn find_or_add_hashed(&mut self, hash: u32, text: &[u8]) -> Symbol {
         if let Some(found) = self.find_hashed(hash, text) {
             return found;
         }
-        let (bytes, bounds, hasher) = (&self.bytes, &self.bounds, &self.hasher);
+        let hashes = &self.hashes;
         let next = u32::try_from(self.len()).unwrap_or(u32::MAX);
-        self.table
-            .insert_unique(hash, next, |&at| hasher.hash_one(slice(bytes, bounds, at)));
+        self.table.insert_unique(wide(hash), next, |&at| {
+            wide(hashes.get(at as usize).copied().unwrap_or(0))
+        });
         if self.len() >= self.recent.len() && self.recent_bits < *RECENT_BITS.end() {
             self.recent_bits += 1;
             self.recent = places(self.recent_bits);
         }
+        if self.bounds.capacity() == 0 {
+            self.bytes.reserve(FIRST_BYTES);
+            self.bounds.reserve(FIRST_STRINGS);
+            self.hashes.reserve(FIRST_STRINGS);
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
         self.bounds.push((start, self.bytes.len()));
+        self.hashes.push(hash);
         Symbol(next)
     }
 
@@ -108,7 +170,7 @@ impl Symbols {
     }
 
     /// Tells whether this is the string of a number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is(&self, symbol: Symbol, text: &[u8]) -> bool {
         let Some(&(start, end)) = self.bounds.get(symbol.0 as usize) else {
             return false;
@@ -121,17 +183,22 @@ impl Symbols {
 
     /// Returns the string for writing out: lossily UTF-8.
     pub(crate) fn text(&self, symbol: Symbol) -> String {
-        String::from_utf8_lossy(self.get(symbol)).into_owned()
+        let bytes = self.get(symbol);
+        // The check that tells no place is several times as fast as the one that mends.
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        }
     }
 
     /// Takes over the strings of a later part and returns that part's numbers in this table.
     pub(crate) fn merge(&mut self, later: &Symbols) -> Renumbering {
-        let count = u32::try_from(later.len()).unwrap_or(u32::MAX);
-        Renumbering::All(
-            (0..count)
-                .map(|at| self.find_or_add(slice(&later.bytes, &later.bounds, at)))
-                .collect(),
-        )
+        let all = (0..).zip(&later.hashes);
+        let numbers = all.map(|(at, &hash)| {
+            let text = slice(&later.bytes, &later.bounds, at);
+            self.find_or_add_hashed(hash, text)
+        });
+        Renumbering::All(numbers.collect())
     }
 
     /// Returns how many strings there are.
@@ -140,9 +207,14 @@ impl Symbols {
     }
 }
 
+/// The hash as the table takes it, which looks at both ends of one.
+fn wide(hash: u32) -> u64 {
+    u64::from(hash) << u32::BITS | u64::from(hash)
+}
+
 /// Places where no string was seen.
-fn places(bits: u32) -> Box<[u32]> {
-    vec![u32::MAX; 1 << bits].into_boxed_slice()
+fn places(bits: u32) -> Box<[Seen]> {
+    vec![Seen::NOTHING; 1 << bits].into_boxed_slice()
 }
 
 #[inline]
@@ -236,6 +308,7 @@ pub(crate) trait Renumber {
 }
 
 impl Renumber for Symbol {
+    #[inline]
     fn renumber(self, numbers: &Renumbering) -> Self {
         match numbers {
             Renumbering::All(numbers) => numbers.get(self.0 as usize).copied().unwrap_or(self),
@@ -292,10 +365,36 @@ impl Hash for Word {
 }
 
 /// Declares a counter's key: a `Copy` struct whose symbols are renumbered field by field.
+///
+/// `found_by` names the fields that tell nearly all keys apart: these alone are hashed, all are
+/// compared.
 macro_rules! key {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident found_by($($by:ident),+) {
+            $($field:ident : $type:ty),* $(,)?
+        }
+    ) => {
+        $crate::tally::symbols::key! {
+            @ $(#[$meta])* #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+            $vis struct $name { $($field : $type),* }
+        }
+
+        impl core::hash::Hash for $name {
+            #[inline]
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                $(core::hash::Hash::hash(&self.$by, state);)+
+            }
+        }
+    };
     ($(#[$meta:meta])* $vis:vis struct $name:ident { $($field:ident : $type:ty),* $(,)? }) => {
+        $crate::tally::symbols::key! {
+            @ $(#[$meta])* #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+            $vis struct $name { $($field : $type),* }
+        }
+    };
+    (@ $(#[$meta:meta])* $vis:vis struct $name:ident { $($field:ident : $type:ty),* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         $vis struct $name { $(pub(crate) $field: $type,)* }
 
         impl $crate::tally::symbols::Renumber for $name {
@@ -369,7 +468,7 @@ mod tests {
 
     #[test]
     fn strings_that_differ_in_one_letter_are_told_apart() {
-        for length in 0..40u8 {
+        for length in 0..80u8 {
             let text: Vec<u8> = (0..length).collect();
             let mut symbols = Symbols::default();
             let known = symbols.intern(&text);
@@ -394,6 +493,24 @@ mod tests {
         }
         assert_eq!(counts.get(&Word("ipv4")), Some(&2));
         assert_eq!(counts.len(), 3);
+    }
+
+    #[test]
+    fn a_merge_finds_each_of_many_strings() {
+        let name = |at: u32| format!("user{at}@example.com");
+        let (mut early, mut later) = (Symbols::default(), Symbols::default());
+        for at in 0..3_000 {
+            early.intern(name(2 * at).as_bytes());
+            later.intern(name(3 * at).as_bytes());
+        }
+        let numbers = early.merge(&later);
+        for at in 0..3_000 {
+            let merged = later.intern(name(3 * at).as_bytes()).renumber(&numbers);
+            assert_eq!(early.text(merged), name(3 * at));
+            assert_eq!(early.find(name(3 * at).as_bytes()), Some(merged));
+        }
+        // Of 3,000 multiples of three up to 8,997 those that are even and below 6,000 are known.
+        assert_eq!(early.len(), 3_000 + 3_000 - 1_000);
     }
 
     #[test]

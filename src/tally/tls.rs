@@ -62,12 +62,12 @@ key! {
 }
 
 key! {
-    pub(crate) struct InboundKey { instance: InstanceKey, address: Symbol, terms: Terms }
+    pub(crate) struct InboundKey found_by(address) { instance: InstanceKey, address: Symbol, terms: Terms }
 }
 
 key! {
     /// A session that we opened; `peer` is `host[address]:port` as logged.
-    pub(crate) struct OutboundKey { instance: InstanceKey, peer: Symbol, family: Word, terms: Terms }
+    pub(crate) struct OutboundKey found_by(peer) { instance: InstanceKey, peer: Symbol, family: Word, terms: Terms }
 }
 
 key! {

@@ -127,6 +127,11 @@ impl Wanted {
         self.delays || self.volume || self.mails
     }
 
+    /// Whether settled mails are.
+    pub(crate) fn mail_details(self) -> bool {
+        self.failures || self.volume || self.mails || self.greylist || self.delivered_senders
+    }
+
     /// Whether refusals are.
     pub(crate) fn refusal_details(self) -> bool {
         self.refused || self.behind || self.greylist || self.screening

@@ -530,7 +530,7 @@ impl Tally {
         }
         self.details.volume.finish(
             &self.symbols,
-            &self.mail.sender_volume(),
+            &self.mail.senders.volume(),
             &self.deliveries.recipient_counts(),
         )
     }

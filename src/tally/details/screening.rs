@@ -6,6 +6,7 @@ use mailtally_parsers::postfix::{Client, Event as Postfix};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::super::by_symbol::SymbolCounts;
 use super::super::counts::Counts;
 use super::super::finish;
 use super::super::symbols::{Renumbering, Symbol, Symbols, key};
@@ -84,7 +85,7 @@ impl Screening {
     }
 
     /// Puts rows together; `accepted` tells from how many clients' mail was accepted.
-    pub(crate) fn finish(&self, symbols: &Symbols, accepted: &Counts<Symbol>) -> ScreeningTotals {
+    pub(crate) fn finish(&self, symbols: &Symbols, accepted: &SymbolCounts) -> ScreeningTotals {
         let mut actions: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
         for (key, count) in self.actions.iter() {
             let (lines, clients) = actions.entry(key.action).or_default();
@@ -119,7 +120,7 @@ impl Screening {
         lists
     }
 
-    fn list_rows(&self, symbols: &Symbols, accepted: &Counts<Symbol>) -> Vec<DnsblRow> {
+    fn list_rows(&self, symbols: &Symbols, accepted: &SymbolCounts) -> Vec<DnsblRow> {
         let mut rows: BTreeMap<Symbol, DnsblRow> = BTreeMap::new();
         for (key, hits, refusals) in self.hits_and_refusals() {
             let row = rows.entry(key.list).or_insert_with(|| DnsblRow {
@@ -148,7 +149,7 @@ impl Screening {
                     row.only_here += u64::from(is_only_here);
                     row.refused += u64::from(refused || is_named);
                     row.refused_only_here += u64::from(is_only_here && (blocked || is_named));
-                    row.accepted += u64::from(accepted.get(&address) > 0);
+                    row.accepted += u64::from(accepted.get(address) > 0);
                 }
             }
         }

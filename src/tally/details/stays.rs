@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::finish;
+use super::super::processes::{Process, Processes};
 use super::super::recent::Recent;
-use super::super::sessions::ProcessKey;
 use super::super::symbols::{Renumber, Renumbering, Symbol, Symbols};
 
 /// A longer stay is a process id used twice, not a connection.
@@ -61,37 +61,28 @@ impl Sums {
 /// Counts stays.
 #[derive(Clone, Default)]
 pub(crate) struct Stays {
-    servers: HashMap<ProcessKey, Server, FxBuildHasher>,
+    servers: Processes<Server>,
     /// By hour of the log's wall clock since 1970, of the end.
     hours: Recent<i64, Sums>,
     clients: HashMap<Symbol, Sums, FxBuildHasher>,
 }
 
 impl Stays {
-    pub(crate) fn connect(&mut self, process: ProcessKey, us: i64) {
-        self.servers.entry(process).or_default().open_us = Some(us);
+    pub(crate) fn connect(&mut self, process: Process, us: i64) {
+        self.servers.of(process).open_us = Some(us);
     }
 
-    pub(crate) fn disconnect(
-        &mut self,
-        process: ProcessKey,
-        us: i64,
-        client: Symbol,
-        anchored: bool,
-    ) {
+    pub(crate) fn disconnect(&mut self, process: Process, us: i64, client: Symbol, anchored: bool) {
         let close = Close { us, client };
         // A process serves many clients: it is forgotten when it is swept.
-        match self.servers.get_mut(&process) {
+        match self.servers.known(process) {
             Some(server) => {
                 if let Some(open_us) = server.open_us.take() {
                     self.count(open_us, close);
                 }
             }
             None if anchored => {}
-            None => {
-                let (head, open_us) = (Some(close), None);
-                self.servers.insert(process, Server { head, open_us });
-            }
+            None => self.servers.of(process).head = Some(close),
         }
     }
 
@@ -117,23 +108,22 @@ impl Stays {
             let ours = self.clients.entry(client.renumber(numbers)).or_default();
             ours.add(sums);
         }
-        for (process, theirs) in later.servers {
-            let process = process.renumber(numbers);
+        for (process, theirs) in later.servers.into_all() {
+            let process = Process::from(process.renumber(numbers));
             if let Some(close) = theirs.head {
                 let client = close.client.renumber(numbers);
                 self.disconnect(process, close.us, client, false);
             }
-            let ours = self.servers.entry(process).or_default();
-            ours.open_us = theirs.open_us;
+            self.servers.of(process).open_us = theirs.open_us;
         }
         if anchored {
-            self.servers.retain(|_, server| server.open_us.is_some());
+            self.servers.retain(|server| server.open_us.is_some());
         }
     }
 
     /// No stay, but the connections that are open.
     pub(crate) fn going_on(self, numbers: &Renumbering) -> Stays {
-        let open = self.servers.into_iter();
+        let open = self.servers.into_all();
         Stays {
             servers: open
                 .map(|(process, server)| (process.renumber(numbers), server))
@@ -147,7 +137,7 @@ impl Stays {
         if anchored {
             let is_live = |us: i64| now_us.saturating_sub(us) <= 2 * LOST_US;
             self.servers
-                .retain(|_, server| server.open_us.is_some_and(is_live));
+                .retain(|server| server.open_us.is_some_and(is_live));
         }
     }
 
@@ -214,6 +204,7 @@ pub struct StayRow {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::processes::ProcessKey;
     use super::*;
 
     #[test]
@@ -221,7 +212,7 @@ mod tests {
         let mut symbols = Symbols::default();
         let [host, tag, client] =
             ["mx1", "postfix/smtpd", "example.com"].map(|text| symbols.intern(text.as_bytes()));
-        let process = ProcessKey { host, tag, pid: 7 };
+        let process = Process::from(ProcessKey { host, tag, pid: 7 });
         for anchored in [true, false] {
             let mut stays = Stays::default();
             stays.connect(process, 0);
