@@ -1,5 +1,5 @@
-//! A packed log gives the report of the plain one, also where its year was guessed wrong and it is
-//! read again; what there is to say is said once.
+//! A packed log gives the report of the plain one, and several that of several, also where something was
+//! guessed wrong and they are read again; what there is to say is said once.
 #![cfg(test)]
 
 use std::fs::{self, File};
@@ -45,14 +45,21 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 
 /// Prints the same of a plain log and of a packed one, which have the same name; returns that.
 fn agrees(log: &[u8], arguments: &[&str]) -> (Option<i32>, String, String) {
-    let name = "mail.log-20270110";
+    all_agree(&[("mail.log-20270110", log)], arguments)
+}
+
+/// The same for several logs with their names.
+fn all_agree(logs: &[(&str, &[u8])], arguments: &[&str]) -> (Option<i32>, String, String) {
     let (plain, packed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    fs::write(plain.path().join(name), log).unwrap();
-    let file = File::create(packed.path().join(name)).unwrap();
-    let mut encoder = GzEncoder::new(file, Compression::none());
-    encoder.write_all(log).unwrap();
-    encoder.finish().unwrap();
-    let arguments: Vec<&str> = arguments.iter().chain(&[name]).copied().collect();
+    let mut arguments = arguments.to_vec();
+    for (name, log) in logs {
+        fs::write(plain.path().join(name), log).unwrap();
+        let file = File::create(packed.path().join(name)).unwrap();
+        let mut encoder = GzEncoder::new(file, Compression::none());
+        encoder.write_all(log).unwrap();
+        encoder.finish().unwrap();
+        arguments.push(name);
+    }
     let (status, report, said) = run(plain.path(), &arguments);
     // Only in a plain log is a range looked for by jumping about.
     let is_of_both = |line: &&str| !line.contains("read whole");
@@ -114,4 +121,34 @@ fn what_is_odd_is_said_once_also_where_a_log_is_read_again() {
     assert_eq!(status, Some(2));
     assert_eq!(said.matches("is this a mail log?").count(), 1, "{said}");
     assert!(report.contains("900"), "{report}");
+}
+
+#[test]
+fn several_packed_logs_give_the_report_of_plain_ones() {
+    let weeks: [&[(&str, usize)]; 4] = [
+        &[("Dec 20", 300), ("Dec 27", 20)],
+        &[("Dec 28", 300), ("Jan  3", 20)],
+        &[("Jan  4", 300), ("Jan  9", 20)],
+        // Begins before the one above ends.
+        &[("Jan  8", 300), ("Jan 10", 20)],
+    ];
+    let logs = weeks.map(log);
+    let names = ["20261228", "20270104", "20270110", "20270111"];
+    let names = names.map(|day| format!("mail.log-{day}"));
+    for count in [2, 3, 4] {
+        let named: Vec<(&str, &[u8])> = names
+            .iter()
+            .zip(&logs)
+            .take(count)
+            .map(|(name, log)| (name.as_str(), log.as_slice()))
+            .collect();
+        for threads in ["1", "2"] {
+            let report = ["report", "--format", "json", "--threads", threads];
+            let (status, ..) = all_agree(&named, &report);
+            assert_eq!(status, Some(0));
+        }
+        all_agree(&named, &["report", "--year", "2031"]);
+        all_agree(&named, &["report", "--date", "2026-12-28"]);
+        all_agree(&named, &["events"]);
+    }
 }

@@ -481,7 +481,7 @@ pub(super) fn count_where(
         options.chunk_bytes = CHUNK_BYTES;
     } else if !unparsed.is_asked_for() {
         options.order = Order::Ready;
-        options.guess_years = true;
+        options.may_guess = true;
     }
     let count = |chunks: &mut dyn Iterator<Item = Chunk>, options: &pipeline::Options| {
         if selection.is_empty() {
@@ -525,8 +525,8 @@ pub(super) struct Read<'a> {
     pipeline: pipeline::Timings,
 }
 
-/// Reads the logs that the arguments name, and counts them in the way given: once more where a year
-/// was guessed wrong.
+/// Reads the logs that the arguments name, and counts them in the way given: once more where a
+/// packed log's end is not what its beginning promised.
 pub(super) fn read<'a, T>(
     arguments: &'a InputArguments,
     unparsed: &UnparsedArguments,
@@ -559,11 +559,11 @@ pub(super) fn read<'a, T>(
         let counted = count(&mut chunks, &options);
         let counted = counted.context("cannot start the threads that parse")?;
         logs.settle();
-        if logs.chunks.years_held() {
+        if logs.chunks.guesses_held() {
             break counted;
         }
         let source_options = source::Options {
-            guess_years: false,
+            may_guess: false,
             ..source_options.clone()
         };
         logs = open_having_said(logs.said, arguments, inputs.clone(), &source_options)?;

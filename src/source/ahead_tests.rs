@@ -27,7 +27,7 @@ impl Maker for Counter {
         vec![Ended {
             name: "counter".into(),
             packer: None,
-            year_held: true,
+            guess_held: true,
             passage: Ok(Passage {
                 read_bytes: 7,
                 cut: Default::default(),

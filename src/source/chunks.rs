@@ -48,7 +48,7 @@ pub fn read_all(inputs: Vec<Input>, options: &Options) -> Chunks {
         plain_logs: Vec::new(),
         ended: BTreeMap::new(),
         settled: 0,
-        years_held: true,
+        guesses_held: true,
         problems: plan.problems,
         notices: plan.notices,
     }
@@ -88,8 +88,8 @@ pub struct Chunks {
     ended: BTreeMap<usize, Vec<Ended>>,
     /// So many groups came to their end, and everything was said.
     settled: usize,
-    /// Whether no year was guessed wrong so far.
-    years_held: bool,
+    /// Whether nothing was guessed wrong so far.
+    guesses_held: bool,
     problems: Vec<Problem>,
     notices: Vec<Notice>,
 }
@@ -163,10 +163,10 @@ impl Chunks {
         &self.notices
     }
 
-    /// Tells whether the years that were guessed were right, when there are no more chunks: else
-    /// their lines are dated wrong. See [`Options::guess_years`].
-    pub fn years_held(&self) -> bool {
-        self.years_held
+    /// Tells whether what was guessed was right, when there are no more chunks: else lines are dated
+    /// wrong, or come in the wrong order, and not all of them came. See [`Options::may_guess`].
+    pub fn guesses_held(&self) -> bool {
+        self.guesses_held
     }
 
     /// Collects the problems that there were when chunks were read, after they were handed out.
@@ -247,6 +247,7 @@ impl Chunks {
     /// Keeps what there is to say about a group that came to its end, and says it when all groups
     /// before it did: in which order they are ready is of no account.
     fn end(&mut self, group: usize, ended: Vec<Ended>) {
+        self.guesses_held &= ended.iter().all(|ended| ended.guess_held);
         self.ended.insert(group, ended);
         while let Some(ended) = self.ended.remove(&self.settled) {
             self.settled += 1;
@@ -258,10 +259,9 @@ impl Chunks {
         let Ended {
             name,
             packer,
-            year_held,
             passage,
+            ..
         } = ended;
-        self.years_held &= year_held;
         let passage = match passage {
             Ok(passage) => passage,
             Err(error) => return self.problems.push(Problem { path: name, error }),
@@ -328,6 +328,10 @@ impl Iterator for Chunks {
 
     fn next(&mut self) -> Option<Chunk> {
         loop {
+            if !self.guesses_held {
+                // All will be read again.
+                return None;
+            }
             self.begin_groups();
             let Some((group, given)) = self.next_given() else {
                 self.settle();

@@ -7,13 +7,13 @@ use super::ahead::Maker;
 use super::block::BlockReader;
 use super::chunk::{Chunk, Pool, SourceId};
 use super::dating::Dating;
-use super::guess::GuessedYear;
+use super::guess::Guess;
 use super::input::Options;
 use super::merge::{Ended, Merge};
 use super::open::{LogFile, Origin};
 use super::packed::Packer;
 use super::plain::{Cutter, PlainLog};
-use super::plan::{self, Clock, Source};
+use super::plan::{Clock, Source};
 use super::problem::SourceError;
 use super::progress::Progress;
 
@@ -47,7 +47,7 @@ impl Group {
             PlainSource::open(source, file, options, pool, progress)
                 .map(|plain| Group::Plain(Box::new(plain)))
         } else if sources.len() == 1 {
-            BlockSource::open(sources.swap_remove(0), options, pool, progress)
+            BlockSource::open(sources.swap_remove(0), clock, options, pool, progress)
                 .map(|source| Group::Made(name.clone(), Box::new(source)))
         } else {
             let merge = Merge::new(sources, clock, options, pool, progress);
@@ -73,22 +73,20 @@ struct BlockSource {
     id: SourceId,
     blocks: BlockReader,
     dating: Dating,
-    guess: Option<GuessedYear>,
+    guess: Option<Guess>,
     pool: Arc<Pool>,
 }
 
 impl BlockSource {
     fn open(
         mut source: Source,
+        clock: Clock,
         options: &Options,
         pool: &Arc<Pool>,
         progress: &Progress,
     ) -> Result<Self, SourceError> {
         let reader = source.origin.open(progress)?;
-        let guess = source.survey.is_guess.then(|| {
-            let anchor_us = plan::anchor_us(&source.origin, options);
-            GuessedYear::new(source.dating.year(), anchor_us)
-        });
+        let guess = Guess::of(&source, clock, options);
         let Options {
             chunk_bytes,
             line_bytes,
@@ -108,6 +106,13 @@ impl BlockSource {
 
 impl Maker for BlockSource {
     fn make(&mut self) -> Option<Chunk> {
+        if self
+            .guess
+            .as_ref()
+            .is_some_and(|guess| !guess.is_in_place())
+        {
+            return None;
+        }
         let bytes = self.blocks.next_block()?;
         let dating = self.dating;
         self.dating.skip(&bytes);
@@ -121,7 +126,7 @@ impl Maker for BlockSource {
         vec![Ended {
             name: self.name,
             packer: self.packer,
-            year_held: self.guess.is_none_or(|guess| guess.held()),
+            guess_held: self.guess.is_none_or(|guess| guess.held()),
             passage: Ok(self.blocks.into_passage()),
         }]
     }
@@ -172,7 +177,7 @@ impl PlainSource {
         Ended {
             name: self.log().name.clone(),
             packer: None,
-            year_held: true,
+            guess_held: true,
             passage: Ok(self.cutter.into_passage()),
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::super::plan::Plan;
 use super::super::wall_time::WallTime;
 use super::super::{Input, Options, read_all};
 
@@ -81,7 +82,7 @@ fn log(days: &[(&str, usize)]) -> String {
                      \"time\":\"2020-02-29T00:00:{second:02}Z\"}}\n"
                 ),
                 day if day.ends_with('T') => {
-                    format!("{day}00:00:{second:02}Z mx1 postfix/smtpd[1]: {at} {line}\n")
+                    format!("{day}00:00:{second:02}Z mx1 postfix/smtpd[1]: {at} {line} {filler}\n")
                 }
                 day => {
                     format!("{day} 00:00:{second:02} mx1 postfix/smtpd[1]: {at} {line} {filler}\n")
@@ -99,16 +100,29 @@ fn pack(path: &Path, log: &str) {
     encoder.finish().unwrap();
 }
 
-/// The times of all lines, and whether the years held.
-fn times(paths: &[&Path], guess_years: bool) -> (Vec<String>, bool) {
-    let options = Options {
+fn options(may_guess: bool) -> Options {
+    Options {
         tz: Some(chrono_tz::UTC),
-        guess_years,
+        may_guess,
         chunk_bytes: 100_000,
         ..Options::default()
-    };
-    let inputs = paths.iter().map(|path| Input::File(path.into()));
-    let mut chunks = read_all(inputs.collect(), &options);
+    }
+}
+
+fn inputs(paths: &[&Path]) -> Vec<Input> {
+    paths.iter().map(|path| Input::File(path.into())).collect()
+}
+
+/// Tells whether the plan guesses about any log.
+fn guesses(paths: &[&Path]) -> bool {
+    let plan = Plan::make(inputs(paths), &options(true));
+    let mut sources = plan.groups.iter().flatten();
+    sources.any(|source| source.survey.is_guess)
+}
+
+/// The times of all lines, and whether what was guessed held.
+fn times(paths: &[&Path], may_guess: bool) -> (Vec<String>, bool) {
+    let mut chunks = read_all(inputs(paths), &options(may_guess));
     let mut times = Vec::new();
     for chunk in &mut chunks {
         let mut lines = chunk.records();
@@ -118,7 +132,7 @@ fn times(paths: &[&Path], guess_years: bool) -> (Vec<String>, bool) {
         }
     }
     assert!(chunks.problems().is_empty());
-    (times, chunks.years_held())
+    (times, chunks.guesses_held())
 }
 
 #[test]
@@ -140,26 +154,191 @@ fn a_packed_log_has_the_times_of_the_plain_one_or_says_that_they_are_wrong() {
     }
 }
 
-/// Where logs stand among each other, and whether they are merged, is told by their ends.
+/// What becomes of a guess about several logs.
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    /// Nothing is guessed: the beginnings show that the ends have to be looked at.
+    NotMade,
+    Holds,
+    Fails,
+}
+
+/// One of several logs: host, program, days.
+type OneOf = (&'static str, &'static str, &'static [(&'static str, usize)]);
+
+const SEVERAL: &[(&str, &[OneOf], Outcome)] = &[
+    (
+        "rotated",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  7", 3)]),
+            ("mx1", "smtpd", &[("Nov  8", 270), ("Nov 14", 3)]),
+            ("mx1", "smtpd", &[("Nov 15", 270), ("Nov 21", 3)]),
+        ],
+        Outcome::Holds,
+    ),
+    (
+        "rotated within a second",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  8", 1)]),
+            ("mx1", "smtpd", &[("Nov  8", 270), ("Nov 14", 3)]),
+        ],
+        Outcome::Holds,
+    ),
+    (
+        "other programs within a second",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  8", 1)]),
+            ("mx1", "qmgr", &[("Nov  8", 270), ("Nov 14", 3)]),
+        ],
+        Outcome::NotMade,
+    ),
+    (
+        "a second's lines alone",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  8", 1)]),
+            ("mx1", "smtpd", &[("Nov  8", 1)]),
+        ],
+        Outcome::NotMade,
+    ),
+    (
+        "two hosts at a time",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  7", 3)]),
+            ("mx2", "smtpd", &[("Nov  1", 270), ("Nov  7", 3)]),
+        ],
+        Outcome::NotMade,
+    ),
+    (
+        "one that goes on while the next one has begun",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  9", 3)]),
+            ("mx1", "smtpd", &[("Nov  8", 270), ("Nov 14", 3)]),
+        ],
+        Outcome::Fails,
+    ),
+    (
+        "lines out of order, as the ends of a plain log do not show",
+        &[
+            (
+                "mx1",
+                "smtpd",
+                &[("Nov  1", 270), ("Nov  9", 3), ("Nov  8", 1)],
+            ),
+            ("mx1", "smtpd", &[("Nov  8", 270), ("Nov 14", 3)]),
+        ],
+        Outcome::Holds,
+    ),
+    (
+        "so many of them that the rest is not read",
+        &[
+            (
+                "mx1",
+                "smtpd",
+                &[("Nov  1", 270), ("Nov  9", 300), ("Nov  8", 1)],
+            ),
+            ("mx1", "smtpd", &[("Nov  8", 270), ("Nov 14", 3)]),
+        ],
+        Outcome::Fails,
+    ),
+    (
+        "a small copy within the first one",
+        &[
+            ("mx1", "smtpd", &[("Nov  1", 270), ("Nov  9", 3)]),
+            ("mx1", "smtpd", &[("Nov  9", 3)]),
+        ],
+        Outcome::Fails,
+    ),
+    (
+        "over new year",
+        &[
+            ("mx1", "smtpd", &[("Dec 20", 270), ("Dec 31", 3)]),
+            ("mx1", "smtpd", &[("Jan  1", 270), ("Jan  9", 3)]),
+        ],
+        Outcome::Holds,
+    ),
+    (
+        "the first one of more than a year",
+        &[
+            (
+                "mx1",
+                "smtpd",
+                &[("Jan  5", 270), ("Nov  1", 3), ("Jan  7", 3)],
+            ),
+            ("mx1", "smtpd", &[("Jan  8", 270), ("Jan  9", 3)]),
+        ],
+        Outcome::Fails,
+    ),
+    (
+        "years that are stated",
+        &[
+            ("mx1", "smtpd", &[("2026-11-01T", 270), ("2026-11-07T", 3)]),
+            ("mx1", "smtpd", &[("2026-11-08T", 270), ("2026-11-14T", 3)]),
+        ],
+        Outcome::Holds,
+    ),
+    (
+        "a zone that is stated no more",
+        &[
+            ("mx1", "smtpd", &[("2026-11-01T", 270), ("Nov  7", 3)]),
+            ("mx1", "smtpd", &[("2026-11-08T", 270), ("2026-11-14T", 3)]),
+        ],
+        Outcome::Fails,
+    ),
+];
+
 #[test]
-fn the_years_of_several_logs_are_not_guessed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    let log = log(CASES[2].days);
-    for (host, name) in [("mx1", "a"), ("mx2", "b")] {
-        let log = log.replace("mx1", host);
-        std::fs::write(path(&format!("{name}-20270110")), &log).unwrap();
-        pack(&path(&format!("{name}-20270110.gz")), &log);
+fn several_packed_logs_come_as_plain_ones_do_or_say_that_they_do_not() {
+    for (name, logs, outcome) in SEVERAL {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |at: usize, suffix: &str| folder.path().join(format!("{at}-20270110{suffix}"));
+        for (at, (host, program, days)) in logs.iter().enumerate() {
+            let log = log(days).replace("mx1", host).replace("smtpd", program);
+            std::fs::write(path(at, ""), &log).unwrap();
+            pack(&path(at, ".gz"), &log);
+        }
+        // The order in which they are named does not matter.
+        let named =
+            |suffix| -> Vec<_> { (0..logs.len()).rev().map(|at| path(at, suffix)).collect() };
+        let [plain, packed] = [named(""), named(".gz")];
+        let [plain, packed] = [&plain, &packed]
+            .map(|paths| -> Vec<&Path> { paths.iter().map(std::path::PathBuf::as_path).collect() });
+        let (expected, _) = times(&plain, true);
+        let (lines, held) = times(&packed, true);
+        let found = (guesses(&packed), held);
+        let wanted = (*outcome != Outcome::NotMade, *outcome != Outcome::Fails);
+        assert_eq!(found, wanted, "{name}");
+        assert_eq!(lines == expected, held, "{name}");
+        assert!(times(&packed, false) == (expected, true), "{name}");
     }
-    let plain = [path("a-20270110"), path("b-20270110")];
-    let packed = [path("a-20270110.gz"), path("b-20270110.gz")];
-    let [plain, packed] =
-        [&plain, &packed].map(|paths| times(&[paths[0].as_path(), paths[1].as_path()], true));
-    assert!(
-        plain
-            .0
-            .first()
-            .is_some_and(|line| line.contains("2026-01-05"))
-    );
-    assert_eq!(packed, plain);
+}
+
+/// Only the ends of plain files are looked at, beside the beginnings of packed ones.
+#[test]
+fn a_plain_log_may_follow_packed_ones() {
+    for (last_day, lines, holds) in [
+        ("Nov  7", 3, true),
+        ("Nov 14", 1, true),
+        ("Nov 14", 3, false),
+        ("Nov 15", 1, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let first = log(&[("Nov  1", 270), (last_day, lines)]);
+        pack(&path("mail.log-20270108.gz"), &first);
+        std::fs::write(path("plain-20270108"), &first).unwrap();
+        std::fs::write(
+            path("mail.log"),
+            log(&[("Nov 14", 300), ("Nov 21", 300), ("Nov 22", 3)]),
+        )
+        .unwrap();
+        let [packed, plain] = ["mail.log-20270108.gz", "plain-20270108"].map(path);
+        let last = path("mail.log");
+        let (lines, held) = times(&[&packed, &last], true);
+        assert_eq!(held, holds, "{last_day}");
+        assert_eq!(
+            lines == times(&[&plain, &last], true).0,
+            holds,
+            "{last_day}"
+        );
+    }
 }

@@ -99,10 +99,10 @@ pub struct Options {
     pub now: DateTime<Utc>,
     /// In which order chunks may come.
     pub order: Order,
-    /// The year of a packed log may be guessed from its beginning, so that it is unpacked once; whoever
-    /// reads it asks [`Chunks::years_held`](super::Chunks::years_held) at the end, and reads again
-    /// without guessing if they did not. Only the year of a log that is read alone is guessed.
-    pub guess_years: bool,
+    /// What only the end of a packed log tells may be guessed from its beginning, so that it is unpacked
+    /// once; whoever reads it asks [`Chunks::guesses_held`](super::Chunks::guesses_held) at the end, and
+    /// reads again without guessing if they did not.
+    pub may_guess: bool,
     /// Lines are put in order of time whatever hosts they are of; otherwise logs of different hosts
     /// are read one after the other, for no mail goes over from one to the other.
     pub all_hosts_in_order: bool,
@@ -127,7 +127,7 @@ impl Default for Options {
             bisect_bytes: 256 << 10,
             now: Utc::now(),
             order: Order::Log,
-            guess_years: false,
+            may_guess: false,
             all_hosts_in_order: false,
             threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             chunk_bytes: 4 << 20,

@@ -47,8 +47,8 @@ pub(super) struct Merge {
 pub(super) struct Ended {
     pub(super) name: PathBuf,
     pub(super) packer: Option<Packer>,
-    /// Whether the year of its first line was not guessed wrong.
-    pub(super) year_held: bool,
+    /// Whether nothing about it was guessed wrong.
+    pub(super) guess_held: bool,
     pub(super) passage: Result<Passage, SourceError>,
 }
 
@@ -57,7 +57,7 @@ impl Ended {
         Ended {
             name,
             packer: None,
-            year_held: true,
+            guess_held: true,
             passage: Err(error),
         }
     }
@@ -184,7 +184,7 @@ impl Merge {
             Err(error) => self.ended.push(Ended {
                 name,
                 packer,
-                year_held: true,
+                guess_held: true,
                 passage: Err(error),
             }),
         }
@@ -232,7 +232,7 @@ impl Merge {
             self.ended.push(Ended {
                 name: strand.name,
                 packer: strand.packer,
-                year_held: true,
+                guess_held: true,
                 passage,
             });
         }

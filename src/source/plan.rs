@@ -10,6 +10,7 @@ use super::chunk::SourceId;
 use super::copies;
 use super::dating::Dating;
 use super::follow::{HEAD_BYTES, fingerprint};
+use super::guess;
 use super::input::{Input, Options};
 use super::open::{Identity, Origin};
 use super::problem::{Notice, Problem, SourceError};
@@ -28,8 +29,11 @@ pub(super) struct Source {
     pub(super) fingerprint: u64,
     /// How its first line is dated.
     pub(super) dating: Dating,
-    /// The times of its first and last line on the plan's clock; `None` without any stamp.
+    /// The times of its first and last line on the plan's clock; `None` without any stamp. Where the end
+    /// is guessed about, the last line is the last one that was looked at.
     pub(super) span: Option<Span>,
+    /// When its last line has to be logged at the latest, on the plan's clock, for a guess to hold.
+    pub(super) ends_by_us: i64,
 }
 
 /// The times of a first and a last line.
@@ -87,22 +91,62 @@ impl Plan {
             notices: Vec::new(),
         };
         let mut sources = plan.look_at_all(inputs, options);
-        if !sources.is_empty() && sources.iter().all(|source| source.survey.states_zone()) {
-            plan.clock = Clock::Instant;
-        }
-        date(&mut sources, options);
-        for source in &mut sources {
-            source.span = source.find_span(plan.clock);
+        plan.put_in_order(&mut sources, options);
+        if !guess::may_hold(&mut sources) {
+            sources = plan.look_to_the_ends(sources, options);
+            plan.put_in_order(&mut sources, options);
         }
         plan.span = range_plan::span_of_all(&sources);
         if let Some(range) = options.range {
             range_plan::keep_only(range, &mut sources, options, &mut plan.notices);
         }
-        // Those without a stamp come last, in the order in which they were given.
-        sources.sort_by_key(|source| source.span.map_or(i64::MAX, |span| span.first_us));
         let sources = copies::leave_out(sources, plan.clock, options, &mut plan.notices);
         plan.groups = group(sources, options.all_hosts_in_order);
         plan
+    }
+
+    /// Dates sources, and puts them in the order of their first lines. Those without a stamp come last,
+    /// in the order in which they were given.
+    fn put_in_order(&mut self, sources: &mut [Source], options: &Options) {
+        let is_instant =
+            !sources.is_empty() && sources.iter().all(|source| source.survey.states_zone());
+        self.clock = if is_instant {
+            Clock::Instant
+        } else {
+            Clock::Wall
+        };
+        date(sources, options);
+        for source in &mut *sources {
+            source.span = source.find_span(self.clock);
+        }
+        let first_us = |source: &Source| source.span.map_or(i64::MAX, |span| span.first_us);
+        sources.sort_by_key(|source| (first_us(source), source.id.0));
+    }
+
+    /// Looks once more at those sources whose ends were guessed about, and at all of them.
+    fn look_to_the_ends(&mut self, sources: Vec<Source>, options: &Options) -> Vec<Source> {
+        let need = Need {
+            end: true,
+            year: true,
+            may_guess: false,
+            range_from_bytes: None,
+        };
+        let (guessed, seen) = sources
+            .into_iter()
+            .partition(|source: &Source| source.survey.is_guess);
+        let mut looked = Looked {
+            sources: seen,
+            ..Looked::default()
+        };
+        let found = guessed.into_iter().map(|source| Found {
+            id: source.id,
+            name: source.name,
+            look: Ok(Some(Look::Origin(source.origin))),
+        });
+        for found in look_at_together(found.collect(), need, options) {
+            self.take(found, options, &mut looked);
+        }
+        looked.sources
     }
 
     fn look_at_all(&mut self, inputs: Vec<Input>, options: &Options) -> Vec<Source> {
@@ -110,8 +154,8 @@ impl Plan {
         let need = Need {
             end: !is_only_one,
             year: !is_only_one || options.year.is_none(),
-            // A range may need the end of a log.
-            may_guess: options.guess_years && options.range.is_none(),
+            // A range may need the end of a log; a year that is given is that of the first of them.
+            may_guess: options.may_guess && options.range.is_none() && options.year.is_none(),
             range_from_bytes: options.range.map(|_| options.bisect_bytes),
         };
         let mut looked = Looked::default();
@@ -183,6 +227,7 @@ impl Plan {
                 survey: *survey,
                 dating: Dating::from_year(1970, options.tz),
                 span: None,
+                ends_by_us: i64::MAX,
             }),
             Ok(_) => {}
             Err(error) => self.problems.push(Problem { path: name, error }),
@@ -259,7 +304,7 @@ fn look_at_each<'f>(
 impl Source {
     fn find_span(&self, clock: Clock) -> Option<Span> {
         let (first, last) = self.survey.span(&self.dating)?;
-        let last_us = if self.survey.saw_end {
+        let last_us = if self.survey.saw_end || self.survey.is_guess {
             clock.key_us(last)
         } else {
             i64::MAX

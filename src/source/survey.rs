@@ -40,7 +40,7 @@ pub(super) struct Need {
     pub(super) end: bool,
     /// The year of the first line, if it does not state it.
     pub(super) year: bool,
-    /// That of a packed file may be guessed from its beginning.
+    /// All that of a packed file may be guessed from its beginning.
     pub(super) may_guess: bool,
     /// A range will be looked for in a plain file of at least so many bytes.
     pub(super) range_from_bytes: Option<u64>,
@@ -61,7 +61,7 @@ pub(super) struct Survey {
     pub(super) unpacked_bytes: Option<u64>,
     /// Whether the last line was reached.
     pub(super) saw_end: bool,
-    /// Whether the year was asked for, and only the beginning was looked at to tell it.
+    /// Whether more was asked for than the beginning tells, and only that was looked at.
     pub(super) is_guess: bool,
     /// Whether the beginning holds a NUL, which no text has.
     pub(super) has_nul: bool,
@@ -98,7 +98,8 @@ impl Survey {
         Ok(survey)
     }
 
-    fn empty() -> Self {
+    /// Begins before the first line.
+    pub(super) fn empty() -> Self {
         Survey {
             first: None,
             last: None,
@@ -127,11 +128,6 @@ impl Survey {
     /// Tells whether there is nothing between the two ends that has to be known.
     fn needs_only_its_beginning(&self, need: Need) -> bool {
         !need.end && (!need.year || self.first.is_some_and(|first| first.stamp.year.is_some()))
-    }
-
-    /// Tells whether the year of the first line may be guessed, and there is something to go by.
-    fn tells_its_year(&self, need: Need) -> bool {
-        !need.end && need.may_guess && self.has_stamps()
     }
 
     fn look_at_file(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
@@ -220,7 +216,7 @@ impl Survey {
         let mut beginning = Survey::empty();
         beginning.see(if is_whole { &head } else { whole_lines(&head) });
         let is_enough = is_whole || beginning.needs_only_its_beginning(need);
-        if is_enough || beginning.tells_its_year(need) {
+        if is_enough || need.may_guess && beginning.has_stamps() {
             *self = beginning;
             self.saw_end = is_whole;
             self.is_guess = !is_enough;
@@ -264,7 +260,8 @@ impl Survey {
         blocks.read_bytes
     }
 
-    fn see(&mut self, bytes: &[u8]) {
+    /// Goes through whole lines that follow those seen so far.
+    pub(super) fn see(&mut self, bytes: &[u8]) {
         self.looked_at += u64::try_from(bytes.len()).unwrap_or(0);
         for line in split_lines(bytes) {
             self.see_line(line);
