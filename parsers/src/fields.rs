@@ -108,6 +108,30 @@ impl Field for [Seconds; 4] {
     }
 }
 
+/// The fields of an event as text, but for durations: for tests.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Texts(pub(crate) Vec<(&'static str, String)>);
+
+#[cfg(test)]
+impl Visitor for Texts {
+    fn text(&mut self, name: &'static str, value: &[u8]) {
+        self.0
+            .push((name, String::from_utf8_lossy(value).into_owned()));
+    }
+    fn number(&mut self, name: &'static str, value: u64) {
+        self.0.push((name, value.to_string()));
+    }
+    fn decimal(&mut self, name: &'static str, value: &[u8]) {
+        self.text(name, value);
+    }
+    fn seconds(&mut self, _name: &'static str, _value: Seconds) {}
+    fn seconds_list(&mut self, _name: &'static str, _values: &[Seconds]) {}
+    fn flag(&mut self, name: &'static str, value: bool) {
+        self.0.push((name, value.to_string()));
+    }
+}
+
 /// Takes the `r#` off a field name that is also a Rust keyword (`where`, `type`).
 pub(crate) const fn plain(name: &'static str) -> &'static str {
     match name.as_bytes() {

@@ -417,29 +417,8 @@ fn warning<'a>(am_id: Option<&'a [u8]>, level: &'a [u8], text: &'a [u8]) -> Warn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Fields, Seconds};
-
-    /// The fields of an event, as text.
-    #[derive(Default)]
-    struct Texts(Vec<(&'static str, String)>);
-
-    impl Visitor for Texts {
-        fn text(&mut self, name: &'static str, value: &[u8]) {
-            self.0
-                .push((name, String::from_utf8_lossy(value).into_owned()));
-        }
-        fn number(&mut self, name: &'static str, value: u64) {
-            self.0.push((name, value.to_string()));
-        }
-        fn decimal(&mut self, name: &'static str, value: &[u8]) {
-            self.text(name, value);
-        }
-        fn seconds(&mut self, _name: &'static str, _value: Seconds) {}
-        fn seconds_list(&mut self, _name: &'static str, _values: &[Seconds]) {}
-        fn flag(&mut self, name: &'static str, value: bool) {
-            self.0.push((name, value.to_string()));
-        }
-    }
+    use crate::Fields;
+    use crate::fields::Texts;
 
     /// Asserts what fields of a line say; an empty text stands for none.
     fn assert_fields(line: &str, expected: &[(&str, &str)]) {
