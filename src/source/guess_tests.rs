@@ -342,3 +342,17 @@ fn a_plain_log_may_follow_packed_ones() {
         );
     }
 }
+
+/// The packed one is looked at once more, and comes back to its place.
+#[test]
+fn logs_that_begin_at_once_stay_in_the_order_in_which_they_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let first = log(&[("Nov  1", 270), ("Nov  7", 3)]);
+    pack(&path("mx1-20270110.gz"), &first);
+    std::fs::write(path("mx1-20270110"), &first).unwrap();
+    std::fs::write(path("mx2-20270110"), first.replace("mx1", "mx2")).unwrap();
+    let [packed, plain, other] = ["mx1-20270110.gz", "mx1-20270110", "mx2-20270110"].map(path);
+    let expected = times(&[&plain, &other], true);
+    assert!(times(&[&packed, &other], true) == expected);
+}
