@@ -370,8 +370,10 @@ fn frame(text: &[u8]) -> Option<Reply<'_>> {
     match text.first()? {
         // A code: the words are a server's.
         b'0'..=b'9' => None,
-        b'h' => host_frame(text.strip_prefix(b"host ")?),
-        b'P' => protocol_error(text.strip_prefix(b"Protocol error: host ")?),
+        b'h' => text.strip_prefix(b"host ").and_then(host_frame),
+        b'P' => text
+            .strip_prefix(b"Protocol error: host ")
+            .and_then(protocol_error),
         b'c' => connect_failed(text)
             .or_else(|| timeout(text))
             .or_else(|| fixed(text)),
@@ -746,6 +748,20 @@ mod tests {
             ),
         ] {
             assert_eq!(told(reason), expected, "{reason}");
+        }
+    }
+
+    /// The name may begin like any of the texts with a frame.
+    #[test]
+    fn a_host_that_is_not_found_may_have_any_name() {
+        for first in (b'0'..=b'9').chain(b'A'..=b'Z').chain(b'a'..=b'z') {
+            let host = format!("{}otmail.example", char::from(first));
+            let reason = format!("{host}: host not found");
+            for origin in [Origin::None, Origin::Server] {
+                let reply = parse(reason.as_bytes(), origin, b"bounced");
+                assert_eq!(reply.kind, ReplyKind::HostLookup, "{reason}");
+                assert_eq!(reply.host, Some(host.as_bytes()), "{reason}");
+            }
         }
     }
 
