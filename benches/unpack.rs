@@ -33,9 +33,13 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a log; returns its size.
+/// Reads a log, unpacked once as for a report; returns its size.
 fn read(file: PathBuf) -> usize {
-    let chunks = source::read_all(vec![Input::File(file)], &Options::default());
+    let options = Options {
+        may_guess: true,
+        ..Options::default()
+    };
+    let chunks = source::read_all(vec![Input::File(file)], &options);
     chunks.map(|chunk| chunk.bytes().len()).sum()
 }
 
