@@ -81,6 +81,19 @@ fn cannot() -> Option<String> {
             ));
         }
     }
+    for (module, package) in [
+        ("Net::SSLeay", "libnet-ssleay-perl"),
+        ("IO::Socket::INET6", "libio-socket-inet6-perl"),
+    ] {
+        let found = Command::new("perl")
+            .args([&format!("-M{module}"), "-e", "1"])
+            .output();
+        if !found.is_ok_and(|output| output.status.success()) {
+            return Some(format!(
+                "swaks lacks {module} (Debian: apt-get install {package})"
+            ));
+        }
+    }
     let tried = Command::new("unshare")
         .args(["--net", "--mount", "--pid", "--fork", "true"])
         .output();
