@@ -3,8 +3,8 @@
 #
 #   benches/compare.sh [SIZE] [--record]     SIZE as loggen takes it, default 200M
 #
-# Needs Debian's pflogsumm, ripgrep and python3. Prints one table: wall and CPU time (medians of five runs, pflogsumm of
-# three), memory at its highest, and ratios. Fails when totals differ; with RATIO=n in the environment also when
+# Needs Debian's pflogsumm, ripgrep and python3. Prints one table: wall and CPU time (medians of five rounds),
+# memory at its highest, and ratios. Fails when totals differ; with RATIO=n in the environment also when
 # mailtally on two threads is less than n times as fast as pflogsumm. The log lies in memory (/dev/shm) where there is room.
 # --record writes the table to benches/record/.
 set -euo pipefail

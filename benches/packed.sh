@@ -3,10 +3,10 @@
 #
 #   benches/packed.sh [SIZE] [--record]     SIZE as loggen takes it, default 200M
 #
-# Needs gzip, bzip2, xz, zstd and python3. Prints one table of medians of five runs: unpacking by our own libraries with
-# nothing done to the lines (benches/unpack.rs), the C program's time for the same, the report of the packed log on two
-# threads, and how much that takes over the slower of unpacking and the plain log's report on one thread. Then the report of
-# four packed files at once. --record writes the table to benches/record/.
+# Needs gzip, bzip2, xz, zstd and python3. Prints one table of medians of five rounds: unpacking by our own libraries with
+# nothing done to the lines (benches/unpack.rs), the C program's time for the same, the report of the plain log on one thread
+# and of the packed log on two, and how much that takes over the slower of the first and the third. Then the report of four
+# packed files at once. --record writes the table to benches/record/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -7,15 +7,15 @@ import subprocess
 import sys
 import time
 
-from compare import SECTIONS, machine, measure
+from compare import SECTIONS, machine, run
 
 
 def instructions(mailtally, log, lines, sections):
     """Counts the instructions of a text report on one thread, for each line."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", mailtally]
     command += ["report", "--sections", sections, "--threads", "1", log]
-    run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
-    return int(re.search(rb"Collected\s*:\s*(\d+)", run.stderr)[1]) // lines
+    child = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    return int(re.search(rb"Collected\s*:\s*(\d+)", child.stderr)[1]) // lines
 
 
 def count_lines(log):
@@ -57,8 +57,8 @@ def main():
     lines = count_lines(log)
     each = lambda sections: f"{instructions(mailtally, log, lines, sections):,}"
     least, median = start_to_exit(mailtally, short)
-    _, _, memory = measure([mailtally, "report", "--sections", SECTIONS, "--threads", "2", long], 1)
-    _, _, memory_of_all = measure([mailtally, "report", "--sections", "all", "--threads", "2", long], 1)
+    _, _, memory = run([mailtally, "report", "--sections", SECTIONS, "--threads", "2", long])
+    _, _, memory_of_all = run([mailtally, "report", "--sections", "all", "--threads", "2", long])
     load = f"{os.getloadavg()[0]:.0f}"
     rows = [
         ("instructions per line, the sections that a report began with", "1,200", each(SECTIONS)),
