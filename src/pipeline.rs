@@ -26,7 +26,7 @@ use crate::tally::{Tally, Wanted, Windows};
 
 use counting::{Counting, InParts, Where, Whole};
 use parts::{Part, Parts};
-use queue::Queue;
+use queue::{Queue, Worker};
 
 /// How a log is counted.
 #[derive(Clone, Debug, Default)]
@@ -103,8 +103,9 @@ fn count<C: Counting>(
     let parts = Parts::new(counting);
     let mut timings = Timings::default();
     pool.in_place_scope(|scope| {
-        for _ in 0..pool.current_num_threads() {
-            scope.spawn(|_| work(&queue, &parts, counting));
+        for worker in queue.workers() {
+            let (queue, parts) = (&queue, &parts);
+            scope.spawn(move |_| work(worker, queue, parts, counting));
         }
         let _close = CloseWhenDone(&queue);
         let mut chunks = chunks;
@@ -136,10 +137,10 @@ impl Drop for CloseWhenDone<'_> {
 }
 
 /// Counts runs of chunks until there are no more.
-fn work<C: Counting>(queue: &Queue, parts: &Parts<'_, C>, counting: &C) {
+fn work<C: Counting>(worker: Worker, queue: &Queue, parts: &Parts<'_, C>, counting: &C) {
     let _close = CloseWhenDone(queue);
     let mut part: Option<Part<C::Counted>> = None;
-    while let Some(mut run) = queue.take() {
+    while let Some(mut run) = queue.take(worker) {
         // Each is dropped when it is counted: its buffer is the next one's.
         for chunk in run.chunks.drain(..) {
             let Range { start, end } = chunk.span.clone();

@@ -3,8 +3,11 @@
 //! A worker takes a run of chunks that follow each other: what it counts of a run needs no merging.
 //! Runs are long while much of the log is left and short at its end, so that no worker is idle while
 //! another has far to go. They are taken from the front, so that what was counted is merged soon and
-//! memory is that of one whole and some runs. A chunk that is read already comes first: it takes up
-//! memory.
+//! memory is that of one whole and some runs.
+//!
+//! A chunk that is read already comes first: it takes up memory. It is left to the worker that counts
+//! what stands before it, though another one may be idle: of a log that one thread unpacks, one worker
+//! counts all as long as it keeps up, and nothing has to be merged.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -26,15 +29,22 @@ pub(super) struct Queue {
     workers: usize,
 }
 
+/// One of those that take chunks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Worker(usize);
+
 #[derive(Default)]
 struct State {
-    waiting: BTreeMap<Position, Chunk>,
+    /// Chunks that wait, each to be read by the worker that takes it.
+    unread: BTreeMap<Position, Chunk>,
+    /// Chunks that wait in memory.
+    read: BTreeMap<Position, Chunk>,
+    /// How many chunks are in memory: those that are being counted are not let go of yet.
+    in_memory: usize,
+    /// Where each worker will stand when it has counted what it took.
+    ends: Vec<Option<Position>>,
     /// A worker took a chunk.
     has_begun: bool,
-    /// How many chunks wait that are read.
-    read_waiting: usize,
-    /// How many chunks are read and not counted yet.
-    read: usize,
     /// No chunk will follow.
     is_closed: bool,
 }
@@ -49,7 +59,7 @@ pub(super) struct Run<'q> {
 impl Drop for Run<'_> {
     fn drop(&mut self) {
         if let Some(queue) = self.place {
-            lock(&queue.state).read -= 1;
+            lock(&queue.state).in_memory -= 1;
             queue.changed.notify_all();
         }
     }
@@ -58,11 +68,20 @@ impl Drop for Run<'_> {
 impl Queue {
     /// Makes a queue for so many workers.
     pub(super) fn new(workers: usize) -> Self {
+        let state = State {
+            ends: vec![None; workers],
+            ..State::default()
+        };
         Queue {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: Condvar::new(),
             workers,
         }
+    }
+
+    /// Lists those that take chunks.
+    pub(super) fn workers(&self) -> impl Iterator<Item = Worker> + use<> {
+        (0..self.workers).map(Worker)
     }
 
     /// Adds a chunk, as soon as there is room for it; tells whether more may follow.
@@ -79,9 +98,12 @@ impl Queue {
         if state.is_closed {
             return false;
         }
-        state.read += usize::from(is_read);
-        state.read_waiting += usize::from(is_read);
-        state.waiting.insert(chunk.span.start, chunk);
+        state.in_memory += usize::from(is_read);
+        let waiting = match is_read {
+            true => &mut state.read,
+            false => &mut state.unread,
+        };
+        waiting.insert(chunk.span.start, chunk);
         drop(state);
         self.changed.notify_all();
         true
@@ -93,22 +115,19 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Takes a run of chunks. Waits for one; `None` when there are no more.
-    pub(super) fn take(&self) -> Option<Run<'_>> {
+    /// Takes a run of chunks. Waits for one; `None` when there are no more for this worker.
+    pub(super) fn take(&self, worker: Worker) -> Option<Run<'_>> {
         let mut state = lock(&self.state);
         loop {
-            if let Some(chunk) = state.take_read() {
-                let (chunks, place) = (vec![chunk], Some(self));
-                return Some(Run { chunks, place });
-            }
-            let chunks = state.take_run(self.workers);
-            if !chunks.is_empty() {
+            let (chunks, place) = match state.take_read(worker) {
+                Some(chunk) => (vec![chunk], Some(self)),
+                None => (state.take_run(self.workers), None),
+            };
+            if let Some(last) = chunks.last() {
+                state.stands_at(worker, last.span.end);
                 // Whoever waits for room to add chunks may go on.
                 self.changed.notify_all();
-                return Some(Run {
-                    chunks,
-                    place: None,
-                });
+                return Some(Run { chunks, place });
             }
             if state.is_closed {
                 return None;
@@ -124,34 +143,41 @@ impl Queue {
 impl State {
     fn is_full(&self, is_read: bool, most_read: usize) -> bool {
         if is_read {
-            self.read >= most_read
+            self.in_memory >= most_read
         } else {
-            self.waiting.len() >= LONGEST
+            self.unread.len() >= LONGEST
         }
     }
 
-    /// Takes the first chunk that is read.
-    fn take_read(&mut self) -> Option<Chunk> {
-        if self.read_waiting == 0 {
-            return None;
+    /// Takes the chunk that is read and stands behind what this worker counted, else the first one
+    /// that stands behind nobody.
+    fn take_read(&mut self, Worker(worker): Worker) -> Option<Chunk> {
+        let mine = self.ends.get(worker).copied().flatten();
+        if let Some(chunk) = mine.and_then(|end| self.read.remove(&end)) {
+            return Some(chunk);
         }
-        let mut waiting = self.waiting.iter();
-        let (&start, _) = waiting.find(|(_, chunk)| chunk.is_read())?;
-        self.read_waiting -= 1;
-        self.waiting.remove(&start)
+        let mut starts = self.read.keys();
+        let start = *starts.find(|start| !self.ends.contains(&Some(**start)))?;
+        self.read.remove(&start)
+    }
+
+    fn stands_at(&mut self, Worker(worker): Worker, end: Position) {
+        if let Some(stands) = self.ends.get_mut(worker) {
+            *stands = Some(end);
+        }
     }
 
     /// Takes the first chunks that follow each other: a share of what waits.
     fn take_run(&mut self, workers: usize) -> Vec<Chunk> {
         let mut run: Vec<Chunk> = Vec::new();
-        if !(self.has_begun || self.is_closed || self.waiting.len() >= HEAD_START) {
+        if !(self.has_begun || self.is_closed || self.unread.len() >= HEAD_START) {
             return run;
         }
         // Three quarters of a worker's part: each run that begins elsewhere has to be merged.
-        let share = 3 * self.waiting.len() / (4 * workers.max(1));
+        let share = 3 * self.unread.len() / (4 * workers.max(1));
         let share = share.clamp(1, LONGEST_RUN);
         while run.len() < share
-            && let Some(first) = self.waiting.first_entry()
+            && let Some(first) = self.unread.first_entry()
             && run.last().is_none_or(|last| last.span.end == *first.key())
         {
             run.push(first.remove());
@@ -192,9 +218,12 @@ mod tests {
         queue
     }
 
+    /// The only worker, or the first of some.
+    const FIRST: Worker = Worker(0);
+
     /// Takes a run; tells from where to where it goes, and that it has no holes.
     fn take(queue: &Queue) -> Option<Range<Position>> {
-        let run = queue.take()?;
+        let run = queue.take(FIRST)?;
         for pair in run.chunks.windows(2) {
             assert_eq!(pair[0].span.end, pair[1].span.start);
         }
@@ -233,18 +262,101 @@ mod tests {
     fn what_is_in_memory_comes_first_by_itself_and_is_limited() {
         let (_folder, chunks, places) = unread(20);
         let queue = queue(chunks, 2);
-        let dating = Dating::from_year(2026, None);
-        let read = Chunk::new(b"line\n".to_vec(), dating, SourceId(0));
         let far = places[20]..places[20];
-        assert!(queue.push(read.at(far.clone())));
-        let run = queue.take().unwrap();
+        assert!(queue.push(read(far.clone())));
+        let run = queue.take(FIRST).unwrap();
         assert_eq!(run.chunks.len(), 1);
         assert_eq!(run.chunks[0].span, far);
-        let read = || lock(&queue.state).read;
-        assert_eq!(read(), 1, "it is in memory as long as it is counted");
+        let in_memory = || lock(&queue.state).in_memory;
+        assert_eq!(in_memory(), 1, "as long as it is counted");
         drop(run);
-        assert_eq!(read(), 0);
+        assert_eq!(in_memory(), 0);
         assert_eq!(take(&queue).unwrap().start, places[0]);
+    }
+
+    /// A chunk that is read already.
+    fn read(span: Range<Position>) -> Chunk {
+        let dating = Dating::from_year(2026, None);
+        Chunk::new(b"line\n".to_vec(), dating, SourceId(0)).at(span)
+    }
+
+    /// The spans of 20 chunks that follow each other.
+    fn spans() -> Vec<Range<Position>> {
+        let (_folder, chunks, _) = unread(20);
+        chunks.iter().map(|chunk| chunk.span.clone()).collect()
+    }
+
+    /// The chunk that is read which a worker would take now.
+    fn take_read(queue: &Queue, worker: Worker) -> Option<Range<Position>> {
+        let mut state = lock(&queue.state);
+        let taken = state.take_read(worker)?.span.clone();
+        state.stands_at(worker, taken.end);
+        Some(taken)
+    }
+
+    #[test]
+    fn what_is_read_is_left_to_the_worker_before_it_as_long_as_he_keeps_up() {
+        let spans = spans();
+        let span = |at: usize| spans[at].clone();
+        let queue = Queue::new(2);
+        let workers: Vec<Worker> = queue.workers().collect();
+        let [first, second] = workers[..] else {
+            panic!("{workers:?}")
+        };
+        for chunk in 0..3 {
+            assert!(queue.push(read(span(chunk))));
+            assert_eq!(take_read(&queue, first), Some(span(chunk)));
+            assert_eq!(take_read(&queue, second), None);
+            lock(&queue.state).in_memory = 0;
+        }
+        assert!(queue.push(read(span(3))));
+        assert_eq!(take_read(&queue, second), None);
+        // Another log, and what piles up, are for everybody; then he goes on behind it.
+        assert!(queue.push(read(span(10))));
+        assert_eq!(take_read(&queue, second), Some(span(10)));
+        assert!(queue.push(read(span(4))));
+        assert_eq!(take_read(&queue, second), Some(span(4)));
+        assert_eq!(take_read(&queue, first), Some(span(3)));
+        lock(&queue.state).in_memory = 0;
+        assert!(queue.push(read(span(5))));
+        assert_eq!(take_read(&queue, first), None);
+        assert!(queue.push(read(span(11))));
+        assert_eq!(take_read(&queue, first), Some(span(11)));
+        assert_eq!(take_read(&queue, second), Some(span(5)));
+    }
+
+    #[test]
+    fn of_two_that_are_read_a_worker_takes_the_one_behind_what_it_counted() {
+        let spans = spans();
+        let span = |at: usize| spans[at].clone();
+        let queue = Queue::new(1);
+        for place in [span(10), span(7), span(11)] {
+            assert!(queue.push(read(place)));
+            lock(&queue.state).in_memory = 0;
+        }
+        lock(&queue.state).stands_at(FIRST, span(10).start);
+        let taken: Vec<_> = (0..3)
+            .filter_map(|_| take_read(&queue, FIRST))
+            .map(|taken| taken.start)
+            .collect();
+        let expected = [span(10), span(11), span(7)];
+        assert_eq!(taken, expected.map(|span| span.start));
+    }
+
+    #[test]
+    fn what_is_left_to_a_worker_at_the_end_is_taken_by_nobody_else() {
+        let spans = spans();
+        let span = |at: usize| spans[at].clone();
+        let queue = Queue::new(2);
+        let other = Worker(1);
+        assert!(queue.push(read(span(0))));
+        let run = queue.take(FIRST).unwrap();
+        assert!(queue.push(read(span(1))));
+        queue.close();
+        assert!(queue.take(other).is_none(), "and nobody waits");
+        drop(run);
+        assert_eq!(take(&queue), Some(span(1)));
+        assert_eq!(take(&queue), None);
     }
 
     #[test]
