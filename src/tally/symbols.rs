@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -36,8 +37,8 @@ const FIRST_STRINGS: usize = 1 << 14;
 const FIRST_BYTES: usize = 1 << 18;
 
 /// How many strings seen lately are found without a hash, as a power of two: most lines repeat some.
-/// There are as many places as there are strings, from the first number up to the second.
-const RECENT_BITS: std::ops::RangeInclusive<u32> = 8..=14;
+/// There are twice as many places as there are strings, from the first number up to the second.
+const RECENT_BITS: std::ops::RangeInclusive<u32> = 9..=15;
 
 /// The strings of a part of a log.
 #[derive(Clone)]
@@ -54,21 +55,41 @@ pub(crate) struct Symbols {
     recent_bits: u32,
 }
 
-/// A string seen lately, and where it stands.
+/// A string seen lately: from the lowest bit up how long it is, its number, and where it begins. It is
+/// looked for so often that the time is that of fetching it: eight of them are in one line of a cache.
 #[derive(Clone, Copy)]
-struct Seen {
-    start: usize,
-    length: usize,
-    symbol: Symbol,
-}
+struct Seen(u64);
 
 impl Seen {
-    /// No string: no text is that long.
-    const NOTHING: Seen = Seen {
-        start: 0,
-        length: usize::MAX,
-        symbol: Symbol(u32::MAX),
-    };
+    /// No string: no text that is looked for is that long.
+    const NOTHING: Seen = Seen(u64::MAX);
+    const LENGTH_BITS: u32 = 8;
+    const SYMBOL_BITS: u32 = 24;
+
+    /// `None` for a string that is too long, or has too many before it.
+    fn of(symbol: Symbol, (start, end): (usize, usize)) -> Option<Self> {
+        let length = u8::try_from(end - start).ok();
+        let length = length.filter(|length| usize::from(*length) <= RECENT_BYTES)?;
+        let start = u32::try_from(start).ok()?;
+        (symbol.0 >> Self::SYMBOL_BITS == 0).then_some(Seen(
+            u64::from(length)
+                | u64::from(symbol.0) << Self::LENGTH_BITS
+                | u64::from(start) << (Self::LENGTH_BITS + Self::SYMBOL_BITS),
+        ))
+    }
+
+    #[inline(always)]
+    fn bounds(self) -> Range<usize> {
+        let start = (self.0 >> (Self::LENGTH_BITS + Self::SYMBOL_BITS)) as usize;
+        let length = self.0 & ((1 << Self::LENGTH_BITS) - 1);
+        start..start + length as usize
+    }
+
+    #[inline(always)]
+    fn symbol(self) -> Symbol {
+        let number = self.0 >> Self::LENGTH_BITS & ((1 << Self::SYMBOL_BITS) - 1);
+        Symbol(number as u32)
+    }
 }
 
 /// How long the strings are that are looked for among those seen lately: longer ones come once.
@@ -94,10 +115,10 @@ impl Symbols {
     pub(crate) fn intern(&mut self, text: &[u8]) -> Symbol {
         if text.len() <= RECENT_BYTES
             && let Some(seen) = self.recent.get(place(text, self.recent_bits))
-            && let Some(known) = self.bytes.get(seen.start..seen.start + seen.length)
+            && let Some(known) = self.bytes.get(seen.bounds())
             && is_same(known, text)
         {
-            return seen.symbol;
+            return seen.symbol();
         }
         self.intern_at(text)
     }
@@ -107,14 +128,11 @@ impl Symbols {
     fn intern_at(&mut self, text: &[u8]) -> Symbol {
         let symbol = self.find_or_add(text);
         let place = place(text, self.recent_bits);
-        if let Some(seen) = self.recent.get_mut(place)
-            && let Some(&(start, end)) = self.bounds.get(symbol.0 as usize)
+        if let Some(&bounds) = self.bounds.get(symbol.0 as usize)
+            && let Some(seen) = Seen::of(symbol, bounds)
+            && let Some(place) = self.recent.get_mut(place)
         {
-            *seen = Seen {
-                start,
-                length: end - start,
-                symbol,
-            };
+            *place = seen;
         }
         symbol
     }
@@ -147,7 +165,7 @@ impl Symbols {
         self.table.insert_unique(wide(hash), next, |&at| {
             wide(hashes.get(at as usize).copied().unwrap_or(0))
         });
-        if self.len() >= self.recent.len() && self.recent_bits < *RECENT_BITS.end() {
+        if 2 * self.len() >= self.recent.len() && self.recent_bits < *RECENT_BITS.end() {
             self.recent_bits += 1;
             self.recent = places(self.recent_bits);
         }
@@ -449,6 +467,23 @@ mod tests {
         }
         assert_eq!(symbols.len(), count);
         assert_eq!(symbols.recent.len(), 1 << *RECENT_BITS.end());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_remembered() {
+        let last = (1 << Seen::SYMBOL_BITS) - 1;
+        let far = u32::MAX as usize;
+        for (number, start, length) in [(0, 0, 0), (7, 300, 64), (last, far, 63), (last, 0, 1)] {
+            let bounds = (start, start + length);
+            let seen = Seen::of(Symbol(number), bounds).unwrap();
+            assert_eq!(seen.symbol(), Symbol(number));
+            assert_eq!(seen.bounds(), bounds.0..bounds.1);
+        }
+        assert!(Seen::of(Symbol(last + 1), (0, 1)).is_none());
+        assert!(Seen::of(Symbol(0), (far + 1, far + 2)).is_none());
+        assert!(Seen::of(Symbol(0), (1, 66)).is_none());
+        assert!(Seen::of(Symbol(0), (1, 300)).is_none());
+        assert!(Seen::NOTHING.bounds().len() > RECENT_BYTES);
     }
 
     #[test]
