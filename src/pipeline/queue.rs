@@ -190,6 +190,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
+    use std::time::Duration;
 
     use super::*;
     use crate::source::{self, Dating, Input, Options, SourceId};
@@ -357,6 +358,34 @@ mod tests {
         drop(run);
         assert_eq!(take(&queue), Some(span(1)));
         assert_eq!(take(&queue), None);
+    }
+
+    #[test]
+    fn so_many_chunks_are_in_memory_as_there_are_workers_and_one_more() {
+        let spans = spans();
+        let queue = Queue::new(2);
+        let in_memory = || lock(&queue.state).in_memory;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for span in &spans {
+                    assert!(queue.push(read(span.clone())));
+                }
+                queue.close();
+            });
+            let mut counted = 0;
+            while counted < spans.len() {
+                // Whoever reads goes on as soon as there is room, and no further.
+                let most = (spans.len() - counted).min(3);
+                while in_memory() < most {
+                    std::thread::yield_now();
+                }
+                std::thread::sleep(Duration::from_millis(2));
+                assert_eq!(in_memory(), most);
+                let run = queue.take(FIRST).unwrap();
+                counted += run.chunks.len();
+            }
+        });
+        assert_eq!(in_memory(), 0);
     }
 
     #[test]

@@ -475,6 +475,34 @@ fn cuts_of_any_size_give_the_same_lines_and_times() {
     }
 }
 
+/// A part is gone over in stretches, and a new year may begin in any of them: more than a year of this
+/// log is in each part.
+#[test]
+fn new_years_are_counted_wherever_in_a_part_they_begin() {
+    let (logs, filler) = (Logs::new(), "x".repeat(1 << 10));
+    let first = chrono::NaiveDate::from_ymd_opt(2023, 9, 15).unwrap();
+    let dates: Vec<_> = (0..1_600)
+        .map(|at| first + chrono::Days::new(at * 3 / 4))
+        .collect();
+    let line = |date: &chrono::NaiveDate| {
+        let day = date.format("%b %e");
+        format!("{day} 00:00:00 mx1 a[1]: {filler}\n")
+    };
+    let text: String = dates.iter().map(line).collect();
+    logs.write("mail.log", "2027-01-01", text.as_bytes());
+    for chunk_bytes in [512 << 10, 600 << 10, 1 << 20, 2 << 20] {
+        let options = Options {
+            chunk_bytes,
+            ..options()
+        };
+        let found = read(logs.paths(&["mail.log"]), &options);
+        for (line, date) in found.lines.iter().zip(&dates) {
+            assert!(line.starts_with(&date.to_string()), "{chunk_bytes}, {date}");
+        }
+        assert_eq!(found.lines.len(), dates.len());
+    }
+}
+
 #[test]
 fn counts_the_years_of_a_file_too_large_to_be_gone_through() {
     let logs = Logs::new();

@@ -11,10 +11,10 @@ use mailtally_parsers::Timestamp;
 use super::container::Unwrapped;
 use super::dating::{Dating, YearWalk, last_line, stated_day};
 use super::plain::PlainLog;
-use super::survey::{behind_first_line_end, whole_lines};
+use super::survey::{STRETCH_BYTES, behind_first_line_end, whole_lines};
 
-/// How far apart the places are that are read.
-const STRETCH_BYTES: u64 = 64 << 10;
+/// The first stretch of a part is read whole, to know which day its end is of.
+const FIRST_STRETCH_BYTES: u64 = 64 << 10;
 /// How much is read at a place: a line or two, also of a journal.
 const PLACE_BYTES: u64 = 4 << 10;
 /// How much longer the look at the end is where no stamp was found.
@@ -100,7 +100,11 @@ fn skip_stretches(
     let mut start = part.start;
     let mut target = start;
     while start < part.end {
-        target = part.end.min(target.saturating_add(STRETCH_BYTES));
+        let stretch_bytes = match before.is_empty() {
+            true => FIRST_STRETCH_BYTES,
+            false => STRETCH_BYTES,
+        };
+        target = part.end.min(target.saturating_add(stretch_bytes));
         let from = start.max(target.saturating_sub(PLACE_BYTES));
         read_lines(log, from..target, start, &mut place)?;
         let lines = if target == part.end {

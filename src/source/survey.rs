@@ -25,8 +25,8 @@ use super::wall_time::WallTime;
 
 /// How much of an end is read to find its first or last stamp, and the hosts that log.
 const END_BYTES: u64 = 256 << 10;
-/// How far apart the places are that are read between the ends.
-const STRETCH_BYTES: u64 = 256 << 10;
+/// How far apart the places are that are read between the ends of a log, and of a part of one.
+pub(super) const STRETCH_BYTES: u64 = 256 << 10;
 /// How much is read at such a place; where no line begins in it, the stretch before it is read whole.
 const PLACE_BYTES: u64 = 2 << 10;
 /// The hosts and tags of so many first lines are all looked at, later ones now and then.
