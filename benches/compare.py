@@ -15,11 +15,11 @@ RUNS = 5
 PATTERN = r"status=(sent|bounced|deferred)|reject:"
 
 
-def run(command):
+def run(command, into=os.devnull):
     """Returns wall and CPU seconds, and the highest memory in MB."""
-    with open(os.devnull, "wb") as nothing:
+    with open(into, "wb") as out:
         start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=nothing, stderr=nothing)
+        child = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - start
     if status != 0:
@@ -27,11 +27,11 @@ def run(command):
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
 
 
-def measure(commands, runs):
+def measure(commands):
     """Runs commands side by side, each once a round: a machine that others use is slow for all of them alike.
 
     Returns for each the medians of wall and CPU seconds, and the highest memory in MB."""
-    rounds = [[run(command) for command in commands] for _ in range(runs)]
+    rounds = [[run(command) for command in commands] for _ in range(RUNS)]
     of_each = [zip(*results) for results in zip(*rounds)]
     return [(statistics.median(walls), statistics.median(cpus), max(memory)) for walls, cpus, memory in of_each]
 
@@ -84,7 +84,7 @@ def main():
         ("wc -l", ["wc", "-l", log]),
     ]
     names, commands = zip(*rows)
-    times = [(name, *figures) for name, figures in zip(names, measure(commands, RUNS))]
+    times = [(name, *figures) for name, figures in zip(names, measure(commands))]
     wall = {name: wall for name, wall, _, _ in times}
     lines = sum(1 for _ in open(log, "rb"))
     slow, rg, ours = (wall[rows[place][0]] for place in (3, 4, 0))

@@ -12,7 +12,6 @@ PACKERS = [
     ("xz", "xz", ["xz", "-kf", "-T1", "-1"]),
     ("zstd", "zst", ["zstd", "-qkf"]),
 ]
-RUNS = 5
 
 
 def main():
@@ -39,7 +38,7 @@ def main():
             report(1, log),
             report(2, packed),
             report(2, *(f"{quarter}.{suffix}" for quarter in quarters)),
-        ], RUNS)
+        ])
         theirs, alone, plain, ours, four = (wall for wall, _, _ in times)
         over = 100 * (ours / max(alone, plain) - 1)
         busy = 100 * times[-1][1] / (2 * four)

@@ -5,7 +5,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
 
 from compare import SECTIONS, machine, run
 
@@ -28,23 +27,17 @@ def events(mailtally, log, into):
     rates = []
     # The first run is left out: on a virtual machine, memory that nobody used before is slow once.
     for _ in range(6):
-        with open(into, "wb") as out:
-            child = subprocess.Popen([mailtally, "events", log], stdout=out, stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(child.pid, 0)
-        if status != 0 or os.path.getsize(into) < os.path.getsize(log):
+        _, cpu, _ = run([mailtally, "events", log], into)
+        if os.path.getsize(into) < os.path.getsize(log):
             raise SystemExit("events failed")
-        rates.append(os.path.getsize(log) / 1e6 / (usage.ru_utime + usage.ru_stime))
+        rates.append(os.path.getsize(log) / 1e6 / cpu)
     os.remove(into)
     return statistics.median(rates[1:])
 
 
 def start_to_exit(mailtally, log):
     """Returns milliseconds from start to exit: the least and the median of twenty runs."""
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        subprocess.run([mailtally, log], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        times.append((time.perf_counter() - start) * 1000)
+    times = [run([mailtally, log])[0] * 1000 for _ in range(20)]
     return min(times), statistics.median(times)
 
 

@@ -13,7 +13,8 @@ use super::dating::{Dating, YearWalk, last_line, stated_day};
 use super::plain::PlainLog;
 use super::survey::{STRETCH_BYTES, behind_first_line_end, whole_lines};
 
-/// The first stretch of a part is read whole, to know which day its end is of.
+/// The first stretch of a part is read whole, and one behind an end that tells no day, to know which day
+/// its own end is of.
 const FIRST_STRETCH_BYTES: u64 = 64 << 10;
 /// How much is read at a place: a line or two, also of a journal.
 const PLACE_BYTES: u64 = 4 << 10;
