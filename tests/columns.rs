@@ -11,6 +11,7 @@ mod engines;
 mod files_below;
 #[path = "columns/guide.rs"]
 mod guide;
+mod killed;
 #[path = "columns/report.rs"]
 mod report;
 #[path = "columns/same.rs"]

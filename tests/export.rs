@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod files_below;
+mod killed;
 mod skipped;
 mod small_disk;
 
@@ -16,6 +17,7 @@ use std::time::Instant;
 use files_below::files_below;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use killed::kill_exporters;
 use loggen::Generator;
 use mailtally::export::tables::Table;
 use serde_json::Value;
@@ -417,50 +419,36 @@ fn larger_log(folder: &Path, seed: u64) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn start(out: &Path, format: &str, log: &str) -> Child {
+fn exporter(out: &Path, format: &str, log: &str) -> Command {
     let out = out.to_str().unwrap();
-    let arguments = [
+    command(&[
         "export", "--format", format, "--out", out, "--year", "2026", log,
-    ];
-    command(&arguments).stderr(Stdio::null()).spawn().unwrap()
+    ])
+}
+
+fn start(out: &Path, format: &str, log: &str) -> Child {
+    let mut exporter = exporter(out, format, log);
+    exporter.stderr(Stdio::null()).spawn().unwrap()
 }
 
 #[test]
 fn after_kills_at_many_points_a_run_makes_what_an_undisturbed_one_does() {
     let folder = tempfile::tempdir().unwrap();
     let log = larger_log(folder.path(), 3);
-    let undisturbed = folder.path().join("undisturbed");
+    let [undisturbed, disturbed] =
+        ["undisturbed", "disturbed"].map(|name| folder.path().join(name));
     let begun = Instant::now();
     for format in ["csv", "jsonl"] {
         assert!(start(&undisturbed, format, &log).wait().unwrap().success());
     }
     let whole_run = begun.elapsed() / 2;
-    let whole = files_below(&undisturbed);
-    let disturbed = folder.path().join("disturbed");
-    let mut killed = 0;
-    for point in 0..50_u32 {
-        let format = if point % 2 == 0 { "csv" } else { "jsonl" };
-        let mut exporter = start(&disturbed, format, &log);
-        // Points all over a run, in no order.
-        std::thread::sleep(whole_run * (point * 37 % 50) / 50);
-        exporter.kill().unwrap();
-        killed += u32::from(!exporter.wait().unwrap().success());
-        if disturbed.exists() {
-            let is_whole = |(path, bytes): (&PathBuf, &Vec<u8>)| {
-                let name = path.file_name().unwrap().to_str().unwrap();
-                name.starts_with('.') || whole.get(path) == Some(bytes)
-            };
-            assert!(
-                files_below(&disturbed).iter().all(is_whole),
-                "point {point}"
-            );
-        }
-    }
-    assert!(killed >= 10, "only {killed} of 50 were caught at work");
+    let format = |killed| if killed % 2 == 0 { "csv" } else { "jsonl" };
+    let killed = |out: &Path, number| exporter(out, format(number), &log);
+    kill_exporters(killed, whole_run, &undisturbed, &disturbed);
     for format in ["csv", "jsonl"] {
         assert!(start(&disturbed, format, &log).wait().unwrap().success());
     }
-    assert!(files_below(&disturbed) == whole);
+    assert!(files_below(&disturbed) == files_below(&undisturbed));
 }
 
 #[test]
