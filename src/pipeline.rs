@@ -1,7 +1,7 @@
-//! Chunks of lines, counted by rayon's workers in runs that are merged with their neighbours.
+//! Chunks of lines, counted by rayon's workers in parts that are merged with their neighbours.
 //!
-//! The calling thread cuts or reads chunks; each worker counts a run of them that follow each other,
-//! and merges it with the runs beside it. Merging is associative, so the result does not depend on
+//! The calling thread cuts or reads chunks; each worker counts a part of them that follow each other,
+//! and merges it with the parts beside it. Merging is associative, so the result does not depend on
 //! the number of threads. At most a few chunks are in memory: it does not grow with the log.
 //! What a line means is **not** decided here (that is `parsers` and `tally`).
 
@@ -136,24 +136,22 @@ impl Drop for CloseWhenDone<'_> {
     }
 }
 
-/// Counts runs of chunks until there are no more.
+/// Counts chunks until there are no more.
 fn work<C: Counting>(worker: Worker, queue: &Queue, parts: &Parts<'_, C>, counting: &C) {
     let _close = CloseWhenDone(queue);
     let mut part: Option<Part<C::Counted>> = None;
-    while let Some(mut run) = queue.take(worker) {
-        // Each is dropped when it is counted: its buffer is the next one's.
-        for chunk in run.chunks.drain(..) {
-            let Range { start, end } = chunk.span.clone();
-            // A run behind the last one needs no merging either.
-            if part.as_ref().is_none_or(|part| part.end != start)
-                && let Some(finished) = part.replace(Part::new(start, counting))
-            {
-                parts.add(finished);
-            }
-            let part = part.get_or_insert_with(|| Part::new(start, counting));
-            counting.chunk(&mut part.counted, &chunk);
-            part.end = end;
+    while let Some(taken) = queue.take(worker) {
+        let chunk = &taken.chunk;
+        let Range { start, end } = chunk.span.clone();
+        // What stands behind the last chunk needs no merging.
+        if part.as_ref().is_none_or(|part| part.end != start)
+            && let Some(finished) = part.replace(Part::new(start, counting))
+        {
+            parts.add(finished);
         }
+        let part = part.get_or_insert_with(|| Part::new(start, counting));
+        counting.chunk(&mut part.counted, chunk);
+        part.end = end;
     }
     if let Some(finished) = part {
         parts.add(finished);

@@ -1,9 +1,10 @@
 //! Chunks that wait for a worker, and which of them a worker takes.
 //!
-//! A worker takes a run of chunks that follow each other: what it counts of a run needs no merging.
-//! Runs are long while much of the log is left and short at its end, so that no worker is idle while
-//! another has far to go. They are taken from the front, so that what was counted is merged soon and
-//! memory is that of one whole and some runs.
+//! A worker goes on behind what it counted as long as it can: what it counts of chunks that follow each
+//! other needs no merging. Where it cannot, it begins far from the others. What is left of a log of
+//! usual length is halved, so that there are few parts and all workers are done at about the same time;
+//! of a longer one the front comes first, so that what was counted is merged on the way, and memory is
+//! that of one whole and some parts.
 //!
 //! A chunk that is read already comes first: it takes up memory. It is left to the worker that counts
 //! what stands before it, though another one may be idle: of a log that one thread unpacks, one worker
@@ -15,10 +16,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use super::lock;
 use crate::source::{Chunk, Position};
 
-/// So many chunks wait before the first worker begins, so that there are runs to take.
-const HEAD_START: usize = 16;
-/// No run is longer: what is counted of it waits for its neighbours.
-const LONGEST_RUN: usize = 8;
+/// A stretch of fewer chunks than this is halved: a log of 256 MB.
+const HALVED: usize = 512;
+/// Of a longer one so many are left to the worker before it.
+const LEFT: usize = 64;
 /// At most so many chunks wait that are not read yet: each is a place in a file.
 const LONGEST: usize = 4_096;
 
@@ -43,20 +44,18 @@ struct State {
     in_memory: usize,
     /// Where each worker will stand when it has counted what it took.
     ends: Vec<Option<Position>>,
-    /// A worker took a chunk.
-    has_begun: bool,
     /// No chunk will follow.
     is_closed: bool,
 }
 
-/// Chunks that follow each other, in the hands of a worker. When it is one that was read before, its
-/// place is free again when this is dropped, by a panic too.
-pub(super) struct Run<'q> {
-    pub(super) chunks: Vec<Chunk>,
+/// A chunk in the hands of a worker. When it is one that was read before, its place is free again when
+/// this is dropped, by a panic too.
+pub(super) struct Taken<'q> {
+    pub(super) chunk: Chunk,
     place: Option<&'q Queue>,
 }
 
-impl Drop for Run<'_> {
+impl Drop for Taken<'_> {
     fn drop(&mut self) {
         if let Some(queue) = self.place {
             lock(&queue.state).in_memory -= 1;
@@ -115,19 +114,19 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Takes a run of chunks. Waits for one; `None` when there are no more for this worker.
-    pub(super) fn take(&self, worker: Worker) -> Option<Run<'_>> {
+    /// Takes a chunk. Waits for one; `None` when there are no more for this worker.
+    pub(super) fn take(&self, worker: Worker) -> Option<Taken<'_>> {
         let mut state = lock(&self.state);
         loop {
-            let (chunks, place) = match state.take_read(worker) {
-                Some(chunk) => (vec![chunk], Some(self)),
-                None => (state.take_run(self.workers), None),
+            let (chunk, place) = match state.take_read(worker) {
+                Some(chunk) => (Some(chunk), Some(self)),
+                None => (state.take_unread(worker), None),
             };
-            if let Some(last) = chunks.last() {
-                state.stands_at(worker, last.span.end);
+            if let Some(chunk) = chunk {
+                state.stands_at(worker, chunk.span.end);
                 // Whoever waits for room to add chunks may go on.
                 self.changed.notify_all();
-                return Some(Run { chunks, place });
+                return Some(Taken { chunk, place });
             }
             if state.is_closed {
                 return None;
@@ -149,16 +148,9 @@ impl State {
         }
     }
 
-    /// Takes the chunk that is read and stands behind what this worker counted, else the first one
-    /// that stands behind nobody.
-    fn take_read(&mut self, Worker(worker): Worker) -> Option<Chunk> {
-        let mine = self.ends.get(worker).copied().flatten();
-        if let Some(chunk) = mine.and_then(|end| self.read.remove(&end)) {
-            return Some(chunk);
-        }
-        let mut starts = self.read.keys();
-        let start = *starts.find(|start| !self.ends.contains(&Some(**start)))?;
-        self.read.remove(&start)
+    /// Where a worker stands.
+    fn end_of(&self, Worker(worker): Worker) -> Option<Position> {
+        self.ends.get(worker).copied().flatten()
     }
 
     fn stands_at(&mut self, Worker(worker): Worker, end: Position) {
@@ -167,23 +159,53 @@ impl State {
         }
     }
 
-    /// Takes the first chunks that follow each other: a share of what waits.
-    fn take_run(&mut self, workers: usize) -> Vec<Chunk> {
-        let mut run: Vec<Chunk> = Vec::new();
-        if !(self.has_begun || self.is_closed || self.unread.len() >= HEAD_START) {
-            return run;
+    /// Tells whether a worker will go on here.
+    fn is_left_to_one(&self, start: Position) -> bool {
+        self.ends.contains(&Some(start))
+    }
+
+    /// Takes the chunk that is read and stands behind what this worker counted, else the first one
+    /// that stands behind nobody.
+    fn take_read(&mut self, worker: Worker) -> Option<Chunk> {
+        let behind = self.end_of(worker);
+        if let Some(chunk) = behind.and_then(|end| self.read.remove(&end)) {
+            return Some(chunk);
         }
-        // Three quarters of a worker's part: each run that begins elsewhere has to be merged.
-        let share = 3 * self.unread.len() / (4 * workers.max(1));
-        let share = share.clamp(1, LONGEST_RUN);
-        while run.len() < share
-            && let Some(first) = self.unread.first_entry()
-            && run.last().is_none_or(|last| last.span.end == *first.key())
-        {
-            run.push(first.remove());
+        let mut starts = self.read.keys();
+        let start = *starts.find(|start| !self.is_left_to_one(**start))?;
+        self.read.remove(&start)
+    }
+
+    /// Takes the chunk that is not read and stands behind what this worker counted, else one that is far
+    /// from the other workers.
+    fn take_unread(&mut self, worker: Worker) -> Option<Chunk> {
+        let behind = self.end_of(worker);
+        if let Some(chunk) = behind.and_then(|end| self.unread.remove(&end)) {
+            return Some(chunk);
         }
-        self.has_begun |= !run.is_empty();
-        run
+        let start = self.far_from_others()?;
+        self.unread.remove(&start)
+    }
+
+    /// Where a worker begins that cannot go on: at the place that has most chunks behind it, of those
+    /// where nobody stands, or where what is left is shared with the worker that stands there.
+    fn far_from_others(&self) -> Option<Position> {
+        let waiting: Vec<&Chunk> = self.unread.values().collect();
+        let mut best: Option<(usize, Position)> = None;
+        for stretch in waiting.chunk_by(|chunk, next| chunk.span.end == next.span.start) {
+            let (length, start) = (stretch.len(), stretch.first()?.span.start);
+            let left = match self.is_left_to_one(start) {
+                false => 0,
+                // The more there are to share, the fewer parts there will be.
+                true if length < HALVED && !self.is_closed => continue,
+                true if length < HALVED => length / 2,
+                true => LEFT,
+            };
+            if best.is_none_or(|(most, _)| length - left > most) {
+                best = Some((length - left, stretch.get(left)?.span.start));
+            }
+        }
+        best.map(|(_, start)| start)
     }
 }
 
@@ -221,42 +243,102 @@ mod tests {
 
     /// The only worker, or the first of some.
     const FIRST: Worker = Worker(0);
+    const SECOND: Worker = Worker(1);
 
-    /// Takes a run; tells from where to where it goes, and that it has no holes.
-    fn take(queue: &Queue) -> Option<Range<Position>> {
-        let run = queue.take(FIRST)?;
-        for pair in run.chunks.windows(2) {
-            assert_eq!(pair[0].span.end, pair[1].span.start);
-        }
-        Some(run.chunks.first()?.span.start..run.chunks.last()?.span.end)
+    /// Takes a chunk; tells from where to where it goes.
+    fn take(queue: &Queue, worker: Worker) -> Option<Range<Position>> {
+        Some(queue.take(worker)?.chunk.span.clone())
+    }
+
+    /// The chunk that a worker would take now of those that are not read.
+    fn take_unread(queue: &Queue, worker: Worker) -> Option<Position> {
+        let mut state = lock(&queue.state);
+        let span = state.take_unread(worker)?.span.clone();
+        state.stands_at(worker, span.end);
+        Some(span.start)
     }
 
     #[test]
-    fn runs_are_all_of_the_log_in_order_and_get_shorter() {
+    fn one_worker_takes_all_of_the_log_in_order() {
         let (_folder, chunks, places) = unread(60);
-        let queue = queue(chunks, 2);
+        let queue = queue(chunks, 1);
         queue.close();
-        let (mut at, mut lengths) = (0, Vec::new());
-        while let Some(run) = take(&queue) {
-            assert_eq!(run.start, places[at]);
-            let end = places.iter().position(|place| *place == run.end).unwrap();
-            lengths.push(end - at);
-            at = end;
+        for place in places.windows(2) {
+            assert_eq!(take(&queue, FIRST), Some(place[0]..place[1]));
         }
-        assert_eq!(at, 60);
-        assert_eq!(lengths.first(), Some(&LONGEST_RUN));
-        assert_eq!(lengths.last(), Some(&1));
-        assert!(lengths.is_sorted_by(|a, b| a >= b), "{lengths:?}");
+        assert_eq!(take(&queue, FIRST), None);
     }
 
     #[test]
-    fn a_run_ends_where_the_next_chunk_is_not_here() {
-        let (_folder, mut chunks, places) = unread(40);
-        chunks.remove(3);
+    fn workers_meet_seldom_and_are_done_together() {
+        for (lines, workers, most_parts) in [(60, 2, 2), (1200, 2, 12), (60, 4, 4), (7, 3, 4)] {
+            let (_folder, chunks, places) = unread(lines);
+            let queue = queue(chunks, workers);
+            queue.close();
+            let (mut starts, mut ends) = (Vec::new(), vec![None; workers]);
+            let (mut parts, mut rounds, mut taken) = (0, 0, 1);
+            while taken > 0 {
+                taken = 0;
+                // Each takes one in the same time.
+                for (worker, end) in queue.workers().zip(&mut ends) {
+                    if let Some(span) = take(&queue, worker) {
+                        parts += usize::from(*end != Some(span.start));
+                        *end = Some(span.end);
+                        starts.push(span.start);
+                        taken += 1;
+                    }
+                }
+                rounds += usize::from(taken > 0);
+            }
+            starts.sort();
+            assert_eq!(starts, places[..lines], "each once");
+            assert!(parts <= most_parts, "{parts} parts by {workers} of {lines}");
+            assert_eq!(rounds, lines.div_ceil(workers));
+        }
+    }
+
+    #[test]
+    fn of_a_long_log_the_front_comes_first() {
+        let (_folder, chunks, places) = unread(HALVED + 1);
+        let queue = queue(chunks, 2);
+        assert_eq!(take_unread(&queue, FIRST), Some(places[0]));
+        assert_eq!(take_unread(&queue, SECOND), Some(places[1 + LEFT]));
+        assert_eq!(take_unread(&queue, FIRST), Some(places[1]));
+        assert_eq!(take_unread(&queue, SECOND), Some(places[2 + LEFT]));
+    }
+
+    #[test]
+    fn nobody_begins_behind_another_one_before_it_is_known_how_much_there_is() {
+        let (_folder, chunks, places) = unread(HALVED);
+        let queue = queue(chunks, 2);
+        assert_eq!(take_unread(&queue, FIRST), Some(places[0]));
+        assert_eq!(take_unread(&queue, SECOND), None);
+        queue.close();
+        assert_eq!(take_unread(&queue, SECOND), Some(places[HALVED / 2]));
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_shared_to_the_last_chunk() {
+        let (_folder, chunks, places) = unread(4);
+        let queue = queue(chunks, 2);
+        assert_eq!(take(&queue, FIRST), Some(places[0]..places[1]));
+        queue.close();
+        assert_eq!(take(&queue, SECOND), Some(places[2]..places[3]));
+        assert_eq!(take(&queue, SECOND), Some(places[3]..places[4]));
+        assert_eq!(take(&queue, SECOND), Some(places[1]..places[2]));
+        assert_eq!(take(&queue, FIRST), None);
+    }
+
+    #[test]
+    fn of_two_stretches_the_longer_one_comes_first() {
+        let (_folder, mut chunks, places) = unread(20);
+        chunks.remove(5);
         let queue = queue(chunks, 1);
-        let runs = [take(&queue).unwrap(), take(&queue).unwrap()];
-        assert_eq!(runs[0], places[0]..places[3]);
-        assert_eq!(runs[1].start, places[4]);
+        assert_eq!(take_unread(&queue, FIRST), Some(places[6]));
+        queue.close();
+        for place in (7..20).chain(0..5) {
+            assert_eq!(take(&queue, FIRST), Some(places[place]..places[place + 1]));
+        }
     }
 
     #[test]
@@ -265,14 +347,13 @@ mod tests {
         let queue = queue(chunks, 2);
         let far = places[20]..places[20];
         assert!(queue.push(read(far.clone())));
-        let run = queue.take(FIRST).unwrap();
-        assert_eq!(run.chunks.len(), 1);
-        assert_eq!(run.chunks[0].span, far);
+        let taken = queue.take(FIRST).unwrap();
+        assert_eq!(taken.chunk.span, far);
         let in_memory = || lock(&queue.state).in_memory;
         assert_eq!(in_memory(), 1, "as long as it is counted");
-        drop(run);
+        drop(taken);
         assert_eq!(in_memory(), 0);
-        assert_eq!(take(&queue).unwrap().start, places[0]);
+        assert_eq!(take(&queue, FIRST).unwrap().start, places[0]);
     }
 
     /// A chunk that is read already.
@@ -349,15 +430,14 @@ mod tests {
         let spans = spans();
         let span = |at: usize| spans[at].clone();
         let queue = Queue::new(2);
-        let other = Worker(1);
         assert!(queue.push(read(span(0))));
-        let run = queue.take(FIRST).unwrap();
+        let taken = queue.take(FIRST).unwrap();
         assert!(queue.push(read(span(1))));
         queue.close();
-        assert!(queue.take(other).is_none(), "and nobody waits");
-        drop(run);
-        assert_eq!(take(&queue), Some(span(1)));
-        assert_eq!(take(&queue), None);
+        assert!(queue.take(SECOND).is_none(), "and nobody waits");
+        drop(taken);
+        assert_eq!(take(&queue, FIRST), Some(span(1)));
+        assert_eq!(take(&queue, FIRST), None);
     }
 
     #[test]
@@ -381,8 +461,8 @@ mod tests {
                 }
                 std::thread::sleep(Duration::from_millis(2));
                 assert_eq!(in_memory(), most);
-                let run = queue.take(FIRST).unwrap();
-                counted += run.chunks.len();
+                assert!(queue.take(FIRST).is_some());
+                counted += 1;
             }
         });
         assert_eq!(in_memory(), 0);
@@ -394,6 +474,6 @@ mod tests {
         let queue = Queue::new(1);
         queue.close();
         assert!(chunks.into_iter().all(|chunk| !queue.push(chunk)));
-        assert!(take(&queue).is_none());
+        assert!(take(&queue, FIRST).is_none());
     }
 }
