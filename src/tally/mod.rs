@@ -12,6 +12,7 @@
 
 mod absorb;
 pub(crate) mod apart;
+mod both;
 mod buckets;
 mod by_author;
 mod by_symbol;
@@ -59,6 +60,7 @@ use mailtally_parsers::syslog::Author;
 use mailtally_parsers::{self as parsers, Event, Kind, Program, Reason, Record, companion, logger};
 
 pub(crate) use self::absorb::recipient_domain;
+use self::both::both;
 use self::clients::Clients;
 use self::coverage::{Accounts, Class};
 use self::deliveries::{Deliveries, RelayFacts, Shown};
@@ -450,35 +452,37 @@ impl Tally {
 
     /// Adds a later part: its lines follow this part's.
     pub fn merge(&mut self, later: Tally) {
-        let numbers = self.symbols.merge(&later.symbols);
+        let numbers = &self.symbols.merge(&later.symbols);
         let (lines, anchored, windows) = (self.lines, self.anchored, self.windows);
-        self.accounts.merge(later.accounts, &numbers);
-        self.instances.merge(later.instances, &numbers);
-        self.mail.merge(later.mail, &numbers);
-        self.tls.merge(later.tls, &numbers);
-        self.lives
-            .merge(later.lives, lines, &numbers, anchored, windows);
-        let accepted = self.servers.merge(
-            later.servers,
-            lines,
-            &numbers,
-            windows,
-            anchored,
-            &mut self.tls,
+        // At the end of a log the other workers have nothing else to do.
+        let ((), accepted) = both(
+            || {
+                self.accounts.merge(later.accounts, numbers);
+                self.instances.merge(later.instances, numbers);
+                self.mail.merge(later.mail, numbers);
+                self.logins.merge(later.logins, numbers, anchored);
+                self.hops.merge(later.hops, numbers);
+                self.rejects.merge(later.rejects, numbers);
+                self.clients.merge(later.clients, numbers, &self.symbols);
+                self.deliveries.merge(later.deliveries, numbers);
+                self.details.merge(later.details, lines, numbers, anchored);
+            },
+            || {
+                self.lives
+                    .merge(later.lives, lines, numbers, anchored, windows);
+                let tls = &mut self.tls;
+                tls.merge(later.tls, numbers);
+                self.connections
+                    .merge(later.connections, numbers, anchored, tls);
+                self.servers
+                    .merge(later.servers, lines, numbers, windows, anchored, tls)
+            },
         );
         for (key, action) in accepted {
             if let Some(life) = self.lives.current(key) {
                 life.facts.note_access(action);
             }
         }
-        self.connections
-            .merge(later.connections, &numbers, anchored, &mut self.tls);
-        self.logins.merge(later.logins, &numbers, anchored);
-        self.hops.merge(later.hops, &numbers);
-        self.rejects.merge(later.rejects, &numbers);
-        self.clients.merge(later.clients, &numbers, &self.symbols);
-        self.deliveries.merge(later.deliveries, &numbers);
-        self.details.merge(later.details, lines, &numbers, anchored);
         self.lines += later.lines;
         self.now_us = self.now_us.max(later.now_us);
         self.sweep();

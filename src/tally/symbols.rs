@@ -3,10 +3,9 @@
 //! Counters are keyed by numbers instead of strings: a key is then `Copy`, cheap to hash, and owned
 //! only on first sight. A part of a log has its own numbers; merging renumbers the later part.
 
-use std::cell::RefCell;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use mailtally_parsers::near::{is_same, place};
@@ -282,7 +281,7 @@ pub(crate) enum Renumbering {
     /// Those of a later part in the earlier part's table.
     All(Vec<Symbol>),
     /// Those that were asked for in a new table, which has no others.
-    Asked(Box<RefCell<Asked>>),
+    Asked(Box<Mutex<Asked>>),
 }
 
 /// Strings that go over from one table into a new one when they are asked for.
@@ -297,14 +296,17 @@ impl Renumbering {
     pub(crate) fn into_new(from: Symbols) -> Self {
         let known = vec![None; from.len()];
         let to = Symbols::default();
-        Renumbering::Asked(Box::new(RefCell::new(Asked { from, to, known })))
+        Renumbering::Asked(Box::new(Mutex::new(Asked { from, to, known })))
     }
 
     /// Returns the new table.
     pub(crate) fn into_symbols(self) -> Symbols {
         match self {
             Renumbering::All(_) => Symbols::default(),
-            Renumbering::Asked(asked) => asked.into_inner().to,
+            Renumbering::Asked(asked) => {
+                let asked = asked.into_inner();
+                asked.unwrap_or_else(PoisonError::into_inner).to
+            }
         }
     }
 }
@@ -330,7 +332,10 @@ impl Renumber for Symbol {
     fn renumber(self, numbers: &Renumbering) -> Self {
         match numbers {
             Renumbering::All(numbers) => numbers.get(self.0 as usize).copied().unwrap_or(self),
-            Renumbering::Asked(asked) => asked.borrow_mut().of(self),
+            Renumbering::Asked(asked) => {
+                let asked = asked.lock();
+                asked.unwrap_or_else(PoisonError::into_inner).of(self)
+            }
         }
     }
 }
