@@ -124,19 +124,23 @@ impl YearWalk {
         self.year
     }
 
+    /// Tells whether a line is of the day of the stamp before; `None` where it does not state a day
+    /// without its year.
+    pub(super) fn stands_on_day_of(&self, line: &[u8]) -> Option<bool> {
+        let stamp = Timestamp::of_line(line).filter(|stamp| stamp.year.is_none())?;
+        Some(self.day == Some(day_of_leap_year(&stamp)))
+    }
+
     /// Goes over the lines of a chunk, to be where the next one begins.
     ///
-    /// A stretch that ends on the day on which the one above it ended holds no new year, unless a
-    /// whole year's lines, to the day, fit into it: only the others are gone through.
+    /// A stretch that ends on the day of the stamp before it holds no new year, unless a whole year's
+    /// lines, to the day, fit into it: only the others are gone through.
     pub(super) fn skip(&mut self, mut bytes: &[u8]) {
-        let mut before: &[u8] = b"";
         while !bytes.is_empty() {
             let (stretch, rest) = split_stretch(bytes);
-            let day = stated_day(last_line(stretch));
-            if day.is_empty() || day != before {
+            if self.stands_on_day_of(last_line(stretch)) != Some(true) {
                 self.skip_lines(stretch);
             }
-            before = day;
             bytes = rest;
         }
     }
@@ -174,15 +178,6 @@ fn split_stretch(bytes: &[u8]) -> (&[u8], &[u8]) {
     let behind = bytes.get(STRETCH_BYTES..).unwrap_or(b"");
     let end = memchr::memchr(b'\n', behind).map_or(bytes.len(), |end| STRETCH_BYTES + end + 1);
     bytes.split_at_checked(end).unwrap_or((bytes, b""))
-}
-
-/// The day of a line whose stamp states no year, as logged: `Nov 21`; empty for other lines.
-pub(super) fn stated_day(line: &[u8]) -> &[u8] {
-    let is_yearless = Timestamp::of_line(line).is_some_and(|stamp| stamp.year.is_none());
-    match line.get(..6) {
-        Some(day) if is_yearless && day.first().is_some_and(u8::is_ascii_uppercase) => day,
-        _ => b"",
-    }
 }
 
 /// The last line of whole lines.

@@ -42,6 +42,7 @@ mod range_part;
 mod range_places;
 mod range_plan;
 mod range_siblings;
+mod read_part;
 mod rotated;
 mod skip;
 mod spool;

@@ -8,24 +8,21 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-
-use rustix::buffer::spare_capacity;
-use rustix::io::Errno;
 
 use super::block::{CutLines, Passage};
 use super::dating::{Dating, last_line};
 use super::progress::Progress;
+use super::read_part::read_part;
 use super::tied;
 
+/// A part is no longer: there are parts for all threads of short logs too.
+const PART_BYTES: usize = 512 << 10;
 /// How much is looked at to find a line end, at first.
 const LOOK_BYTES: u64 = 4 << 10;
 /// A line of a container that is cut into parts: 16 KiB of it, each byte escaped.
 const LONGEST_PART_BYTES: u64 = 128 << 10;
-/// Long buffers are made as long as some of these.
-const PAGES_BYTES: usize = 64 << 10;
 /// How much longer the next look is where there is none.
 const GROWTH: u64 = 8;
 
@@ -67,52 +64,7 @@ impl PlainLog {
 
     /// Reads a part into a buffer; after an error that has what was read before it.
     pub(super) fn read(&self, part: Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let bytes = part.end.saturating_sub(part.start);
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let outcome = match buffer.capacity() < bytes {
-            true => self.read_into_new(part.start, bytes, buffer),
-            false => self.read_over(part.start, bytes, buffer),
-        };
-        buffer.truncate(bytes);
-        outcome
-    }
-
-    /// Reads into a buffer that is long enough: what is left in it need not be cleared first.
-    fn read_over(&self, start: u64, bytes: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        buffer.resize(bytes, 0);
-        let mut filled = 0;
-        let outcome = loop {
-            let rest = buffer.get_mut(filled..).unwrap_or_default();
-            if rest.is_empty() {
-                break Ok(());
-            }
-            match self
-                .file
-                .read_at(rest, start.saturating_add(length(filled)))
-            {
-                Ok(0) => break Ok(()),
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
-            }
-        };
-        buffer.truncate(filled);
-        outcome
-    }
-
-    /// Reads into a new buffer in the place of one that is too short: nor need memory be cleared that
-    /// was not used before.
-    fn read_into_new(&self, start: u64, bytes: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        *buffer = Vec::with_capacity(room(bytes));
-        while buffer.len() < bytes {
-            let at = start.saturating_add(length(buffer.len()));
-            match rustix::io::pread(&self.file, spare_capacity(buffer), at) {
-                Ok(0) => break,
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        read_part(&self.file, part, buffer)
     }
 
     /// Keeps the first error of the file.
@@ -127,15 +79,6 @@ impl PlainLog {
     pub(super) fn take_failure(&self) -> Option<(u64, io::Error)> {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take()
-    }
-}
-
-/// How long a new buffer is made for so many bytes: the next part of a file may be a little longer; a
-/// look at a place of it is not.
-fn room(bytes: usize) -> usize {
-    match bytes {
-        0..PAGES_BYTES => bytes,
-        _ => bytes.checked_next_multiple_of(PAGES_BYTES).unwrap_or(bytes),
     }
 }
 
@@ -158,7 +101,7 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    /// Cuts parts of some `part_bytes`, with at most `line_bytes` of a line.
+    /// Cuts parts of some `part_bytes`, or fewer, with at most `line_bytes` of a line.
     pub(super) fn new(
         log: Arc<PlainLog>,
         within: Range<u64>,
@@ -171,7 +114,7 @@ impl Cutter {
             log,
             at: within.start,
             end: within.end,
-            part_bytes: bytes(part_bytes),
+            part_bytes: bytes(part_bytes.min(PART_BYTES)),
             line_bytes: bytes(line_bytes.max(part_bytes)),
             dating,
             is_over: false,

@@ -7,12 +7,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use mailtally_parsers::Timestamp;
 
 use super::container::Unwrapped;
 use super::dating;
+use super::read_part::read_at;
 use super::survey::{Need, Survey, behind_first_line_end, whole_lines};
 
 /// How much of an end is read: enough to know the hosts and tags, where there are other inputs.
@@ -50,7 +50,7 @@ impl Survey {
             false => (bytes / FILE_BY_END).clamp(LEAST_END_BYTES, END_BYTES),
         };
         let Some((head, tail)) = ends(file, bytes, end_bytes)? else {
-            let all = read(file, 0, bytes)?;
+            let all = read_at(file, 0, bytes)?;
             self.has_nul = memchr::memchr(0, &all).is_some();
             self.see_at(&all, 0);
             return Ok(());
@@ -144,11 +144,11 @@ struct Lines {
 /// Reads so many bytes from a place on, without the rest of a line that began before it.
 fn read_lines(file: &File, at: u64, bytes: u64) -> io::Result<Lines> {
     let Some(before) = at.checked_sub(1) else {
-        let bytes = read(file, 0, bytes)?;
+        let bytes = read_at(file, 0, bytes)?;
         return Ok(Lines { at: 0, bytes });
     };
     // A byte earlier: if that is a line end, the first line is whole.
-    let read = read(file, before, bytes.saturating_add(1))?;
+    let read = read_at(file, before, bytes.saturating_add(1))?;
     let lines = behind_first_line_end(&read);
     let skipped = read.len() - lines.len();
     Ok(Lines {
@@ -188,21 +188,4 @@ pub(super) fn find_place(file: &File, from: u64, to: u64) -> io::Result<Option<P
             None => bytes = bytes.saturating_mul(GROWTH),
         }
     }
-}
-
-/// Reads a part of a file, less where the file ends.
-fn read(file: &File, at: u64, bytes: u64) -> io::Result<Vec<u8>> {
-    let mut buffer = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let offset = at.saturating_add(u64::try_from(filled).unwrap_or(0));
-        match file.read_at(rest, offset) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
 }

@@ -1,7 +1,8 @@
 //! Goes over a part of a plain file, to be where the next part begins, without reading all of it.
 //!
-//! A stamp that states its year says it all. Of stamps without one a place in each stretch is read,
-//! and the whole stretch where the days at its two ends differ: as `YearWalk::skip` does in memory.
+//! A stamp that states its year says it all. Of stamps without one a place in each stretch is read, and
+//! where its last line is not of the day of the stamp before it, the lines around the new day: as
+//! `YearWalk::skip` does in memory.
 
 use std::io;
 use std::ops::Range;
@@ -9,15 +10,14 @@ use std::ops::Range;
 use mailtally_parsers::Timestamp;
 
 use super::container::Unwrapped;
-use super::dating::{Dating, YearWalk, last_line, stated_day};
+use super::dating::{Dating, YearWalk, last_line};
 use super::plain::PlainLog;
 use super::survey::{STRETCH_BYTES, behind_first_line_end, whole_lines};
 
-/// The first stretch of a part is read whole, and one behind an end that tells no day, to know which day
-/// its own end is of.
-const FIRST_STRETCH_BYTES: u64 = 64 << 10;
 /// How much is read at a place: a line or two, also of a journal.
 const PLACE_BYTES: u64 = 4 << 10;
+/// What is no longer than this is read whole where its end is of another day.
+const PIECE_BYTES: u64 = 2 * PLACE_BYTES;
 /// How much longer the look at the end is where no stamp was found.
 const GROWTH: u64 = 8;
 
@@ -32,7 +32,7 @@ impl Dating {
             Some(stamp) if stamp.year.is_some() => {
                 self.years.year_of(&stamp);
             }
-            _ => skip_stretches(&mut self.years, log, part, &mut unwrapped)?,
+            _ => skip_stretches(&mut self.years, log, part, &end.lines)?,
         }
         self.skip_gate(&end.lines);
         Ok(())
@@ -89,53 +89,61 @@ fn is_in_container(line: &[u8], unwrapped: &mut Unwrapped) -> bool {
     unwrapped.load_alone(line).is_some()
 }
 
-/// Goes through the stretches of a part in which a new year may begin.
+/// Goes through the stretches of a part in which a new year may begin; the lines at its end were read.
 fn skip_stretches(
     years: &mut YearWalk,
     log: &PlainLog,
     part: &Range<u64>,
-    unwrapped: &mut Unwrapped,
+    last_lines: &[u8],
 ) -> io::Result<()> {
-    let (mut place, mut stretch) = (Vec::new(), Vec::new());
-    let mut before = Vec::new();
     let mut start = part.start;
     let mut target = start;
-    while start < part.end {
-        let stretch_bytes = match before.is_empty() {
-            true => FIRST_STRETCH_BYTES,
-            false => STRETCH_BYTES,
-        };
-        target = part.end.min(target.saturating_add(stretch_bytes));
-        let from = start.max(target.saturating_sub(PLACE_BYTES));
-        read_lines(log, from..target, start, &mut place)?;
-        let lines = if target == part.end {
-            &place
-        } else {
-            whole_lines(&place)
-        };
-        if lines.is_empty() && target < part.end {
-            // A long line: its stretch ends with a later one.
-            continue;
+    while part.end - target > STRETCH_BYTES {
+        target += STRETCH_BYTES;
+        // Behind a long line its stretch ends with a later one.
+        if let Some((end, lines)) = lines_before(log, start, target)? {
+            skip_stretch(years, log, start..end, last_line(&lines))?;
+            start = end;
         }
-        let end = target - length_of(place.get(lines.len()..).unwrap_or(b""));
-        let day = day_of(last_line(lines), unwrapped);
-        if day.is_empty() || day != before {
-            log.read(start..end, &mut stretch)?;
-            years.skip_lines(&stretch);
-        }
-        before.clear();
-        before.extend_from_slice(day);
-        start = end;
     }
+    skip_stretch(years, log, start..part.end, last_line(last_lines))
+}
+
+/// Goes over whole lines, of which the last one is known: in halves where that is of another day than the
+/// stamp before, down to pieces that are gone through.
+fn skip_stretch(
+    years: &mut YearWalk,
+    log: &PlainLog,
+    stretch: Range<u64>,
+    last: &[u8],
+) -> io::Result<()> {
+    let Range { start, end } = stretch;
+    match years.stands_on_day_of(last) {
+        Some(true) => return Ok(()),
+        Some(false) if end - start > PIECE_BYTES => {
+            let middle = start + (end - start) / 2;
+            if let Some((middle, lines)) = lines_before(log, start, middle)? {
+                skip_stretch(years, log, start..middle, last_line(&lines))?;
+                return skip_stretch(years, log, middle..end, last);
+            }
+        }
+        _ => {}
+    }
+    let mut lines = Vec::new();
+    log.read(start..end, &mut lines)?;
+    years.skip_lines(&lines);
     Ok(())
 }
 
-/// The day of a line as logged; all lines in containers are of one, for they tell no years.
-fn day_of<'l>(line: &'l [u8], unwrapped: &mut Unwrapped) -> &'l [u8] {
-    if is_in_container(line, unwrapped) {
-        return b"{";
-    }
-    stated_day(line)
+/// Reads some whole lines before a place and behind `start`, which begins a line; returns where they end.
+fn lines_before(log: &PlainLog, start: u64, place: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let mut lines = Vec::new();
+    let from = start.max(place.saturating_sub(PLACE_BYTES));
+    read_lines(log, from..place, start, &mut lines)?;
+    let whole = whole_lines(&lines).len();
+    let end = place - length_of(lines.get(whole..).unwrap_or(b""));
+    lines.truncate(whole);
+    Ok((whole > 0).then_some((end, lines)))
 }
 
 /// Reads a piece of a part without the rest of a line that began before it.

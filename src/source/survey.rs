@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use super::open::{LogFile, Origin};
 use super::problem::SourceError;
 use super::progress::Progress;
 use super::range_places::Place;
+use super::read_part::read_at;
 use super::wall_time::WallTime;
 
 /// How much of an end is read to find its first or last stamp, and the hosts that log.
@@ -131,13 +132,13 @@ impl Survey {
     }
 
     fn look_at_file(&mut self, file: &LogFile, need: Need) -> Result<(), SourceError> {
-        let mut handle = File::open(&file.path)?;
+        let handle = File::open(&file.path)?;
         self.unpacked_bytes = Some(file.bytes);
         let range_from_bytes = need.range_from_bytes;
         if range_from_bytes.is_some_and(|bytes| file.bytes >= bytes) {
             return Ok(self.look_at_places(&handle, file.bytes, need)?);
         }
-        let head = read_at(&mut handle, 0, END_BYTES.min(file.bytes))?;
+        let head = read_at(&handle, 0, END_BYTES.min(file.bytes))?;
         let whole = file.bytes <= END_BYTES;
         self.has_nul = memchr::memchr(0, &head).is_some();
         self.see(if whole { &head } else { whole_lines(&head) });
@@ -147,14 +148,14 @@ impl Survey {
         }
         let (head_end, tail_start) = (self.looked_at, file.bytes - END_BYTES);
         if tail_start <= head_end {
-            let rest = read_at(&mut handle, head_end, file.bytes - head_end)?;
+            let rest = read_at(&handle, head_end, file.bytes - head_end)?;
             self.see(&rest);
         } else {
             // A byte earlier: if that is a line end, the first line of the tail is whole.
-            let tail = read_at(&mut handle, tail_start - 1, END_BYTES + 1)?;
+            let tail = read_at(&handle, tail_start - 1, END_BYTES + 1)?;
             let tail = behind_first_line_end(&tail);
             if !self.states_years() || !Survey::of_lines(tail).states_years() {
-                self.see_middle(&mut handle, head_end..tail_start)?;
+                self.see_middle(&handle, head_end..tail_start)?;
             }
             self.see(tail);
         }
@@ -168,7 +169,7 @@ impl Survey {
     }
 
     /// Counts the new years between the two ends.
-    fn see_middle(&mut self, handle: &mut File, middle: Range<u64>) -> io::Result<()> {
+    fn see_middle(&mut self, handle: &File, middle: Range<u64>) -> io::Result<()> {
         let Range { mut start, end } = middle;
         while start < end {
             let next = end.min(start + STRETCH_BYTES);
@@ -361,13 +362,6 @@ fn insert(names: &mut BTreeSet<Vec<u8>>, name: &[u8]) {
     if !names.contains(name) {
         names.insert(name.to_vec());
     }
-}
-
-fn read_at(handle: &mut File, at: u64, bytes: u64) -> io::Result<Vec<u8>> {
-    let mut place = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-    handle.seek(SeekFrom::Start(at))?;
-    handle.take(bytes).read_to_end(&mut place)?;
-    Ok(place)
 }
 
 /// Leaves out a last line without line end: the rest of it was not read.
