@@ -4,12 +4,14 @@
 //! thread that reads.
 #![cfg(test)]
 
+mod bytes_read;
 mod skipped;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use bytes_read::bytes_read;
 use mailtally::source::{Input, Options, TimeRange, read_all};
 use skipped::skip;
 
@@ -42,15 +44,6 @@ fn write_month(path: &Path) -> u64 {
     }
     file.flush().unwrap();
     u64::try_from(day.len()).unwrap()
-}
-
-/// How many bytes this process has read so far, whatever from.
-fn bytes_read() -> Option<u64> {
-    let counters = fs::read_to_string("/proc/self/io").ok()?;
-    let line = counters
-        .lines()
-        .find_map(|line| line.strip_prefix("rchar: "))?;
-    line.parse().ok()
 }
 
 /// Reads a file, and returns how many lines there were in the range, and how many bytes it cost.

@@ -544,8 +544,8 @@ impl Pair {
     }
 }
 
-/// Finds a short mark.
-pub(crate) fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
+/// Finds a short mark, and returns where it begins.
+pub fn find(input: &[u8], mark: &[u8]) -> Option<usize> {
     find_here(input, mark)
 }
 

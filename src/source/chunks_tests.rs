@@ -319,6 +319,45 @@ fn leaves_out_a_copy_of_several_rotated_files() {
 }
 
 #[test]
+fn leaves_out_a_long_copy_over_new_year() {
+    let logs = Logs::new();
+    let line = |day: &str, at: u32, of: &str| {
+        format!(
+            "{day} {:02}:{:02}:00 mx1 a[1]: {of} {at}\n",
+            at / 60,
+            at % 60
+        )
+    };
+    let day = |day: &str, of: &str| (0..1_440).map(|at| line(day, at, of)).collect::<String>();
+    let old = [day("Dec 30", "o"), day("Dec 31", "p")].concat();
+    let new = [day("Jan  1", "q"), day("Jan  2", "r")].concat();
+    logs.write("mail.log.1", "2027-01-01", old.as_bytes());
+    logs.write("mail.log", "2027-01-03", new.as_bytes());
+    // The days between its ends are of both years.
+    let both = [old.as_str(), new.as_str()].concat();
+    let some: String = both
+        .split_inclusive('\n')
+        .filter(|line| !line.contains(":00:00 "))
+        .collect();
+    logs.write("mail.warn", "2027-01-03", some.as_bytes());
+    let found = read(
+        logs.paths(&["mail.log", "mail.warn", "mail.log.1"]),
+        &options(),
+    );
+    assert_eq!(found.lines.len(), 4 * 1_440);
+    assert_eq!(found.notices.len(), 1, "{:?}", found.notices);
+    // With a day that no other has it is none; its other lines are there twice.
+    let more = some + &day("Jan  3", "s");
+    logs.write("mail.warn", "2027-01-04", more.as_bytes());
+    let found = read(
+        logs.paths(&["mail.log", "mail.warn", "mail.log.1"]),
+        &options(),
+    );
+    assert_eq!(found.lines.len(), 4 * 1_440 + more.lines().count());
+    assert!(found.notices.is_empty(), "{:?}", found.notices);
+}
+
+#[test]
 fn keeps_a_file_that_has_one_line_of_its_own() {
     let logs = Logs::new();
     let day = "2026-11-21";

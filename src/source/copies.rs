@@ -5,19 +5,30 @@
 //! other, when those were rotated more often. Every line is compared, byte by byte; what is not
 //! identical is **not** taken for a copy, such as the same log in another format.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::calendar::SECOND_US;
-use super::chunk::Pool;
+use super::chunk::{Pool, split_lines};
+use super::container::Unwrapped;
+use super::dating::{Dater, Dating, time_of_line};
 use super::input::Options;
 use super::open::Origin;
 use super::plan::{Clock, Source, all_hosts, share_a_host};
 use super::problem::Notice;
 use super::progress::Progress;
+use super::read_part::read_at;
 use super::stamped::{StampedLine, StampedLines};
+use super::survey::{behind_first_line_end, whole_lines};
 
 /// A line is looked for among lines that are at most this much later.
 const DISORDER_US: i64 = 60 * SECOND_US;
+/// A file is looked at between so many pieces, to see whether others logged at that time.
+const PIECES: u64 = 8;
+/// How much is read there.
+const PLACE_BYTES: u64 = 4 << 10;
+/// How far off others may have begun or ended.
+const NEAR_US: i64 = 3_600 * SECOND_US;
 
 /// Leaves out sources all of whose lines stand in others; those are in order of their first lines.
 pub(super) fn leave_out(
@@ -71,7 +82,7 @@ fn find_originals(
             may_hold(other, candidate) && share_a_host(&other.survey, &candidate.survey, &hosts)
         })
         .collect();
-    if originals.is_empty() {
+    if originals.is_empty() || reaches_beyond(candidate, &originals, clock) {
         return None;
     }
     let pool = Arc::new(Pool::default());
@@ -112,6 +123,50 @@ fn may_hold(other: &Source, candidate: &Source) -> bool {
     size(other).is_some()
         && other_span.first_us <= span.last_us
         && span.first_us <= other_span.last_us
+}
+
+/// Tells whether a plain file has lines of a time at which none of the others logged: nothing has to be
+/// compared then. Rotated logs that meet in one second are no copies, and long.
+fn reaches_beyond(candidate: &Source, others: &[&mut Source], clock: Clock) -> bool {
+    let Origin::File(file) = &candidate.origin else {
+        return false;
+    };
+    if file.packer.is_some() || file.part.is_some() {
+        return false;
+    }
+    let Ok(handle) = File::open(&file.path) else {
+        return false;
+    };
+    let is_covered = |us: i64| {
+        let mut spans = others.iter().filter_map(|other| other.span);
+        spans.any(|span| {
+            let near = span.first_us.saturating_sub(NEAR_US)..=span.last_us.saturating_add(NEAR_US);
+            near.contains(&us)
+        })
+    };
+    (1..PIECES).any(|piece| {
+        let at = file.bytes / PIECES * piece;
+        let place = read_at(&handle, at, PLACE_BYTES).unwrap_or_default();
+        let times = times_of(&place, candidate, clock);
+        !times.is_empty() && !times.into_iter().any(is_covered)
+    })
+}
+
+/// When the first whole line with a stamp at a place of a file may have been logged: which of its years it
+/// is of is not known.
+fn times_of(place: &[u8], source: &Source, clock: Clock) -> Vec<i64> {
+    let mut unwrapped = Unwrapped::default();
+    let mut time = |line: &[u8], year: i32| {
+        let mut dater = Dater::new(&Dating::from_year(year, source.dating.tz));
+        time_of_line(line, &mut unwrapped, &mut dater)
+    };
+    let years = source.survey.years(&source.dating);
+    let mut lines = split_lines(behind_first_line_end(whole_lines(place)));
+    let Some(line) = lines.find(|line| time(line, *years.start()).is_some()) else {
+        return Vec::new();
+    };
+    let times = years.filter_map(|year| time(line, year));
+    times.map(|time| clock.key_us(time)).collect()
 }
 
 /// Goes on in a file until behind a line; `false` when the file does not have it.

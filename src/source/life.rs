@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use mailtally_parsers::{Daemon, Program, Record};
+use mailtally_parsers::{Daemon, Program, Record, near};
 
 /// What a line is in the life of which mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,7 +79,7 @@ impl Rank {
             Daemon::Smtpd | Daemon::Postscreen | Daemon::Pickup | Daemon::Qmqpd => Rank::Birth,
             Daemon::Cleanup if text.starts_with(b": milter-") => Rank::Queued,
             Daemon::Cleanup => Rank::Cleanup,
-            Daemon::Qmgr if memchr::memmem::find(text, b", status=").is_some() => Rank::Expired,
+            Daemon::Qmgr if near::find(text, b", status=").is_some() => Rank::Expired,
             Daemon::Qmgr => Rank::Queued,
             Daemon::Bounce => Rank::Returned,
             _ => Rank::Delivery,
@@ -136,7 +136,7 @@ fn named_id(rank: Rank, text: &[u8]) -> &[u8] {
         Rank::Returned => (text, &b"notification: "[..]),
         _ => return b"",
     };
-    let at = memchr::memmem::find(place, mark).map(|at| at + mark.len());
+    let at = near::find(place, mark).map(|at| at + mark.len());
     at.and_then(|at| first_word(place.get(at..)?))
         .unwrap_or(b"")
 }

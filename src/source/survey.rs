@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use mailtally_parsers::{Record, Timestamp};
@@ -346,6 +346,13 @@ impl Survey {
             seen.is_some_and(|seen| seen.stamp.zone != mailtally_parsers::Zone::Unstated)
         };
         states_zone(self.first) && states_zone(self.last)
+    }
+
+    /// Returns the years in which lines may have been logged.
+    pub(super) fn years(&self, dating: &Dating) -> RangeInclusive<i32> {
+        let turns = self.last.map_or(0, |last| last.turns);
+        let last = dating.year().saturating_add(turns);
+        dating.year().min(last)..=dating.year().max(last)
     }
 
     /// Returns the times of the first and the last line.

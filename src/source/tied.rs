@@ -4,6 +4,8 @@
 //! of a container cut. A log is only cut where the next line stands for itself: then each chunk can
 //! be counted alone, and any cut gives the same totals.
 
+use mailtally_parsers::near;
+
 use super::container::is_unfinished;
 use super::dating::last_line;
 
@@ -86,7 +88,7 @@ pub(super) fn is_tied(lines: &[u8], is_all: bool) -> bool {
 /// Tells whether a line may say that the one above was logged again. What only looks like it costs
 /// nothing but a cut elsewhere.
 pub(super) fn is_notice(line: &[u8]) -> bool {
-    memchr::memmem::find(line, b"last message repeated ").is_some()
+    near::find(line, b"last message repeated ").is_some()
 }
 
 #[cfg(test)]
