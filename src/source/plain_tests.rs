@@ -121,6 +121,14 @@ fn nuls_at_the_beginning_are_no_lines() {
 }
 
 #[test]
+fn long_parts_are_not_cut_though_they_are_asked_for() {
+    let plain = Plain::new(&b"Nov 21 00:00:00 mx1 a: 67890123\n".repeat(40_000));
+    let found = parts(&mut plain.cutter(4 << 20, 16 << 20));
+    let lengths: Vec<usize> = found.iter().map(|(bytes, _)| bytes.len()).collect();
+    assert_eq!(lengths, [512 << 10, 512 << 10, 40_000 * 32 - (1 << 20)]);
+}
+
+#[test]
 fn a_file_may_grow_until_its_last_part_is_cut() {
     let mut plain = Plain::new(&b"0123456\n".repeat(10));
     let mut cutter = plain.cutter(20, 100);
