@@ -270,3 +270,20 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn only_a_day_without_its_year_tells_that_no_new_year_came() {
+    let mut years = YearWalk::from_year(2026);
+    years.skip_lines(b"Nov 21 00:00:00 mx1 a[1]: x\n");
+    let cases = [
+        ("Nov 21 23:00:00 mx1 a[1]: x", Some(true)),
+        ("Nov 22 00:00:00 mx1 a[1]: x", Some(false)),
+        // It may be of another year.
+        ("2027-11-21T00:00:00 mx1 a[1]: x", None),
+        ("{\"MESSAGE\":\"x\"}", None),
+        ("no stamp", None),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(years.stands_on_day_of(line.as_bytes()), expected, "{line}");
+    }
+}
