@@ -17,9 +17,9 @@ use super::lock;
 use crate::source::{Chunk, Position};
 
 /// A stretch of fewer chunks than this is halved: a log of 256 MB.
-const HALVED: usize = 512;
+const HALVED: usize = 256;
 /// Of a longer one so many are left to the worker before it.
-const LEFT: usize = 64;
+const LEFT: usize = 32;
 /// At most so many chunks wait that are not read yet: each is a place in a file.
 const LONGEST: usize = 4_096;
 
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn workers_meet_seldom_and_are_done_together() {
-        for (lines, workers, most_parts) in [(60, 2, 2), (1200, 2, 12), (60, 4, 4), (7, 3, 4)] {
+        for (lines, workers, most_parts) in [(60, 2, 2), (1200, 2, 22), (60, 4, 4), (7, 3, 4)] {
             let (_folder, chunks, places) = unread(lines);
             let queue = queue(chunks, workers);
             queue.close();

@@ -18,7 +18,7 @@ use super::read_part::read_part;
 use super::tied;
 
 /// A part is no longer: there are parts for all threads of short logs too.
-const PART_BYTES: usize = 512 << 10;
+const PART_BYTES: usize = 1 << 20;
 /// How much is looked at to find a line end, at first.
 const LOOK_BYTES: u64 = 4 << 10;
 /// A line of a container that is cut into parts: 16 KiB of it, each byte escaped.
