@@ -18,7 +18,8 @@ use skipped::skip;
 /// How many seconds of a day have a line, from midnight on.
 const LINES: usize = 60_000;
 
-/// Writes three logs of a day each, which end in the first second of the next one; tells how many bytes they have.
+/// Writes three logs of a day each, which end in the first second of the next one; tells how many
+/// bytes they have.
 fn write_logs(folder: &Path) -> (Vec<Input>, u64) {
     let mut bytes = 0;
     let inputs = (0..3).map(|log| {

@@ -11,10 +11,12 @@ use crate::files_below::files_below;
 /// How often an exporter is killed before it is done.
 const KILLS: u32 = 50;
 
-/// Kills exporters at moments all over their work, in no order: some come before anything is written, some while
-/// parts are. After each, every file of `disturbed` is that of `undisturbed` or is marked as unfinished.
+/// Kills exporters at moments all over their work, in no order: some come before anything is written,
+/// some while parts are. After each, every file of `disturbed` is that of `undisturbed` or is marked as
+/// unfinished.
 ///
-/// An exporter gets its folder and the number of those that were killed before it; undisturbed it `takes` so long.
+/// An exporter gets its folder and the number of those that were killed before it; undisturbed it
+/// `takes` so long.
 pub(crate) fn kill_exporters(
     exporter: impl Fn(&Path, u32) -> Command,
     mut takes: Duration,
