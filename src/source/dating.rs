@@ -138,7 +138,8 @@ impl YearWalk {
     pub(super) fn skip(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let (stretch, rest) = split_stretch(bytes);
-            if self.stands_on_day_of(last_line(stretch)) != Some(true) {
+            let is_short = stretch.len() <= PIECE_BYTES;
+            if is_short || self.stands_on_day_of(last_line(stretch)) != Some(true) {
                 self.skip_lines(stretch);
             }
             bytes = rest;
@@ -170,6 +171,8 @@ pub(super) fn stamps_of_text(lines: &[u8]) -> impl Iterator<Item = Timestamp> {
     })
 }
 
+/// What is no longer than this is gone through, whatever its end says.
+const PIECE_BYTES: usize = 8 << 10;
 /// How much of a chunk is gone through, or not, at a time.
 const STRETCH_BYTES: usize = 64 << 10;
 

@@ -109,6 +109,30 @@ proptest! {
     }
 }
 
+/// One line of another day makes a new year of what follows: a short part is read whole to see it.
+#[test]
+fn a_short_part_hides_no_day_between_its_ends() {
+    let day = |day: &str| format!("{day} 12:34:00 mx1 a[1]: x\n");
+    let text = [
+        day("May  1").repeat(40),
+        day("Nov 21"),
+        day("May  1").repeat(200),
+    ]
+    .concat();
+    let plain = Plain::new(text.as_bytes());
+    let mut dating = Dating::from_year(2025, None);
+    for (bytes, found) in parts(&mut plain.cutter(3000, 1 << 20)) {
+        assert_eq!(found, dating);
+        dating.years.skip_lines(&bytes);
+    }
+    assert_eq!(dating.year(), 2026);
+    let mut skipped = Dating::from_year(2025, None);
+    for chunk in text.as_bytes().chunks(30 * 100) {
+        skipped.years.skip(chunk);
+    }
+    assert_eq!(skipped.years, dating.years);
+}
+
 #[test]
 fn nuls_at_the_beginning_are_no_lines() {
     for nuls in [1, 100, 5000] {

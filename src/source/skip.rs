@@ -16,7 +16,7 @@ use super::survey::{STRETCH_BYTES, behind_first_line_end, whole_lines};
 
 /// How much is read at a place: a line or two, also of a journal.
 const PLACE_BYTES: u64 = 4 << 10;
-/// What is no longer than this is read whole where its end is of another day.
+/// What is no longer than this is read whole, whatever its end says.
 const PIECE_BYTES: u64 = 2 * PLACE_BYTES;
 /// How much longer the look at the end is where no stamp was found.
 const GROWTH: u64 = 8;
@@ -118,9 +118,10 @@ fn skip_stretch(
     last: &[u8],
 ) -> io::Result<()> {
     let Range { start, end } = stretch;
+    let is_long = end - start > PIECE_BYTES;
     match years.stands_on_day_of(last) {
-        Some(true) => return Ok(()),
-        Some(false) if end - start > PIECE_BYTES => {
+        Some(true) if is_long => return Ok(()),
+        Some(false) if is_long => {
             let middle = start + (end - start) / 2;
             if let Some((middle, lines)) = lines_before(log, start, middle)? {
                 skip_stretch(years, log, start..middle, last_line(&lines))?;
