@@ -13,6 +13,7 @@ mod queue;
 pub use counting::{PartTallies, count_line};
 pub use in_order::in_order;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::privacy::Masking;
 use crate::select::{Marks, Selection};
-use crate::source::Chunk;
+use crate::source::{Chunk, Position};
 use crate::tally::{Tally, Wanted, Windows};
 
 use counting::{Counting, InParts, Where, Whole};
@@ -102,6 +103,7 @@ fn count<C: Counting>(
     let queue = Queue::new(pool.current_num_threads());
     let parts = Parts::new(counting);
     let mut timings = Timings::default();
+    let mut ends = Ends::default();
     pool.in_place_scope(|scope| {
         for worker in queue.workers() {
             let (queue, parts) = (&queue, &parts);
@@ -114,6 +116,7 @@ fn count<C: Counting>(
             let next = chunks.next();
             timings.read += started.elapsed();
             let Some(chunk) = next else { break };
+            ends.see(&chunk.span);
             let started = Instant::now();
             let goes_on = queue.push(chunk);
             timings.wait += started.elapsed();
@@ -123,7 +126,26 @@ fn count<C: Counting>(
         }
     });
     timings.merge = parts.merging();
-    Ok((parts.into_whole(), timings))
+    Ok((parts.into_whole(ends.stretches()), timings))
+}
+
+/// Where the chunks that came begin or end without another one beside them.
+#[derive(Default)]
+struct Ends(BTreeSet<Position>);
+
+impl Ends {
+    fn see(&mut self, span: &Range<Position>) {
+        for place in [span.start, span.end] {
+            if !self.0.remove(&place) {
+                self.0.insert(place);
+            }
+        }
+    }
+
+    /// How many stretches of chunks that follow each other there are.
+    fn stretches(&self) -> usize {
+        self.0.len() / 2
+    }
 }
 
 /// Closes the queue when the last chunk is in it, and when whoever reads or counts panics: nobody

@@ -65,13 +65,15 @@ impl<'c, C: Counting> Parts<'c, C> {
         lock(&self.state).merging
     }
 
-    /// The whole log: the one part that is left when all chunks were counted. Where reading was given up
-    /// to begin anew, some never came; then this is its beginning, and nobody's answer.
-    pub(super) fn into_whole(self) -> C::Counted {
+    /// The whole log: the one part that is left when all chunks of it were counted. Where reading was
+    /// given up to begin anew some never came, and there are as many parts as `stretches` of those that
+    /// did; then this is the first one, and nobody's answer.
+    pub(super) fn into_whole(self, stretches: usize) -> C::Counted {
         let mut state = self
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
+        debug_assert_eq!(state.waiting.len(), stretches, "neighbours always merge");
         let whole = state.waiting.pop_first().map(|(_, part)| part.counted);
         whole.unwrap_or_else(|| self.counting.begin(true))
     }
